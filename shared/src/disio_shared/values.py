@@ -1,0 +1,59 @@
+"""Payloads and results as bytes: JSON text that disio made, or raw bytes behind one zero byte.
+
+Rule: a value on any wire or in any store is always these bytes, never a msgpack value (JavaScript's msgpack
+parsers corrupt large floats and typed arrays). No JSON text starts with a zero byte, so one byte tells them apart.
+"""
+
+import base64
+from typing import Any
+
+import msgspec
+
+RAW_MARK = b"\x00"
+_encoder = msgspec.json.Encoder()
+
+
+def encode_value(value: Any) -> bytes:
+    """Return a JSON value (or ``bytes``) in wire form.
+
+    Raises:
+        ValueError: The value has a part that JSON cannot hold (NaN, a set, ...).
+    """
+    if isinstance(value, bytes | bytearray | memoryview):
+        return RAW_MARK + bytes(value)
+    try:
+        return _encoder.encode(value)
+    except (TypeError, OverflowError, RecursionError, UnicodeEncodeError) as error:
+        raise ValueError(f"not a JSON value: {error}") from error
+
+
+def decode_value(data: bytes) -> Any:
+    """Return the JSON value or ``bytes`` that ``data`` is the wire form of.
+
+    Raises:
+        ValueError: ``data`` is neither.
+    """
+    if data[:1] == RAW_MARK:
+        return bytes(data[1:])
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"not JSON text: {error}") from error
+
+
+def is_valid_value(data: bytes) -> bool:
+    """Tell whether bytes that came over a wire are the wire form of a value."""
+    if data[:1] == RAW_MARK:
+        return True
+    try:
+        decode_value(data)
+    except ValueError:
+        return False
+    return True
+
+
+def as_json(data: bytes) -> msgspec.Raw:
+    """Return a wire value as JSON text: itself, or ``{"$base64": "..."}`` for raw bytes."""
+    if data[:1] == RAW_MARK:
+        return msgspec.Raw(_encoder.encode({"$base64": base64.b64encode(data[1:]).decode()}))
+    return msgspec.Raw(data)
