@@ -1,0 +1,94 @@
+"""Facts that come in to the manager's core, past tense.
+
+Rule: an event carries everything that is needed to decide, wall time and fresh ids included; the core asks nobody.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from disio_shared import messages
+from disio_shared.payloads import PayloadSpec
+
+from disio_manager.core.records import TaskRecord
+
+
+@dataclass(frozen=True, slots=True)
+class TaskCreated:
+    """A submitter created a task; its work unit is stored already."""
+
+    record: TaskRecord
+    spec: PayloadSpec
+
+
+@dataclass(frozen=True, slots=True)
+class TaskCommanded:
+    """Somebody used a verb on a task. The core raises TaskNotFound or IllegalVerb."""
+
+    task: str
+    verb: str
+    """``pause resume cancel retry delete``."""
+    at: float
+    """Wall time, seconds since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEdited:
+    """Somebody changed fields of a task: ``name``, ``tags``, and of the policy priority, weight, limits, deadline."""
+
+    task: str
+    changes: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DistributorJoined:
+    """A distributor said Join on a new session; version and token are checked already."""
+
+    session: str
+    join: messages.Join
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class DistributorLeft:
+    """A session ended. Leases stay until their deadline: the distributor works on."""
+
+    session: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class MessageArrived:
+    """Ask, Deliver, Return or Status of an admitted session."""
+
+    session: str
+    message: messages.Ask | messages.Deliver | messages.Return | messages.Status
+    at: float
+    fresh: tuple[str, ...] = field(default=())
+    """Ids for blocks that may be made (Ask)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DistributorDrained:
+    """An operator asked a distributor to drain. The core raises DistributorNotFound."""
+
+    distributor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """A deadline has come."""
+
+    at: float
+    fresh: tuple[str, ...] = field(default=())
+
+
+Event = (
+    TaskCreated
+    | TaskCommanded
+    | TaskEdited
+    | DistributorJoined
+    | DistributorLeft
+    | MessageArrived
+    | DistributorDrained
+    | Ticked
+)

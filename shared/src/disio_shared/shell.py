@@ -1,0 +1,147 @@
+"""The one loop around a pure core: gather events, decide, save, then send.
+
+Rule: a command is performed only after the changes decided before it are durable. When a commit fails the core is
+thrown away and loaded again from the store, so memory never runs ahead of what is saved.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Generic
+
+from disio_shared.clock import Clock
+from disio_shared.decisions import ChangeT, CommandT, Core, Decision, EventT, Store
+from disio_shared.errors import DisioError, StoreUnavailable
+
+MAX_WAITING = 10_000
+"""Events that may wait; ``submit`` waits for room beyond it."""
+MAX_GROUP = 500
+"""Events decided under one commit."""
+RELOAD_PAUSE_S = 1.0
+
+
+class Shell(Generic[EventT, ChangeT, CommandT]):
+    """Drives one core over one store.
+
+    Args:
+        load: Builds the core from what the store holds; called at start and after each failed commit.
+        store: Makes changes durable.
+        perform: Carries out one command; must not raise and must not block.
+        tick: Makes the event that tells the core its deadline has come.
+        on_trouble: Told, for people, when the store fails and when it is back (with None).
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], Awaitable[Core[EventT, ChangeT, CommandT]]],
+        store: Store[ChangeT],
+        perform: Callable[[CommandT], None],
+        tick: Callable[[], EventT],
+        clock: Clock,
+        on_trouble: Callable[[StoreUnavailable | None], None] = lambda trouble: None,
+    ) -> None:
+        self._load, self._store, self._perform, self._tick = load, store, perform, tick
+        self._clock, self._on_trouble = clock, on_trouble
+        self._waiting: asyncio.Queue[tuple[EventT, asyncio.Future[None] | None]] = asyncio.Queue(MAX_WAITING)
+        self.core: Core[EventT, ChangeT, CommandT] | None = None
+
+    async def submit(self, event: EventT) -> None:
+        """Hand an event in and wait until what follows from it is durable.
+
+        Raises:
+            DisioError: The core refused the event, or the store failed (StoreUnavailable).
+        """
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        await self._waiting.put((event, done))
+        await done
+
+    def post(self, event: EventT) -> bool:
+        """Hand an event in without waiting; return False when the queue is full and it was dropped."""
+        with contextlib.suppress(asyncio.QueueFull):
+            self._waiting.put_nowait((event, None))
+            return True
+        return False
+
+    async def start(self) -> None:
+        """Load the core.
+
+        Raises:
+            StoreUnavailable: The store is not there.
+        """
+        self.core = await self._load()
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        try:
+            while True:
+                group = await self._next_group()
+                if group:
+                    await self._handle(group)
+        finally:
+            self._refuse_waiting()
+
+    async def _next_group(self) -> list[tuple[EventT, asyncio.Future[None] | None]]:
+        """Wait for events or the core's deadline; return what is to be handled together."""
+        assert self.core is not None, "start() comes first"
+        deadline = self.core.next_deadline()
+        wait = None if deadline is None else max(0.0, deadline - self._clock.steady())
+        try:
+            group = [await asyncio.wait_for(self._waiting.get(), wait)]
+        except TimeoutError:
+            return [(self._tick(), None)]
+        while len(group) < MAX_GROUP and not self._waiting.empty():
+            group.append(self._waiting.get_nowait())
+        return group
+
+    async def _handle(self, group: list[tuple[EventT, asyncio.Future[None] | None]]) -> None:
+        assert self.core is not None
+        total: Decision[ChangeT, CommandT] = Decision()
+        accepted: list[asyncio.Future[None]] = []
+        now = self._clock.steady()
+        for event, done in group:
+            try:
+                total.extend(self.core.handle(event, now))
+            except DisioError as refusal:
+                _settle(done, refusal)
+                continue
+            if done is not None:
+                accepted.append(done)
+        try:
+            if total.changes:
+                await self._store.commit(total.changes)
+        except StoreUnavailable as trouble:
+            for done in accepted:
+                _settle(done, trouble)
+            await self._reload(trouble)
+            return
+        for command in total.commands:
+            self._perform(command)
+        for done in accepted:
+            _settle(done, None)
+
+    async def _reload(self, trouble: StoreUnavailable) -> None:
+        """Wait for the store; refuse what waits meanwhile, so that senders know to come again."""
+        self.core = None
+        self._on_trouble(trouble)
+        while self.core is None:
+            self._refuse_waiting(trouble)
+            try:
+                self.core = await self._load()
+            except StoreUnavailable as still:
+                trouble = still
+                await asyncio.sleep(RELOAD_PAUSE_S)
+        self._on_trouble(None)
+
+    def _refuse_waiting(self, trouble: StoreUnavailable | None = None) -> None:
+        while not self._waiting.empty():
+            _, done = self._waiting.get_nowait()
+            _settle(done, trouble or StoreUnavailable("service", "is stopping"))
+
+
+def _settle(done: asyncio.Future[None] | None, error: DisioError | None) -> None:
+    if done is None or done.done():
+        return
+    if error is None:
+        done.set_result(None)
+    else:
+        done.set_exception(error)
