@@ -1,0 +1,78 @@
+"""What a distributor remembers across a restart.
+
+Rule: these are the rows that caches keep; assignments are not among them, their tokens speak for themselves.
+"""
+
+import msgspec
+
+from disio_shared.messages import FailureColumns, ResultColumns, TaskManifest
+from disio_shared.ranges import Run
+
+
+class HeldTask(msgspec.Struct, kw_only=True):
+    """A task this distributor has blocks or undelivered results of."""
+
+    cluster: str
+    manifest: TaskManifest
+    paused: bool = False
+
+
+class HeldBlock(msgspec.Struct, kw_only=True):
+    """A block leased from a manager."""
+
+    block: str
+    lease: int
+    cluster: str
+    task: str
+    start: int
+    stop: int
+    done: list[Run] = []
+    """Closed when it was granted, or committed by a manager since."""
+    payloads: list[bytes] = []
+    """For tasks whose payloads are not generated."""
+
+
+class OutboxEntry(msgspec.Struct, kw_only=True):
+    """Results or failures of one client message that no manager has committed yet."""
+
+    id: int
+    """Grows by one; unique in this cache."""
+    cluster: str
+    results: ResultColumns | None = None
+    failures: FailureColumns | None = None
+
+
+class Attempt(msgspec.Struct, kw_only=True):
+    """One failed try of a payload."""
+
+    task: str
+    index: int
+    client: str
+    error: str
+
+
+class KnownClient(msgspec.Struct, kw_only=True):
+    """A client that was welcomed before."""
+
+    id: str
+    secret_hash: bytes
+    """SHA-256 of the secret it was given."""
+    kind: str
+    last_seen: float
+    """Seconds since 1970-01-01 UTC."""
+
+
+class Snapshot(msgspec.Struct, kw_only=True):
+    """Everything a cache holds, as given back at start."""
+
+    distributor_id: str
+    token_key: bytes
+    """32 random bytes that authenticate assignment tokens; made once per cache."""
+    tasks: list[HeldTask] = []
+    blocks: list[HeldBlock] = []
+    outbox: list[OutboxEntry] = []
+    attempts: list[Attempt] = []
+    checkpoints: dict[str, dict[int, bytes]] = {}
+    """Task to index to saved state."""
+    workunits: list[str] = []
+    """Hashes of the code it holds."""
