@@ -1,0 +1,70 @@
+"""The ``disio`` command: groups that the installed parts register, loaded only when asked for.
+
+Rule: ``disio --help`` imports no server, no engine and no HTTP library.
+"""
+
+import sys
+from importlib.metadata import EntryPoint, entry_points
+
+import rich_click as click
+from disio_shared.errors import ConfigError, DisioError
+
+from disio import __version__
+
+ENTRY_POINTS = "disio.commands"
+SUMMARIES = {
+    "up": "Everything in one go on this machine.",
+    "manager": "The manager: splits tasks, keeps results.",
+    "distributor": "A distributor: hands payloads to clients.",
+    "dashboard": "The dashboard: create tasks and watch them.",
+    "client": "Lend this computer to a distributor.",
+}
+"""One line for each known command, so that help need not load it."""
+
+
+class LazyGroup(click.RichGroup):
+    """A group whose commands are entry points, loaded on use."""
+
+    def _entries(self) -> dict[str, EntryPoint]:
+        return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return command names, the known ones first."""
+        names = self._entries()
+        known = [name for name in SUMMARIES if name in names]
+        return known + sorted(set(names) - set(known))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the named command; while help is printed, a stand-in that carries only its summary."""
+        entry = self._entries().get(cmd_name)
+        if entry is None:
+            return None
+        if cmd_name in SUMMARIES and not ctx.protected_args and not ctx.args and _wants_help():
+            return click.RichCommand(cmd_name, help=SUMMARIES[cmd_name])
+        command = entry.load()
+        assert isinstance(command, click.Command)
+        return command
+
+
+def _wants_help() -> bool:
+    """Tell whether the command line asks for the root's own help."""
+    words = sys.argv[1:]
+    return not words or words[0] in ("--help", "-h")
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="disio")
+def root() -> None:
+    """Spread a pile of independent computations over browser tabs and any machine that runs a client."""
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one line on stderr and an exit status."""
+    try:
+        root()
+    except ConfigError as error:
+        click.echo(f"disio: {error}", err=True)
+        sys.exit(2)
+    except DisioError as error:
+        click.echo(f"disio: {error}", err=True)
+        sys.exit(5 if error.retryable else 1)
