@@ -1,0 +1,162 @@
+"""The dashboard, put together.
+
+Rule: this module alone knows all the others; ``create_app`` builds the HTTP application, ``DashboardApp`` runs one.
+"""
+
+import errno
+import json
+import os
+from pathlib import Path
+
+from aiohttp import web
+
+from disio_dashboard.guard import Guard, add_headers, guard_middleware
+from disio_dashboard.login import do_login, do_logout, find_session, show_login, show_session
+from disio_dashboard.pages import check_built, show_asset, show_icon, show_login_style, show_page
+from disio_dashboard.problems import problem
+from disio_dashboard.proxy import CSRF_HEADER, proxy
+from disio_dashboard.sessions import is_same_secret
+from disio_dashboard.settings import Settings
+from disio_dashboard.state import STATE, State
+from disio_dashboard.upstream import Upstream
+from disio_shared.errors import ConfigError, ManagerUnreachable
+
+PORTS_TRIED = 50
+MAX_FORM_BYTES = 16 << 10
+SHUTDOWN_S = 2.0
+
+
+def create_app(settings: Settings) -> web.Application:
+    """Return the HTTP application.
+
+    Raises:
+        ConfigError: The web pages were not built.
+    """
+    check_built(settings.static_dir)
+    app = web.Application(middlewares=[guard_middleware(Guard(settings))], client_max_size=MAX_FORM_BYTES)
+    app[STATE] = State(settings, Upstream(settings))
+    app.on_response_prepare.append(add_headers)
+    app.on_startup.append(_open_upstream)
+    app.on_cleanup.append(_close_upstream)
+    app.add_routes(
+        [
+            web.get("/healthz", _healthz),
+            web.get("/readyz", _readyz),
+            web.get("/login", show_login),
+            web.post("/login", do_login),
+            web.post("/logout", _logout),
+            web.get("/session", show_session),
+            web.route("*", "/api/{path:.*}", proxy),
+            web.get("/assets/{name:[A-Za-z0-9_.-]+}", show_asset),
+            web.get("/login.css", show_login_style),
+            web.get("/icon.svg", show_icon),
+            web.get("/{path:.*}", show_page),
+        ]
+    )
+    return app
+
+
+class DashboardApp:
+    """One running dashboard."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._runner: web.AppRunner | None = None
+        self._url = ""
+
+    async def start(self) -> str:
+        """Serve, and return the URL; a taken port is answered with the next free one.
+
+        Raises:
+            ConfigError: The web pages were not built, or the address cannot be bound.
+        """
+        runner = web.AppRunner(
+            create_app(self._settings), access_log=None, shutdown_timeout=SHUTDOWN_S, handler_cancellation=True
+        )
+        await runner.setup()
+        self._runner = runner
+        try:
+            await self._bind(runner)
+        except BaseException:
+            await runner.cleanup()
+            raise
+        port = runner.addresses[0][1]
+        self._url = self._settings.public_url or f"http://{_shown_host(self._settings.host)}:{port}"
+        self._url = self._url.rstrip("/")
+        self._write_whereabouts()
+        return self._url
+
+    async def stop(self) -> None:
+        """Stop serving; open streams are cut after two seconds."""
+        if self._runner is None:
+            return
+        runner, self._runner = self._runner, None
+        self._whereabouts.unlink(missing_ok=True)
+        await runner.cleanup()
+
+    def login_link(self) -> str:
+        """Return a fresh one-time login link; without an admin token the sign-in page's address."""
+        if self._runner is None:
+            raise RuntimeError("start() comes first")
+        if self._settings.token is None:
+            return f"{self._url}/login"
+        state = self._runner.app[STATE]
+        return f"{self._url}/login?once={state.links.issue(state.now())}"
+
+    @property
+    def _whereabouts(self) -> Path:
+        return self._settings.data_dir / "dashboard.json"
+
+    def _write_whereabouts(self) -> None:
+        try:
+            self._settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._whereabouts.write_text(json.dumps({"pid": os.getpid(), "url": self._url}), encoding="utf-8")
+        except OSError as error:
+            raise ConfigError("--data-dir", f"cannot write to {self._settings.data_dir}: {error}") from error
+
+    async def _bind(self, runner: web.AppRunner) -> None:
+        first = self._settings.port
+        for port in range(first, min(first + PORTS_TRIED, 65_536)) if first else (0,):
+            try:
+                await web.TCPSite(runner, self._settings.host, port).start()
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    continue
+                raise ConfigError("--host", f"cannot listen on {self._settings.host}:{port}: {error}") from error
+            return
+        raise ConfigError("--port", f"no free port from {first} on", "name another with --port")
+
+
+async def _open_upstream(app: web.Application) -> None:
+    await app[STATE].upstream.open()
+
+
+async def _close_upstream(app: web.Application) -> None:
+    await app[STATE].upstream.close()
+
+
+async def _healthz(_request: web.Request) -> web.Response:
+    return web.json_response({"status": "ok"})
+
+
+async def _readyz(request: web.Request) -> web.Response:
+    """Ready = the manager answers; which token it would take does not matter."""
+    try:
+        await request.app[STATE].upstream.knows(request.app[STATE].settings.token or "none")
+    except ManagerUnreachable as error:
+        return problem(error.http_status, error.code, str(error))
+    return web.json_response({"status": "ready"})
+
+
+async def _logout(request: web.Request) -> web.Response:
+    session = find_session(request)
+    if session is None or not is_same_secret(request.headers.get(CSRF_HEADER, ""), session.csrf):
+        return problem(403, "csrf", f"the {CSRF_HEADER} header does not carry this session's token")
+    return await do_logout(request)
+
+
+def _shown_host(host: str) -> str:
+    """Return the name to put in a URL for the address that is bound."""
+    if host in ("0.0.0.0", "::", ""):
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host

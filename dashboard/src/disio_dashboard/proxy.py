@@ -1,0 +1,89 @@
+"""``/api``: signed-in browsers talk to the manager through here.
+
+Rule: bytes stream both ways unbuffered; the manager's token never reaches a browser, and only listed headers pass.
+"""
+
+import aiohttp
+from aiohttp import web
+
+from disio_dashboard.guard import SAFE_METHODS
+from disio_dashboard.login import find_session
+from disio_dashboard.problems import problem
+from disio_dashboard.sessions import is_same_secret
+from disio_dashboard.state import STATE
+from disio_shared.errors import ManagerUnreachable
+
+CSRF_HEADER = "X-Disio-Csrf"
+TO_MANAGER: tuple[str, ...] = (
+    "Accept",
+    "Accept-Encoding",
+    "Content-Type",
+    "If-None-Match",
+    "If-Match",
+    "Idempotency-Key",
+)
+TO_MANAGER += ("Last-Event-ID", "Range")
+TO_BROWSER: tuple[str, ...] = (
+    "Content-Type",
+    "Content-Length",
+    "Content-Encoding",
+    "Content-Range",
+    "Content-Disposition",
+    "ETag",
+)
+TO_BROWSER += ("Cache-Control", "Location", "Retry-After", "Vary", "Last-Modified")
+# Work units and results come from strangers: nothing a browser would run or render is passed on as such.
+INERT_TYPES = frozenset(
+    {
+        "application/json",
+        "application/problem+json",
+        "application/x-ndjson",
+        "application/octet-stream",
+        "application/wasm",
+        "text/csv",
+        "text/event-stream",
+        "text/plain",
+    }
+)
+RETRY_S = 2.0
+
+
+async def proxy(request: web.Request) -> web.StreamResponse:
+    """Pass one request on to the manager and its answer back."""
+    session = find_session(request)
+    if session is None:
+        return problem(401, "not-signed-in", "sign in to the dashboard first")
+    if request.method not in SAFE_METHODS and not is_same_secret(request.headers.get(CSRF_HEADER, ""), session.csrf):
+        return problem(403, "csrf", f"the {CSRF_HEADER} header does not carry this session's token; reload the page")
+    if ".." in request.path.split("/"):
+        return problem(404, "not-found", f"no such path: {request.path}")
+    headers = {name: request.headers[name] for name in TO_MANAGER if name in request.headers}
+    headers.setdefault("Accept-Encoding", "identity")
+    body = request.content if request.can_read_body else None
+    if body is not None and request.content_length is not None:
+        headers["Content-Length"] = str(request.content_length)
+    try:
+        async with request.app[STATE].upstream.call(
+            request.method, request.rel_url.raw_path_qs, session.token, headers, body
+        ) as answer:
+            return await _pass_back(request, answer)
+    except ManagerUnreachable as error:
+        return problem(error.http_status, error.code, f"{error}; trying again", RETRY_S)
+
+
+async def _pass_back(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
+    headers = {name: answer.headers[name] for name in TO_BROWSER if name in answer.headers}
+    if answer.content_type not in INERT_TYPES:
+        headers["Content-Type"] = "application/octet-stream"
+    response = web.StreamResponse(status=answer.status, headers=headers)
+    await response.prepare(request)
+    try:
+        async for chunk in answer.content.iter_any():
+            await response.write(chunk)
+    except (aiohttp.ClientError, TimeoutError):
+        # The manager broke off: the browser must not take a part for the whole, so no proper end is sent.
+        if request.transport is not None:
+            request.transport.abort()
+        return response
+    await response.write_eof()
+    return response

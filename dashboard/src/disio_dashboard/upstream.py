@@ -1,0 +1,130 @@
+"""The manager as the dashboard sees it: where it is, and calls to it.
+
+Rule: nothing here waits for ever, and every way a manager can be away ends as ``ManagerUnreachable``.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from disio_dashboard.finding import ZeroconfAddress
+from disio_dashboard.settings import DEFAULT_MANAGER, ZEROCONF, Settings
+from disio_shared.errors import ManagerUnreachable
+
+CONNECT_TIMEOUT_S = 5.0
+SILENCE_TIMEOUT_S = 75.0
+"""Seconds without a byte; the manager's event stream pings more often than that."""
+ANSWER_TIMEOUT_S = 10.0
+MAX_CONNECTIONS = 500
+
+
+class _Running(msgspec.Struct):
+    """The part of ``manager.json`` that is read here."""
+
+    url: str
+
+
+class FixedAddress:
+    """A manager that was named."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url.rstrip("/")
+
+    async def url(self) -> str:
+        """Return the manager's URL."""
+        return self._url
+
+
+class FileAddress:
+    """A manager on this machine; its real port is in ``manager.json``, which changes when it restarts."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._file = data_dir / "manager.json"
+        self._last = DEFAULT_MANAGER
+
+    async def url(self) -> str:
+        """Return the URL in the file, else the last one that was there, else the default."""
+        try:
+            self._last = msgspec.json.decode(self._file.read_bytes(), type=_Running).url.rstrip("/")
+        except (OSError, msgspec.DecodeError):
+            return self._last
+        return self._last
+
+
+class Upstream:
+    """HTTP client of the manager."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._address = _address(settings)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def open(self) -> None:
+        """Get ready to call."""
+        # Bytes pass through as they came: no decompression, no total timeout (results and events are long streams).
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=SILENCE_TIMEOUT_S),
+            connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+        )
+
+    async def close(self) -> None:
+        """End every call."""
+        if self._session is not None:
+            await self._session.close()
+        if isinstance(self._address, ZeroconfAddress):
+            await self._address.close()
+
+    async def url(self) -> str:
+        """Return where the manager is thought to be."""
+        return await self._address.url()
+
+    @asynccontextmanager
+    async def call(
+        self, method: str, path_qs: str, token: str, headers: Mapping[str, str] | None = None, data: Any = None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Call the manager as ``token`` and yield the answer before its body.
+
+        Raises:
+            ManagerUnreachable: It does not answer.
+        """
+        if self._session is None:
+            raise RuntimeError("open() comes first")
+        base = await self._address.url()
+        sent = {**(headers or {}), "Authorization": f"Bearer {token}"}
+        try:
+            response = await self._session.request(
+                method, base + path_qs, headers=sent, data=data, allow_redirects=False
+            )
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise ManagerUnreachable(base, str(error) or type(error).__name__) from error
+        try:
+            yield response
+        finally:
+            response.close()
+
+    async def knows(self, token: str) -> bool:
+        """Ask the manager whether a token is good.
+
+        Raises:
+            ManagerUnreachable: It does not answer, or not sensibly.
+        """
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S), self.call("GET", "/api/me", token) as response:
+                status = response.status
+        except TimeoutError as error:
+            raise ManagerUnreachable(await self.url(), f"no answer in {ANSWER_TIMEOUT_S:g} s") from error
+        if status not in (200, 401, 403):
+            raise ManagerUnreachable(await self.url(), f"answered {status} to a sign-in check")
+        return status == 200
+
+
+def _address(settings: Settings) -> FixedAddress | FileAddress | ZeroconfAddress:
+    if settings.manager is None:
+        return FileAddress(settings.data_dir)
+    return ZeroconfAddress() if settings.manager == ZEROCONF else FixedAddress(settings.manager)
