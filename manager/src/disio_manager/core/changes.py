@@ -75,4 +75,21 @@ class PutDistributor:
     record: DistributorRecord
 
 
-Change = PutTask | DeleteTask | PutBlock | DropBlock | AddResults | AddFailures | DropFailures | PutDistributor
+@dataclass(frozen=True, slots=True)
+class DropDistributor:
+    """Forget a distributor that has been away for long."""
+
+    distributor: str
+
+
+Change = (
+    PutTask
+    | DeleteTask
+    | PutBlock
+    | DropBlock
+    | AddResults
+    | AddFailures
+    | DropFailures
+    | PutDistributor
+    | DropDistributor
+)

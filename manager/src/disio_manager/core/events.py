@@ -9,7 +9,7 @@ from typing import Any
 from disio_shared import messages
 from disio_shared.payloads import PayloadSpec
 
-from disio_manager.core.records import TaskRecord
+from disio_manager.core.records import LoadedTask, TaskRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class TaskCommanded:
     """``pause resume cancel retry delete``."""
     at: float
     """Wall time, seconds since 1970."""
+    stored: LoadedTask | None = None
+    """``await store.load_task(task)``, needed for tasks that the core no longer holds because they are closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,9 @@ class TaskEdited:
 
     task: str
     changes: dict[str, Any]
+    """Flat (``{"priority": 5}``) or with ``policy`` as an object in it. The core raises InvalidDocument."""
+    stored: LoadedTask | None = None
+    """As in TaskCommanded: a closed task's name and tags can be changed too."""
 
 
 @dataclass(frozen=True, slots=True)

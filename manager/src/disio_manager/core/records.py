@@ -35,6 +35,8 @@ class TaskRecord(msgspec.Struct, kw_only=True):
     """Indexes below it are in a block, done or failed; those from it on were never in a block."""
     done: int = 0
     failed: int = 0
+    retries: int = 0
+    """Times its failed payloads were queued again."""
 
 
 class BlockRecord(msgspec.Struct, kw_only=True):
@@ -51,13 +53,15 @@ class BlockRecord(msgspec.Struct, kw_only=True):
 
 
 class LoadedTask(msgspec.Struct, kw_only=True):
-    """An open task as a store gives it back at start."""
+    """A task as a store gives it back."""
 
     record: TaskRecord
     spec: PayloadSpec
     blocks: list[BlockRecord]
     closed: dict[str, list[Run]]
     """Block id to the indexes in it that have a result or a failure."""
+    failed: list[Run] = []
+    """Indexes that are quarantined."""
 
 
 class DistributorRecord(msgspec.Struct, kw_only=True):

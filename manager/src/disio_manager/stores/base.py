@@ -44,6 +44,10 @@ class CoreStore(Protocol):
         """Return all open tasks with their blocks; counters are counted again from the rows."""
         ...
 
+    async def load_task(self, task: str) -> LoadedTask | None:
+        """Return one task in any state, as ``load`` does; what ``TaskCommanded.stored`` wants."""
+        ...
+
     async def commit(self, changes: Sequence[Change]) -> None:
         """Make changes durable (SQLite: fsync; MongoDB: majority) before returning."""
         ...
@@ -73,7 +77,7 @@ class ReadStore(Protocol):
         ...
 
     async def failures(self, task: str, start: int, limit: int) -> list[FailureRow]:
-        """Return quarantined payloads in index order from index ``start``."""
+        """Return quarantined payloads in index order from index ``start``, at most ``limit`` rows (0 = all)."""
         ...
 
     async def distributors(self) -> list[DistributorRecord]:

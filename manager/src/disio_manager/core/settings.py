@@ -1,0 +1,36 @@
+"""Numbers that the manager's core works by.
+
+Rule: they are given once, at restore; nothing else in the core is tunable.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoreSettings:
+    """Limits and durations; every ``_s`` is in seconds."""
+
+    cluster: str = ""
+    """Id of the database, told to distributors."""
+    manager: str = ""
+    """Name of this manager, told to distributors."""
+    lease_s: float = 60.0
+    """How long a block's lease lasts without a sign of life."""
+    status_s: float = 10.0
+    """How often a distributor is to send Status."""
+    max_block: int = 10_000
+    """Payloads of one block."""
+    max_block_bytes: int = 8 << 20
+    """Bytes of payloads that one block carries when they are not generated."""
+    max_grant_blocks: int = 64
+    """Blocks in one Grant."""
+    max_grant_bytes: int = 32 << 20
+    """Bytes of payloads in one Grant; half of what the link carries in a message."""
+    max_result_bytes: int = 8 << 20
+    """Bytes of one result; a larger one is recorded as a failed payload, since databases keep at most 16 MB a row."""
+    max_distributors: int = 0
+    """Distributors that may be online at a time; 0 = any number."""
+    max_fleet: int = 10_000
+    """Distributors remembered; beyond it the one away for longest is forgotten."""
+    max_siblings: int = 100
+    """Other distributors named to each."""

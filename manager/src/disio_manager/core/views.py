@@ -1,0 +1,49 @@
+"""What the rest of the manager may read of the core, as values.
+
+Rule: reading changes nothing. A view is made when it is asked for and is never updated afterwards.
+
+The coordinator offers (``now`` in seconds on the shell's steady clock)::
+
+    coordinator.task_view(task_id, now) -> TaskView | None      None: closed or unknown, ask the store
+    coordinator.task_views(now) -> list[TaskView]               every open task, newest first
+    coordinator.fleet() -> list[DistributorRecord]              every distributor ever seen, online ones first
+    coordinator.stats(now) -> FleetStats
+    coordinator.explain(task_id, now) -> list[str]              sentences: why a task is (not) progressing
+    coordinator.distributor_of(session) -> str | None
+"""
+
+import msgspec
+
+from disio_manager.core.records import TaskRecord
+
+
+class TaskView(msgspec.Struct, frozen=True, kw_only=True):
+    """One open task with its live numbers."""
+
+    record: TaskRecord
+    """A copy; ``state``, ``done`` and ``failed`` are those of this moment."""
+    leased: int
+    """Open payloads in blocks that a distributor holds."""
+    ready: int
+    """Open payloads that nobody holds, those never in a block included."""
+    blocks: int
+    """Blocks alive, leased or ready."""
+    distributors: int
+    """Distributors that hold a block of it."""
+    rate: float
+    """Payloads closed per second, lately."""
+    eta_s: float | None
+    """Seconds to go at that rate; None when nothing moves."""
+
+
+class FleetStats(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole cluster in a few numbers."""
+
+    rate: float
+    """Payloads closed per second, all tasks together."""
+    clients: int
+    slots: int
+    distributors: int
+    """Online or draining."""
+    tasks: dict[str, int]
+    """Open tasks by state (``queued running paused``); closed ones are counted by the store."""
