@@ -7,9 +7,9 @@ import sys
 from importlib.metadata import EntryPoint, entry_points
 
 import rich_click as click
-from disio_shared.errors import ConfigError, DisioError
 
 from disio import __version__
+from disio_shared.errors import ConfigError, DisioError
 
 ENTRY_POINTS = "disio.commands"
 SUMMARIES = {
@@ -40,7 +40,7 @@ class LazyGroup(click.RichGroup):
         if entry is None:
             return None
         if cmd_name in SUMMARIES and not ctx.protected_args and not ctx.args and _wants_help():
-            return click.RichCommand(cmd_name, help=SUMMARIES[cmd_name])
+            return click.RichCommand(name=cmd_name, help=SUMMARIES[cmd_name])
         command = entry.load()
         assert isinstance(command, click.Command)
         return command

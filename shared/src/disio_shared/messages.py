@@ -25,7 +25,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 # Client link, client to distributor
 
 
-class Hello(Message, kw_only=True):
+class Hello(Message, frozen=True, kw_only=True):
     """First message of a client; answered in the acknowledgement with Welcome, Refused or Redirect."""
 
     version: int
@@ -49,7 +49,7 @@ class Hello(Message, kw_only=True):
     """Tokens of assignments it still works on after a lost connection; live ones are leased to it again."""
 
 
-class Ready(Message, kw_only=True):
+class Ready(Message, frozen=True, kw_only=True):
     """I can take one more batch. Stands until an Assign answers it; a repeat replaces it. Not acknowledged."""
 
     slots: int
@@ -58,7 +58,7 @@ class Ready(Message, kw_only=True):
     """Units assigned and not yet started."""
 
 
-class Results(Message, kw_only=True):
+class Results(Message, frozen=True, kw_only=True):
     """Finished units of one assignment batch; acknowledged with Stored once they are durable."""
 
     token: str
@@ -68,7 +68,7 @@ class Results(Message, kw_only=True):
     """Time each unit ran."""
 
 
-class Failed(Message, kw_only=True):
+class Failed(Message, frozen=True, kw_only=True):
     """Units of one batch whose code raised, timed out or broke a limit; acknowledged with Stored."""
 
     token: str
@@ -79,7 +79,7 @@ class Failed(Message, kw_only=True):
     """Of ``error``, ``timeout``, ``memory``, ``result``, ``crash``."""
 
 
-class Checkpoint(Message, kw_only=True):
+class Checkpoint(Message, frozen=True, kw_only=True):
     """``save_state`` of a running unit; acknowledged with Stored."""
 
     token: str
@@ -88,7 +88,7 @@ class Checkpoint(Message, kw_only=True):
     """A value."""
 
 
-class Progress(Message, kw_only=True):
+class Progress(Message, frozen=True, kw_only=True):
     """How far running units are, 0 to 1. Not acknowledged; extends the lease."""
 
     token: str
@@ -96,7 +96,7 @@ class Progress(Message, kw_only=True):
     fractions: list[float]
 
 
-class Release(Message, kw_only=True):
+class Release(Message, frozen=True, kw_only=True):
     """Units given back unfinished (a clean leave); acknowledged with Stored; at once assignable again."""
 
     tokens: list[str]
@@ -109,7 +109,7 @@ FromClient = Hello | Ready | Results | Failed | Checkpoint | Progress | Release
 # Client link, distributor to client
 
 
-class Welcome(Message, kw_only=True):
+class Welcome(Message, frozen=True, kw_only=True):
     """The client is in."""
 
     version: int
@@ -125,7 +125,7 @@ class Welcome(Message, kw_only=True):
     """Base URLs of other distributors of the same managers, best first."""
 
 
-class Refused(Message, kw_only=True):
+class Refused(Message, frozen=True, kw_only=True):
     """The client (or distributor) is not let in; it may try again after ``retry_after_s``, never when negative."""
 
     code: str
@@ -134,14 +134,14 @@ class Refused(Message, kw_only=True):
     retry_after_s: float = -1.0
 
 
-class Redirect(Message, kw_only=True):
+class Redirect(Message, frozen=True, kw_only=True):
     """Go to another distributor."""
 
     url: str
     reason: str
 
 
-class Assign(Message, kw_only=True):
+class Assign(Message, frozen=True, kw_only=True):
     """A batch of assignments of one task; answers a Ready."""
 
     token: str
@@ -161,30 +161,30 @@ class Assign(Message, kw_only=True):
     """A unit's memory limit; 0 = the client's own."""
 
 
-class Cancel(Message, kw_only=True):
+class Cancel(Message, frozen=True, kw_only=True):
     """Stop these units: drop what is queued, end what runs, send nothing about them. No token = the whole task."""
 
     task: str
     tokens: list[str] = []
 
 
-class Idle(Message, kw_only=True):
+class Idle(Message, frozen=True, kw_only=True):
     """Nothing to do right now, and why, in a sentence for the volunteer. Work follows by itself."""
 
     reason: str
 
 
-class Pause(Message, kw_only=True):
+class Pause(Message, frozen=True, kw_only=True):
     """Take no new units until Resume."""
 
     reason: str
 
 
-class Resume(Message, kw_only=True):
+class Resume(Message, frozen=True, kw_only=True):
     """Go on after a Pause."""
 
 
-class Stored(Message, kw_only=True):
+class Stored(Message, frozen=True, kw_only=True):
     """Acknowledgement: durable. Indexes that are no longer wanted are dropped, and that is fine."""
 
     accepted: int
@@ -193,7 +193,7 @@ class Stored(Message, kw_only=True):
     """The token names nothing that is still open: drop whatever is left of it."""
 
 
-class Error(Message, kw_only=True):
+class Error(Message, frozen=True, kw_only=True):
     """The last message was refused; the connection may be closed after it."""
 
     code: str
@@ -205,14 +205,14 @@ ToClient = Welcome | Refused | Redirect | Assign | Cancel | Idle | Pause | Resum
 # Manager link, distributor to manager
 
 
-class BlockRef(Part, kw_only=True):
+class BlockRef(Part, frozen=True, kw_only=True):
     """A block under one lease; a later lease of the same block has a higher number."""
 
     block: str
     lease: int
 
 
-class Join(Message, kw_only=True):
+class Join(Message, frozen=True, kw_only=True):
     """First message on the link, and after every reconnect; answered with Admitted or Refused."""
 
     version: int
@@ -229,7 +229,7 @@ class Join(Message, kw_only=True):
     """Blocks it still holds; answered in Admitted.revoked where they are no longer its own."""
 
 
-class Ask(Message, kw_only=True):
+class Ask(Message, frozen=True, kw_only=True):
     """I want work; answered with Grant at once, or when there is some."""
 
     request: int
@@ -246,7 +246,7 @@ class Ask(Message, kw_only=True):
     """Tasks whose manifest it has."""
 
 
-class ResultColumns(Part, kw_only=True):
+class ResultColumns(Part, frozen=True, kw_only=True):
     """Canonical results of one task."""
 
     task: str
@@ -259,7 +259,7 @@ class ResultColumns(Part, kw_only=True):
     """Per index, which of ``clients`` computed it."""
 
 
-class FailureColumns(Part, kw_only=True):
+class FailureColumns(Part, frozen=True, kw_only=True):
     """Quarantined payloads of one task: they failed ``max_failures`` times."""
 
     task: str
@@ -268,7 +268,7 @@ class FailureColumns(Part, kw_only=True):
     """Per index, the error texts, oldest first."""
 
 
-class Deliver(Message, kw_only=True):
+class Deliver(Message, frozen=True, kw_only=True):
     """Results and failures from the outbox; answered with Committed. Sent again until it is."""
 
     batch: str
@@ -276,19 +276,19 @@ class Deliver(Message, kw_only=True):
     failures: list[FailureColumns] = []
 
 
-class Return(Message, kw_only=True):
+class Return(Message, frozen=True, kw_only=True):
     """Blocks given back; results delivered before stay."""
 
     blocks: list[BlockRef]
 
 
-class FetchWorkunit(Message, kw_only=True):
+class FetchWorkunit(Message, frozen=True, kw_only=True):
     """Send me this code; answered with WorkunitCode."""
 
     workunit: str
 
 
-class Status(Message, kw_only=True):
+class Status(Message, frozen=True, kw_only=True):
     """Heartbeat of a distributor: extends the leases of the blocks it names, feeds the fleet view."""
 
     clients: int
@@ -308,7 +308,7 @@ FromDistributor = Join | Ask | Deliver | Return | FetchWorkunit | Status
 # Manager link, manager to distributor
 
 
-class Admitted(Message, kw_only=True):
+class Admitted(Message, frozen=True, kw_only=True):
     """The distributor is in."""
 
     version: int
@@ -322,7 +322,7 @@ class Admitted(Message, kw_only=True):
     siblings: list[str] = []
 
 
-class TaskManifest(Part, kw_only=True):
+class TaskManifest(Part, frozen=True, kw_only=True):
     """What a distributor must know of a task."""
 
     task: str
@@ -340,7 +340,7 @@ class TaskManifest(Part, kw_only=True):
     when_exhausted: str = "repeat"
 
 
-class BlockGrant(Part, kw_only=True):
+class BlockGrant(Part, frozen=True, kw_only=True):
     """A leased block: indexes ``start`` to ``stop`` less ``done``."""
 
     block: str
@@ -353,7 +353,7 @@ class BlockGrant(Part, kw_only=True):
     """For tasks whose payloads are not generated: one value per index from ``start`` to ``stop``."""
 
 
-class Grant(Message, kw_only=True):
+class Grant(Message, frozen=True, kw_only=True):
     """Answer to Ask."""
 
     request: int
@@ -364,13 +364,13 @@ class Grant(Message, kw_only=True):
     """When there are no blocks: why, in a sentence. The next Grant comes by itself."""
 
 
-class Committed(Message, kw_only=True):
+class Committed(Message, frozen=True, kw_only=True):
     """The batch is durable here; forget it."""
 
     batch: str
 
 
-class WorkunitCode(Message, kw_only=True):
+class WorkunitCode(Message, frozen=True, kw_only=True):
     """Answer to FetchWorkunit; ``code`` is empty when there is none."""
 
     workunit: str
@@ -378,34 +378,32 @@ class WorkunitCode(Message, kw_only=True):
     code: bytes
 
 
-class TaskState(Message, kw_only=True):
-    """A task whose blocks you hold changed: ``running`` go on, ``paused`` hand out no more of it, any other: drop it."""
+class TaskState(Message, frozen=True, kw_only=True):
+    """A task whose blocks you hold changed: ``running`` go on, ``paused`` hand out no more, any other: drop it."""
 
     task: str
     state: str
 
 
-class Revoke(Message, kw_only=True):
+class Revoke(Message, frozen=True, kw_only=True):
     """These blocks are no longer yours (lease over, or all done elsewhere): hand out no more of them."""
 
     blocks: list[BlockRef]
 
 
-class Drain(Message, kw_only=True):
+class Drain(Message, frozen=True, kw_only=True):
     """Move your clients away and give your blocks back."""
 
     reason: str
 
 
-class Siblings(Message, kw_only=True):
+class Siblings(Message, frozen=True, kw_only=True):
     """The other distributors, best first."""
 
     urls: list[str]
 
 
-ToDistributor = (
-    Admitted | Refused | Grant | Committed | WorkunitCode | TaskState | Revoke | Drain | Siblings | Error
-)
+ToDistributor = Admitted | Refused | Grant | Committed | WorkunitCode | TaskState | Revoke | Drain | Siblings | Error
 
 FROM_CLIENT: Codec[FromClient] = Codec(FromClient, MAX_CLIENT_MESSAGE)
 TO_CLIENT: Codec[ToClient] = Codec(ToClient, MAX_CLIENT_MESSAGE)

@@ -94,18 +94,7 @@ class Shell(Generic[EventT, ChangeT, CommandT]):
         return group
 
     async def _handle(self, group: list[tuple[EventT, asyncio.Future[None] | None]]) -> None:
-        assert self.core is not None
-        total: Decision[ChangeT, CommandT] = Decision()
-        accepted: list[asyncio.Future[None]] = []
-        now = self._clock.steady()
-        for event, done in group:
-            try:
-                total.extend(self.core.handle(event, now))
-            except DisioError as refusal:
-                _settle(done, refusal)
-                continue
-            if done is not None:
-                accepted.append(done)
+        total, accepted = self._decide(group)
         try:
             if total.changes:
                 await self._store.commit(total.changes)
@@ -118,6 +107,23 @@ class Shell(Generic[EventT, ChangeT, CommandT]):
             self._perform(command)
         for done in accepted:
             _settle(done, None)
+
+    def _decide(
+        self, group: list[tuple[EventT, asyncio.Future[None] | None]]
+    ) -> tuple[Decision[ChangeT, CommandT], list[asyncio.Future[None] | None]]:
+        """Return what follows from a group, and who waits for it; answer refused events at once."""
+        assert self.core is not None, "start() comes first"
+        total: Decision[ChangeT, CommandT] = Decision()
+        accepted: list[asyncio.Future[None] | None] = []
+        now = self._clock.steady()
+        for event, done in group:
+            try:
+                total.extend(self.core.handle(event, now))
+            except DisioError as refusal:
+                _settle(done, refusal)
+            else:
+                accepted.append(done)
+        return total, accepted
 
     async def _reload(self, trouble: StoreUnavailable) -> None:
         """Wait for the store; refuse what waits meanwhile, so that senders know to come again."""

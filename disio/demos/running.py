@@ -1,0 +1,127 @@
+"""Runs a demo against a manager and shows how it goes.
+
+Rule: a manager that is away is waited for; the demo ends only with its task.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from disio.demos import pi
+from disio.rest import ManagerClient
+from disio_shared.errors import ManagerUnreachable
+from disio_shared.ids import fresh_id
+from disio_shared.taskdoc import OPEN_STATES
+
+POLL_S = 0.25
+GROUPS_PER_LINE = 6
+GROUP = 16
+
+
+class PlainProgress:
+    """One line for every tenth that is done, for terminals that are none."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say, self._tenths = say, -1
+
+    def __enter__(self) -> "PlainProgress":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        return None
+
+    def show(self, done: int, total: int, note: str) -> None:
+        """Take notice of how far the task is."""
+        tenths = done * 10 // total
+        if tenths > self._tenths:
+            self._tenths = tenths
+            self._say(f"{tenths * 10:3d} %  {done}/{total} units  {note}".rstrip())
+
+
+class BarProgress:
+    """A bar with rate and time left."""
+
+    def __init__(self, console: Console) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(40), MofNCompleteColumn(), TimeRemainingColumn())
+        self._bar = Progress(*columns, TextColumn("{task.fields[note]}"), console=console)
+        self._task = self._bar.add_task("pi", total=None, note="")
+
+    def __enter__(self) -> "BarProgress":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.stop()
+
+    def show(self, done: int, total: int, note: str) -> None:
+        """Take notice of how far the task is."""
+        self._bar.update(self._task, completed=done, total=total, note=note)
+
+
+async def run_pi(manager: ManagerClient, digits: int, say: Callable[[str], None], help_line: str) -> bool:
+    """Compute digits of pi, print them on stdout and check them; return whether all are right.
+
+    Args:
+        manager: Where the task is created.
+        digits: Hexadecimal digits after the point, at least.
+        say: Shows a line to a person.
+        help_line: What a person can do while no client is there.
+    """
+    task = await _create(manager, pi.task_document(digits))
+    say(f"task {task['id']}: {task['total']} units of {pi.DIGITS_PER_UNIT} digits each")
+    final = await _watch(manager, task["id"], say, help_line)
+    if final["state"] != "done":
+        say(f"the task ended as {final['state']} with {final['failed']} failed units")
+        return False
+    found = [str(row["result"]) async for row in manager.results(task["id"])]
+    return _report(found, say)
+
+
+async def _create(manager: ManagerClient, document: dict[str, Any]) -> dict[str, Any]:
+    key = fresh_id(24)
+    while True:
+        try:
+            return await manager.create_task(document, idempotency_key=key)
+        except ManagerUnreachable:
+            await asyncio.sleep(POLL_S)
+
+
+async def _watch(manager: ManagerClient, task: str, say: Callable[[str], None], help_line: str) -> dict[str, Any]:
+    """Show progress until the task has ended; return its last JSON."""
+    progress = BarProgress(Console(stderr=True)) if sys.stderr.isatty() else PlainProgress(say)
+    with progress:
+        while True:
+            seen, note = await _look(manager, task, help_line)
+            if seen is not None:
+                progress.show(seen["done"] + seen["failed"], seen["total"], note)
+                if seen["state"] not in OPEN_STATES:
+                    return seen
+            await asyncio.sleep(POLL_S)
+
+
+async def _look(manager: ManagerClient, task: str, help_line: str) -> tuple[dict[str, Any] | None, str]:
+    try:
+        seen, stats = await manager.task(task), await manager.stats()
+    except ManagerUnreachable:
+        return None, "the manager is away"
+    clients = int(stats.get("clients", 0))
+    return seen, f"{clients} client{'' if clients == 1 else 's'}" if clients else help_line
+
+
+def _report(found: list[str], say: Callable[[str], None]) -> bool:
+    digits = "".join(found)
+    groups = [digits[at : at + GROUP] for at in range(0, len(digits), GROUP)]
+    print("pi = 3.")
+    for at in range(0, len(groups), GROUPS_PER_LINE):
+        print(" ".join(groups[at : at + GROUPS_PER_LINE]))
+    wrong = pi.first_difference(found)
+    if wrong is None:
+        say(f"all {len(digits)} hexadecimal digits are right (checked with Machin's formula)")
+        return True
+    known = pi.known_digits(len(digits))
+    say(f"digit {wrong} is {digits[wrong]}, it should be {known[wrong]}")
+    return False
