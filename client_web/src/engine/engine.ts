@@ -1,0 +1,176 @@
+/**
+ * One slot's engine: which realm runs what, and which answers count.
+ *
+ * Rule: a realm (a worker with the unit runtime) lives for one task and work unit. A unit may forge what its realm says, so an
+ * answer counts once, for an index that is open, of the run that is under way; `finished` is decided here, not there.
+ */
+
+import type { DoneMessage, FailedMessage, FailureKind, FromEngine, FromRealm, LoadMessage, RunMessage, ToEngine, ToRealm } from "../protocol/engine";
+
+/** A worker that the unit runtime was started in. */
+export interface Realm {
+  post(message: ToRealm): void;
+  terminate(): void;
+}
+
+export interface RealmEvents {
+  message(message: FromRealm): void;
+  /** The worker ended by itself, for example by an error outside of every unit. */
+  death(reason: string): void;
+}
+
+export type SpawnRealm = (events: RealmEvents) => Realm;
+
+interface LiveRealm {
+  key: string;
+  realm: Realm;
+}
+
+interface OpenRun {
+  message: RunMessage;
+  open: Set<number>;
+  posted: boolean;
+}
+
+/** Work units that are kept loaded; the one used longest ago goes first. The client sends `load` again when it needs one back. */
+const MAX_WORKUNITS = 16;
+const MAX_QUEUED_RUNS = 64;
+
+export class Engine {
+  private readonly workunits = new Map<string, LoadMessage>();
+  private live: LiveRealm | null = null;
+  private queue: OpenRun[] = [];
+
+  constructor(
+    private readonly spawn: SpawnRealm,
+    private readonly emit: (message: FromEngine) => void,
+    private readonly onDeath: (reason: string) => void,
+  ) {}
+
+  handle(message: ToEngine): void {
+    if (message.type === "load") this.keep(message);
+    else this.accept(message);
+  }
+
+  /** End the worker and forget every run; nothing is said about them. */
+  stop(): void {
+    this.live?.realm.terminate();
+    this.live = null;
+    this.queue = [];
+  }
+
+  private keep(message: LoadMessage): void {
+    this.workunits.delete(message.workunit);
+    this.workunits.set(message.workunit, message);
+    for (const oldest of this.workunits.keys()) {
+      if (this.workunits.size <= MAX_WORKUNITS) break;
+      this.workunits.delete(oldest);
+    }
+  }
+
+  private accept(message: RunMessage): void {
+    const run: OpenRun = { message, open: new Set(message.indexes), posted: false };
+    if (this.queue.length >= MAX_QUEUED_RUNS) return this.refuse(run, "too many runs are queued in this engine");
+    this.queue.push(run);
+    this.pump();
+  }
+
+  /** Post what may be posted: the first run, and those behind it that use the same realm, which then goes on without a pause. */
+  private pump(): void {
+    for (const [at, run] of [...this.queue].entries()) {
+      if (run.posted) continue;
+      if (at > 0 && keyOf(run.message) !== this.live?.key) return;
+      const code = this.workunits.get(run.message.workunit);
+      if (code !== undefined && run.open.size > 0) this.begin(run, code);
+      else this.refuse(run, `work unit ${run.message.workunit} was not loaded into this engine`);
+    }
+  }
+
+  private begin(run: OpenRun, code: LoadMessage): void {
+    run.posted = true;
+    this.realmFor(run.message, code).post(run.message);
+  }
+
+  private realmFor(message: RunMessage, code: LoadMessage): Realm {
+    const key = keyOf(message);
+    if (this.live?.key === key) return this.live.realm;
+    this.live?.realm.terminate();
+    const live: LiveRealm = { key, realm: this.spawn(this.eventsOf(() => this.live === live)) };
+    this.live = live;
+    this.keep(code);
+    live.realm.post(code);
+    return live.realm;
+  }
+
+  /** Events of a realm that was replaced are dropped. */
+  private eventsOf(isLive: () => boolean): RealmEvents {
+    return {
+      message: (message) => {
+        if (isLive()) this.fromRealm(message);
+      },
+      death: (reason) => {
+        if (isLive()) this.onDeath(reason);
+      },
+    };
+  }
+
+  private fromRealm(message: FromRealm): void {
+    if (message.type === "up") return;
+    if (message.type === "broken") return this.broken(message.error);
+    const run = this.queue[0];
+    if (run === undefined || run.message.token !== message.token) return;
+    if (message.type === "done") this.answer(run, openPart(run, message, ["values", "seconds"]));
+    else if (message.type === "failed") this.answer(run, openPart(run, message, ["errors", "kinds"]));
+    else if (run.open.has(message.index)) this.emit(message);
+  }
+
+  private answer(run: OpenRun, message: DoneMessage | FailedMessage): void {
+    if (message.indexes.length === 0) return;
+    this.emit(message);
+    if (run.open.size > 0) return;
+    this.finish(run);
+    this.pump();
+  }
+
+  private finish(run: OpenRun): void {
+    this.queue = this.queue.filter((other) => other !== run);
+    this.emit({ type: "finished", token: run.message.token });
+  }
+
+  /** The code does not load: every run of this realm fails, and the next payload of it gets a fresh try. */
+  private broken(error: string): void {
+    const key = this.live?.key;
+    this.live?.realm.terminate();
+    this.live = null;
+    for (const run of this.queue.filter((queued) => keyOf(queued.message) === key)) {
+      this.failAll(run, error, "error");
+      this.finish(run);
+    }
+    this.pump();
+  }
+
+  private refuse(run: OpenRun, reason: string): void {
+    if (run.open.size > 0) this.failAll(run, reason, "crash");
+    this.finish(run);
+  }
+
+  private failAll(run: OpenRun, error: string, kind: FailureKind): void {
+    const indexes = [...run.open];
+    this.emit({ type: "failed", token: run.message.token, indexes, errors: indexes.map(() => error), kinds: indexes.map(() => kind) });
+  }
+}
+
+function keyOf(message: RunMessage): string {
+  return `${message.workunit} ${message.task}`;
+}
+
+/** The part of an answer that answers open indexes, each once; columns of another length than the indexes count for nothing. */
+function openPart<M extends DoneMessage | FailedMessage>(run: OpenRun, message: M, columns: (keyof M & string)[]): M {
+  const lists = columns.map((name) => message[name] as unknown[]);
+  const whole = lists.every((list) => list.length === message.indexes.length);
+  const kept = whole ? message.indexes.map((index, at) => (run.open.delete(index) ? at : -1)).filter((at) => at >= 0) : [];
+  if (kept.length === message.indexes.length) return message;
+  const part: Record<string, unknown> = { ...message, indexes: kept.map((at) => message.indexes[at]) };
+  columns.forEach((name, c) => (part[name] = kept.map((at) => lists[c]?.[at])));
+  return part as unknown as M;
+}

@@ -1,0 +1,74 @@
+/**
+ * The Deno host: engine messages on stdin and stdout for one slot of the CLI client.
+ *
+ * Rule: a unit is never a module of this process. Its code goes as bytes into a Blob worker that has no permission at all; here it
+ * would be imported with this file's powers.
+ */
+
+import { decode, encode } from "@msgpack/msgpack";
+import type { FromEngine, FromRealm, ToEngine } from "../protocol/engine";
+import { Engine, type Realm, type RealmEvents } from "./engine";
+import { frame, FrameReader } from "./frames";
+
+/** The parts of Deno that the host uses. */
+interface DenoHost {
+  stdin: { readable: ReadableStream<Uint8Array> };
+  stdout: { writeSync(data: Uint8Array): number };
+  version: { deno: string };
+  exit(code: number): never;
+}
+
+declare const Deno: DenoHost;
+/** Filled in by the build: the unit runtime's bundle, and the version of this package. */
+declare const RUNTIME_SOURCE: string;
+declare const VERSION: string;
+
+/** Exit status: the engine is lost, the client starts another one. */
+const EXIT_LOST = 70;
+
+const runtimeUrl = URL.createObjectURL(new Blob([RUNTIME_SOURCE], { type: "text/javascript" }));
+const permissionless = { type: "module", deno: { permissions: "none" } } as WorkerOptions;
+
+function spawn(events: RealmEvents): Realm {
+  const worker = new Worker(runtimeUrl, permissionless);
+  const channel = new MessageChannel();
+  channel.port1.onmessage = (event: MessageEvent<FromRealm>) => {
+    events.message(event.data);
+  };
+  worker.onerror = (event) => {
+    event.preventDefault();
+    events.death(event.message);
+  };
+  worker.postMessage("port", [channel.port2]);
+  return {
+    post: (message) => {
+      channel.port1.postMessage(message);
+    },
+    terminate: () => {
+      channel.port1.close();
+      worker.terminate();
+    },
+  };
+}
+
+function emit(message: FromEngine): void {
+  const bytes = frame(encode(message));
+  for (let at = 0; at < bytes.length; ) at += Deno.stdout.writeSync(bytes.subarray(at));
+}
+
+function lose(reason: string): never {
+  console.error(`engine lost: ${reason}`);
+  return Deno.exit(EXIT_LOST);
+}
+
+async function serve(): Promise<never> {
+  const engine = new Engine(spawn, emit, lose);
+  const reader = new FrameReader();
+  emit({ type: "ready", runtime: `disio ${VERSION} on deno ${Deno.version.deno}` });
+  for await (const chunk of Deno.stdin.readable) {
+    for (const body of reader.push(chunk)) engine.handle(decode(body) as ToEngine);
+  }
+  return Deno.exit(0);
+}
+
+serve().catch((error: unknown) => lose(String(error)));

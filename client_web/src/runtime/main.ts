@@ -1,0 +1,56 @@
+/**
+ * The unit runtime: what a worker runs before it runs a unit, the same bundle in browsers and in Deno.
+ *
+ * Rule: the first message brings a MessagePort; from then on the runtime talks through that port alone, which units cannot
+ * reach. Built as one self-contained script without imports, so that it works as a classic and as a module worker.
+ */
+
+import type { FromRealm, ToRealm } from "../protocol/engine";
+import { JavaScript } from "./javascript";
+import type { Language } from "./language";
+import { disarm, takePowers } from "./prelude";
+import { Runner } from "./runner";
+
+function start(port: MessagePort): void {
+  const send = port.postMessage.bind(port);
+  const powers = takePowers();
+  const languages = new Map<string, Language>([["javascript", new JavaScript(powers)]]);
+  const runner = new Runner(languages, (message: FromRealm) => {
+    send(message);
+  });
+  captureConsole(runner);
+  captureErrors(runner);
+  disarm();
+  port.onmessage = (event: MessageEvent<ToRealm>) => {
+    if (event.data.type === "load") runner.load(event.data);
+    else runner.run(event.data);
+  };
+  send({ type: "up" } satisfies FromRealm);
+}
+
+function captureConsole(runner: Runner): void {
+  const log = (...parts: unknown[]): void => {
+    runner.log(parts);
+  };
+  for (const name of ["log", "info", "warn", "error", "debug", "trace", "dir"] as const) console[name] = log;
+}
+
+function captureErrors(runner: Runner): void {
+  addEventListener("error", (event) => {
+    event.preventDefault();
+    runner.failCurrent(event.error ?? event.message);
+  });
+  addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    runner.failCurrent(event.reason);
+  });
+}
+
+addEventListener(
+  "message",
+  (event: MessageEvent) => {
+    const port = event.ports[0];
+    if (port !== undefined) start(port);
+  },
+  { once: true },
+);

@@ -1,0 +1,91 @@
+/**
+ * What a realm loses before unit code is loaded into it.
+ *
+ * Rule: the walls are the sandboxed frame's policy in browsers and a permissionless worker in Deno. This only takes away what
+ * units have no use for, and makes the two look alike: a unit that works in one works in the other.
+ */
+
+/** What only the runtime may still use, captured before it is taken from units. */
+export interface Powers {
+  /** Runs source as a sloppy-mode global script; throws SyntaxError before anything runs when it is none. */
+  runScript(source: string): void;
+  /** Imports source as an ES module. */
+  importModule(source: string): Promise<Record<string, unknown>>;
+}
+
+const TAKEN = [
+  // Other workers, windows, processes and units.
+  "Worker", "SharedWorker", "BroadcastChannel", "Deno", "process", "global", "Buffer", "importScripts", "postMessage", "close", "onmessage",
+  // Network.
+  "fetch", "XMLHttpRequest", "WebSocket", "WebSocketStream", "WebTransport", "EventSource", "RTCPeerConnection", "Request", "FontFace",
+  // Storage and devices.
+  "caches", "Cache", "CacheStorage", "indexedDB", "localStorage", "sessionStorage", "cookieStore", "Notification",
+  "webkitRequestFileSystem", "webkitRequestFileSystemSync", "webkitResolveLocalFileSystemURL", "webkitResolveLocalFileSystemSyncURL",
+  // Code from text: the policy of browsers forbids it; Deno has no such policy.
+  "eval", "Function",
+] as const;
+
+type GlobalRecord = Record<string, unknown>;
+const root = globalThis as unknown as GlobalRecord;
+
+export function takePowers(): Powers {
+  const importScripts = (root["importScripts"] as ((url: string) => void) | undefined)?.bind(globalThis);
+  const indirectEval = globalThis.eval;
+  const MakeBlob = Blob;
+  const makeUrl = URL.createObjectURL.bind(URL);
+  const dropUrl = URL.revokeObjectURL.bind(URL);
+
+  const urlOf = (source: string): string => makeUrl(new MakeBlob([source], { type: "text/javascript" }));
+  return {
+    runScript(source) {
+      // Deno has module workers only, without importScripts; there an indirect eval has the same meaning. Browsers' policy
+      // forbids eval, and their classic workers have importScripts.
+      if (importScripts === undefined) return void indirectEval(source);
+      const url = urlOf(source);
+      try {
+        importScripts(url);
+      } finally {
+        dropUrl(url);
+      }
+    },
+    async importModule(source) {
+      const url = urlOf(source);
+      try {
+        return (await import(url)) as Record<string, unknown>;
+      } finally {
+        dropUrl(url);
+      }
+    },
+  };
+}
+
+/** Take the powers of the realm away. Call once, after everything the runtime needs was captured. */
+export function disarm(): void {
+  const refuse = function (): never {
+    throw new EvalError("code from text is not allowed in a work unit");
+  };
+  for (const sample of [function () {}, async function () {}, function* () {}, async function* () {}]) {
+    Object.defineProperty(Object.getPrototypeOf(sample), "constructor", { value: refuse });
+  }
+  for (const name of TAKEN) take(name);
+  const navigator = Object.freeze({ hardwareConcurrency: 1, language: "en", languages: Object.freeze(["en"]), userAgent: "disio" });
+  Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true });
+  refuseTimerText("setTimeout");
+  refuseTimerText("setInterval");
+}
+
+function take(name: string): void {
+  for (let holder: object | null = globalThis; holder && holder !== Object.prototype; holder = Object.getPrototypeOf(holder) as object | null) {
+    if (Object.getOwnPropertyDescriptor(holder, name) === undefined) continue;
+    if (!Reflect.deleteProperty(holder, name)) Reflect.defineProperty(holder, name, { value: undefined });
+  }
+}
+
+/** Timers take functions only: text would be code. */
+function refuseTimerText(name: "setTimeout" | "setInterval"): void {
+  const timer = globalThis[name].bind(globalThis) as (handler: () => void, ms?: number, ...rest: unknown[]) => number;
+  root[name] = (handler: unknown, ms?: number, ...rest: unknown[]) => {
+    if (typeof handler !== "function") throw new TypeError(`${name} needs a function`);
+    return timer(handler as () => void, ms, ...rest);
+  };
+}

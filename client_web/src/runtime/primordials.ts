@@ -1,0 +1,41 @@
+/**
+ * The built-ins that the runtime itself uses, captured before any unit code runs.
+ *
+ * Rule: runtime code that runs after a unit was loaded reaches built-ins through this module only, so that a unit
+ * that replaces `JSON.stringify` or `performance.now` changes its own results at most, never the runtime's answers.
+ */
+
+type Uncurried<This, Args extends unknown[], Out> = (self: This, ...args: Args) => Out;
+
+// `Function.prototype.call` bound to a method gives a function of (self, ...args) that looks nothing up later.
+const call = Function.prototype.call;
+export function uncurry<This, Args extends unknown[], Out>(
+  method: (this: This, ...args: Args) => Out,
+): Uncurried<This, Args, Out> {
+  return call.bind(method) as unknown as Uncurried<This, Args, Out>;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+export const stringify = JSON.stringify;
+export const parse = JSON.parse;
+export const isArray = Array.isArray;
+export const isView = ArrayBuffer.isView;
+export const ownKeys = Object.keys;
+export const getPrototypeOf = Object.getPrototypeOf;
+export const defineProperty = Object.defineProperty;
+export const StringOf = String;
+export const Bytes = Uint8Array;
+export const encodeText = encoder.encode.bind(encoder);
+export const decodeText = decoder.decode.bind(decoder);
+export const now = performance.now.bind(performance);
+export const later = setTimeout.bind(globalThis);
+export const slice = uncurry(String.prototype.slice);
+export const replaceAll = uncurry(String.prototype.replace as (pattern: RegExp, by: string) => string);
+export const subarray = uncurry(Uint8Array.prototype.subarray);
+export const sliceBytes = uncurry(Uint8Array.prototype.slice);
+export const setBytes = uncurry(Uint8Array.prototype.set);
+export const isWellFormed = uncurry(String.prototype.isWellFormed);
+export const then = uncurry(Promise.prototype.then);
+export const resolved = Promise.resolve.bind(Promise);

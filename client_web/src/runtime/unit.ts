@@ -1,0 +1,100 @@
+/**
+ * What one running unit may say, within limits.
+ *
+ * Rule: nothing a unit calls in a loop can fill the pipe: logs are counted in characters, progress and states in calls a second.
+ */
+
+import type { CheckpointMessage, LogMessage, ProgressMessage } from "../protocol/engine";
+import type { UnitApi } from "./language";
+import * as p from "./primordials";
+import { seededRandom } from "./random";
+import { decodeValue, encodeValue, type WireValue } from "./values";
+
+/** Characters of log that one unit may write. */
+export const MAX_LOG_CHARS = 65_536;
+const MAX_LOG_LINE = 4_000;
+/** States that pass at once, and how many more each second; of what comes too fast every state but the newest is dropped. */
+const STATE_BURST = 20;
+const STATES_PER_SECOND = 5;
+const PROGRESS_GAP_MS = 100;
+
+export type UnitNote = CheckpointMessage | ProgressMessage | LogMessage;
+
+/** The unit API of one unit of one run. Dead after its unit was answered: late calls from timers are ignored. */
+export class RunningUnit implements UnitApi {
+  readonly index: number;
+  readonly state: unknown;
+  readonly save_state: (state: unknown) => void;
+  readonly saveState: (state: unknown) => void;
+  readonly progress: (fraction: number) => void;
+  readonly log: (...parts: unknown[]) => void;
+  readonly random: () => number;
+  #alive = true;
+  #logged = 0;
+  #progressAt = -Infinity;
+  #credit = STATE_BURST;
+  #creditAt = 0;
+  readonly #token: string;
+  readonly #post: (note: UnitNote) => void;
+
+  constructor(task: string, token: string, index: number, state: WireValue | undefined, post: (note: UnitNote) => void) {
+    this.#token = token;
+    this.#post = post;
+    this.index = index;
+    this.state = state === undefined ? null : decodeValue(state);
+    // Own bound functions: `const {log} = unit` works, as units are often written.
+    this.save_state = this.saveState = (value) => {
+      this.#save(value);
+    };
+    this.progress = (fraction) => {
+      this.#progress(fraction);
+    };
+    this.log = (...parts) => {
+      this.#log(parts);
+    };
+    // Seeded on the first draw: most units draw nothing.
+    let draw: (() => number) | null = null;
+    this.random = () => (draw ??= seededRandom(task, index))();
+  }
+
+  end(): void {
+    this.#alive = false;
+  }
+
+  #save(value: unknown): void {
+    const state = encodeValue(value, "the state");
+    if (!this.#alive) return;
+    const at = p.now();
+    this.#credit = Math.min(STATE_BURST, this.#credit + ((at - this.#creditAt) / 1000) * STATES_PER_SECOND);
+    this.#creditAt = at;
+    if (this.#credit < 1) return;
+    this.#credit -= 1;
+    this.#post({ type: "checkpoint", token: this.#token, index: this.index, state });
+  }
+
+  #progress(fraction: number): void {
+    const at = p.now();
+    if (!this.#alive || !(fraction >= 0 && fraction <= 1) || at - this.#progressAt < PROGRESS_GAP_MS) return;
+    this.#progressAt = at;
+    this.#post({ type: "progress", token: this.#token, index: this.index, fraction });
+  }
+
+  #log(parts: readonly unknown[]): void {
+    if (!this.#alive || this.#logged >= MAX_LOG_CHARS) return;
+    let text = "";
+    for (let i = 0; i < parts.length; i++) text += (i > 0 ? " " : "") + show(parts[i]);
+    text = p.slice(text, 0, MAX_LOG_LINE);
+    this.#logged += text.length + 1;
+    if (this.#logged >= MAX_LOG_CHARS) text += " [this unit's log ends here: it reached its limit]";
+    this.#post({ type: "log", token: this.#token, index: this.index, text });
+  }
+}
+
+function show(part: unknown): string {
+  if (typeof part === "string") return part;
+  try {
+    return part instanceof Error ? p.StringOf(part) : (p.stringify(part) ?? p.StringOf(part));
+  } catch {
+    return "[value that cannot be shown]";
+  }
+}
