@@ -42,7 +42,7 @@ export class ClassicUnit implements Unit {
   end(result: unknown): void {
     if (this.unit === null || this.early !== null) return;
     try {
-      this.early = { value: encodeValue(result, "the result") };
+      this.early = { value: encodeValue(result, "result") };
     } catch (error) {
       if (this.answer === null) throw error;
       return this.answer.reject(error);

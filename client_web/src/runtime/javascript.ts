@@ -9,6 +9,7 @@ import { ClassicUnit, installClassicGlobals } from "./classic";
 import type { Language, Unit, UnitApi } from "./language";
 import type { Powers } from "./prelude";
 import * as p from "./primordials";
+import { UNIT_FILE } from "./places";
 import { decodeValue, encodeValue, type WireValue } from "./values";
 
 type RunFunction = (payload: unknown, unit: UnitApi) => unknown;
@@ -17,7 +18,8 @@ export class JavaScript implements Language {
   constructor(private readonly powers: Powers) {}
 
   async load(code: Uint8Array): Promise<Unit> {
-    const source = p.decodeText(code);
+    // The name makes places in stack traces readable, and tells the unit's frames from the runtime's.
+    const source = `${p.decodeText(code)}\n//# sourceURL=${UNIT_FILE}`;
     const script = installClassicGlobals();
     const problem = this.tryScript(source);
     if (problem === null) return this.classicUnit(script);
@@ -66,12 +68,12 @@ class ModuleUnit implements Unit {
     const run = this.call;
     const result = run(decodeValue(payload), unit);
     if (isThenable(result)) return settle(result);
-    return encodeValue(result, "the result");
+    return encodeValue(result, "result");
   }
 }
 
 async function settle(result: PromiseLike<unknown>): Promise<WireValue> {
-  return encodeValue(await result, "the result");
+  return encodeValue(await result, "result");
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -8,6 +8,7 @@
 import type { DoneMessage, FailedMessage, FailureKind, FromRealm, LoadMessage, RunMessage } from "../protocol/engine";
 import type { Language, Unit } from "./language";
 import * as p from "./primordials";
+import { describe } from "./places";
 import { RunningUnit } from "./unit";
 import { ValueError, type WireValue } from "./values";
 
@@ -15,7 +16,6 @@ import { ValueError, type WireValue } from "./values";
 const GATHER_MS = 20;
 /** A unit of at least this many milliseconds is worth a message of its own. */
 const SLOW_MS = 1;
-const MAX_ERROR_CHARS = 4_000;
 
 export class Runner {
   private unit: Promise<Unit | null> | null = null;
@@ -160,17 +160,4 @@ export class Runner {
 
 function isOutOfMemory(error: unknown): boolean {
   return error instanceof RangeError && /allocation failed|out of memory/iu.test(p.StringOf(error));
-}
-
-/** Error and stack as the submitter should see them: places in blobs become places in the work unit. */
-export function describe(error: unknown): string {
-  let text: string;
-  try {
-    const stack = error instanceof Error ? error.stack : undefined;
-    text = typeof stack === "string" && stack !== "" ? stack : p.StringOf(error);
-    if (error instanceof Error && !text.includes(p.StringOf(error))) text = `${p.StringOf(error)}\n${text}`;
-  } catch {
-    text = "an error that cannot be shown";
-  }
-  return p.slice(p.replaceAll(text, /blob:[^\s)]*?(?=:\d+:\d+)/gu, "workunit"), 0, MAX_ERROR_CHARS);
 }

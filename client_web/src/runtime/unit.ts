@@ -24,37 +24,45 @@ export type UnitNote = CheckpointMessage | ProgressMessage | LogMessage;
 export class RunningUnit implements UnitApi {
   readonly index: number;
   readonly state: unknown;
-  readonly save_state: (state: unknown) => void;
-  readonly saveState: (state: unknown) => void;
-  readonly progress: (fraction: number) => void;
-  readonly log: (...parts: unknown[]) => void;
-  readonly random: () => number;
   #alive = true;
   #logged = 0;
   #progressAt = -Infinity;
   #credit = STATE_BURST;
   #creditAt = 0;
+  #draw: (() => number) | null = null;
+  readonly #task: string;
   readonly #token: string;
   readonly #post: (note: UnitNote) => void;
 
   constructor(task: string, token: string, index: number, state: WireValue | undefined, post: (note: UnitNote) => void) {
+    this.#task = task;
     this.#token = token;
     this.#post = post;
     this.index = index;
     this.state = state === undefined ? null : decodeValue(state);
-    // Own bound functions: `const {log} = unit` works, as units are often written.
-    this.save_state = this.saveState = (value) => {
-      this.#save(value);
+  }
+
+  // Getters of bound functions: `const {log} = unit` works, as units are often written, and most units ask for none of them.
+  get save_state(): (state: unknown) => void {
+    return this.saveState;
+  }
+  get saveState(): (state: unknown) => void {
+    return (state) => {
+      this.#save(state);
     };
-    this.progress = (fraction) => {
+  }
+  get progress(): (fraction: number) => void {
+    return (fraction) => {
       this.#progress(fraction);
     };
-    this.log = (...parts) => {
+  }
+  get log(): (...parts: unknown[]) => void {
+    return (...parts) => {
       this.#log(parts);
     };
-    // Seeded on the first draw: most units draw nothing.
-    let draw: (() => number) | null = null;
-    this.random = () => (draw ??= seededRandom(task, index))();
+  }
+  get random(): () => number {
+    return (this.#draw ??= seededRandom(this.#task, this.index));
   }
 
   end(): void {
@@ -62,7 +70,7 @@ export class RunningUnit implements UnitApi {
   }
 
   #save(value: unknown): void {
-    const state = encodeValue(value, "the state");
+    const state = encodeValue(value, "state");
     if (!this.#alive) return;
     const at = p.now();
     this.#credit = Math.min(STATE_BURST, this.#credit + ((at - this.#creditAt) / 1000) * STATES_PER_SECOND);

@@ -28,7 +28,7 @@ export function decodeValue(data: WireValue): unknown {
 /**
  * Return `value` in wire form.
  *
- * @param what how error texts name it, such as "the result"
+ * @param what how error texts name it, such as "result"
  * @throws ValueError it is not a JSON value or bytes, or larger than MAX_VALUE_BYTES
  */
 export function encodeValue(value: unknown, what: string): WireValue {
@@ -83,7 +83,7 @@ function checkText(text: string, path: string): void {
 }
 
 function checkObject(value: object, path: string, depth: number): void {
-  if (depth >= MAX_DEPTH) throw new ValueError(`${path} is cyclic or nested deeper than ${MAX_DEPTH} levels`);
+  if (depth >= MAX_DEPTH) throw new ValueError(`${p.slice(path, 0, 60)}... is cyclic or nested deeper than ${MAX_DEPTH} levels`);
   if (p.isArray(value)) {
     for (let i = 0; i < value.length; i++) check(value[i], `${path}[${i}]`, depth + 1);
     return;
