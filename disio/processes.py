@@ -124,7 +124,7 @@ class Service:
     async def _keep_alive(self) -> None:
         """Read the child's stdout to its end; start it again when it ends by itself."""
         backoff = Backoff(0.5, 10.0, random.uniform)
-        while not self._stopping:
+        while True:
             assert self._process is not None
             await self._drain(self._process)
             status = await self._process.wait()

@@ -11,6 +11,7 @@ EventT = TypeVar("EventT")
 ChangeT = TypeVar("ChangeT")
 CommandT = TypeVar("CommandT")
 EventIn = TypeVar("EventIn", contravariant=True)
+ChangeIn = TypeVar("ChangeIn", contravariant=True)
 
 
 @dataclass(slots=True)
@@ -40,9 +41,9 @@ class Core(Protocol[EventIn, ChangeT, CommandT]):
         ...
 
 
-class Store(Protocol[ChangeT]):
+class Store(Protocol[ChangeIn]):
     """Where a shell makes changes durable."""
 
-    async def commit(self, changes: Sequence[ChangeT]) -> None:
+    async def commit(self, changes: Sequence[ChangeIn]) -> None:
         """Make all changes durable, atomically or idempotently, before returning."""
         ...

@@ -17,7 +17,7 @@ def encode_value(value: Any) -> bytes:
     """Return a JSON value (or ``bytes``) in wire form.
 
     Raises:
-        ValueError: The value has a part that JSON cannot hold (NaN, a set, ...).
+        ValueError: The value has a part that JSON cannot hold. NaN and infinities become null, as in JavaScript.
     """
     if isinstance(value, bytes | bytearray | memoryview):
         return RAW_MARK + bytes(value)

@@ -1,0 +1,67 @@
+"""RangeSet against a plain set of integers."""
+
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from disio_shared.ranges import RangeSet, indexes_of, runs_of
+
+INDEX = st.integers(0, 60)
+
+
+class RangeSetMachine(RuleBasedStateMachine):
+    """Every operation, beside a set that is too simple to be wrong."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ranges, self.model = RangeSet(), set[int]()
+
+    @rule(start=INDEX, length=st.integers(0, 20))
+    def add(self, start: int, length: int) -> None:
+        new = set(range(start, start + length)) - self.model
+        assert self.ranges.add(start, start + length) == len(new)
+        self.model |= new
+
+    @rule(start=INDEX, length=st.integers(0, 20))
+    def remove(self, start: int, length: int) -> None:
+        gone = set(range(start, start + length)) & self.model
+        assert set(indexes_of(self.ranges.remove(start, start + length))) == gone
+        self.model -= gone
+
+    @rule(count=st.integers(0, 30))
+    def take(self, count: int) -> None:
+        lowest = sorted(self.model)[:count]
+        assert indexes_of(self.ranges.take(count)) == lowest
+        self.model -= set(lowest)
+
+    @rule(start=INDEX, length=st.integers(0, 20))
+    def difference_leaves_the_set_alone(self, start: int, length: int) -> None:
+        rest = self.ranges.difference([(start, start + length)])
+        assert set(rest.indexes()) == self.model - set(range(start, start + length))
+
+    @invariant()
+    def equals_the_model(self) -> None:
+        assert list(self.ranges.indexes()) == sorted(self.model)
+        assert len(self.ranges) == len(self.model)
+        assert bool(self.ranges) == bool(self.model)
+        assert self.ranges.runs() == runs_of(self.model)
+        assert all((index in self.ranges) == (index in self.model) for index in range(-1, 85))
+
+
+TestRangeSet = RangeSetMachine.TestCase
+
+
+@given(st.lists(INDEX))
+def test_runs_hold_exactly_the_given_indexes(indexes: list[int]) -> None:
+    runs = runs_of(indexes)
+    assert indexes_of(runs) == sorted(set(indexes))
+    assert all(a[1] < b[0] for a, b in itertools.pairwise(runs))
+
+
+def test_a_billion_indexes_are_one_run() -> None:
+    ranges = RangeSet([(0, 10**9)])
+    assert ranges.remove(500, 600) == [(500, 600)]
+    assert len(ranges) == 10**9 - 100
+    assert len(ranges.runs()) == 2

@@ -1,0 +1,113 @@
+"""The shell saves before it sends, refuses what the core refuses, and reloads after a failed commit."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+import pytest_asyncio
+
+from disio_shared.clock import SystemClock
+from disio_shared.decisions import Decision
+from disio_shared.errors import StoreUnavailable, TaskNotFound
+from disio_shared.shell import Shell
+
+
+class Counter:
+    """A core that counts; refuses negative events; wants a tick when told to."""
+
+    def __init__(self, value: int) -> None:
+        self.value = value
+        self.deadline: float | None = None
+
+    def handle(self, event: int, now: float) -> Decision[int, str]:
+        if event < 0:
+            raise TaskNotFound(str(event))
+        self.value += event
+        return Decision([self.value], [f"told {self.value}"])
+
+    def next_deadline(self) -> float | None:
+        return self.deadline
+
+
+class Disk:
+    """A store that can be away."""
+
+    def __init__(self) -> None:
+        self.saved, self.is_away, self.log = 0, False, list[str]()
+
+    async def commit(self, changes: Sequence[int]) -> None:
+        if self.is_away:
+            raise StoreUnavailable("disk", "away")
+        self.saved = changes[-1]
+        self.log.append(f"saved {self.saved}")
+
+    async def load(self) -> Counter:
+        if self.is_away:
+            raise StoreUnavailable("disk", "away")
+        return Counter(self.saved)
+
+
+class Rig:
+    """A running shell and what was seen of it."""
+
+    def __init__(self) -> None:
+        self.disk, self.trouble = Disk(), list[str]()
+        self.shell: Shell[int, int, str] = Shell(
+            self.disk.load, self.disk, self.disk.log.append, lambda: 1000, SystemClock(), self._on_trouble
+        )
+
+    def _on_trouble(self, trouble: StoreUnavailable | None) -> None:
+        self.trouble.append("back" if trouble is None else str(trouble))
+
+
+@pytest_asyncio.fixture
+async def rig() -> AsyncIterator[Rig]:
+    made = Rig()
+    await made.shell.start()
+    running = asyncio.create_task(made.shell.run())
+    yield made
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+
+
+async def test_a_command_is_performed_after_its_change_is_saved(rig: Rig) -> None:
+    await rig.shell.submit(5)
+    assert rig.disk.log == ["saved 5", "told 5"]
+
+
+async def test_events_that_wait_together_share_one_commit(rig: Rig) -> None:
+    await asyncio.gather(*(rig.shell.submit(1) for _ in range(10)))
+    assert rig.disk.saved == 10
+    assert len([line for line in rig.disk.log if line.startswith("saved")]) < 10
+
+
+async def test_a_refused_event_reaches_its_sender_and_nobody_else(rig: Rig) -> None:
+    good, bad = await asyncio.gather(rig.shell.submit(1), rig.shell.submit(-1), return_exceptions=True)
+    assert good is None
+    assert isinstance(bad, TaskNotFound)
+    assert rig.disk.saved == 1
+
+
+async def test_nothing_is_sent_and_memory_is_reloaded_when_the_commit_fails(rig: Rig) -> None:
+    await rig.shell.submit(1)
+    rig.disk.is_away = True
+    with pytest.raises(StoreUnavailable):
+        await rig.shell.submit(7)
+    assert "told 8" not in rig.disk.log
+    rig.disk.is_away = False
+    async with asyncio.timeout(10):
+        while "back" not in rig.trouble:
+            await asyncio.sleep(0)
+    await rig.shell.submit(1)
+    assert rig.disk.saved == 2
+
+
+async def test_a_due_deadline_becomes_a_tick(rig: Rig) -> None:
+    assert isinstance(rig.shell.core, Counter)
+    rig.shell.core.deadline = 0.0
+    await rig.shell.submit(1)
+    async with asyncio.timeout(10):
+        while rig.disk.saved < 1001:
+            await asyncio.sleep(0)
