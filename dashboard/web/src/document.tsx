@@ -1,0 +1,60 @@
+// What a task is made of: its code, payload spec and policy.
+
+import { useEffect, useState } from "preact/hooks";
+import { call } from "./api";
+import * as format from "./format";
+import type { Task } from "./model";
+import { Trouble } from "./parts";
+
+const MAX_SHOWN_BYTES = 200_000;
+
+export function DocumentView({ task }: { task: Task }) {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <details class="document" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>Task document</summary>
+      {isOpen && (
+        <>
+          {task.workunit && <Code {...task.workunit} />}
+          <h3>Payloads</h3>
+          <pre>{task.payloads === undefined ? "" : format.brief(task.payloads, 10_000)}</pre>
+          <h3>Policy</h3>
+          <pre>{JSON.stringify(task.policy ?? {}, null, 2)}</pre>
+          <p class="hint">Created {format.when(task.created_at)}</p>
+        </>
+      )}
+    </details>
+  );
+}
+
+function Code({ language, sha256, bytes }: { language: string; sha256: string; bytes: number }) {
+  const isShown = language !== "wasm" && bytes <= MAX_SHOWN_BYTES;
+  const [source, setSource] = useState<string | null>(null);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  useEffect(() => {
+    if (!isShown) return;
+    call(`/api/workunits/${sha256}`)
+      .then((response) => response.text())
+      .then(setSource, (error: Error) => setTrouble(error.message));
+  }, [isShown, sha256]);
+  return (
+    <>
+      <h3>
+        Work unit <span class="hint">{`${language}, ${format.bytes(bytes)}`}</span>
+      </h3>
+      <p class="mono hint hash">{sha256}</p>
+      <Trouble text={trouble} />
+      {source !== null && <pre>{source}</pre>}
+      {!isShown && (
+        <p>
+          <a
+            href={`/api/workunits/${sha256}`}
+            download={`${sha256.slice(0, 12)}.${language === "wasm" ? "wasm" : "txt"}`}
+          >
+            Download the code
+          </a>
+        </p>
+      )}
+    </>
+  );
+}

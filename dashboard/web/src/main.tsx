@@ -1,0 +1,75 @@
+// The frame around every page: header, outage banner, fleet strip, and the page itself.
+
+import { render } from "preact";
+import { useEffect } from "preact/hooks";
+import { outage, signOut } from "./api";
+import { startFeed } from "./feed";
+import { FleetStrip } from "./fleet";
+import { NewTaskPage } from "./newtask";
+import { followLinks, path, type Route, route } from "./route";
+import { TaskPage } from "./task";
+import { TasksPage } from "./tasks";
+
+function App() {
+  return (
+    <>
+      <header>
+        <a class="brand" href="/tasks">
+          <img src="/icon.svg" alt="" width="24" height="24" /> disio
+        </a>
+        <nav aria-label="Pages">
+          <a href="/tasks" aria-current={route.value.page === "tasks" ? "page" : undefined}>
+            Tasks
+          </a>
+          <a href="/tasks/new" aria-current={route.value.page === "new" ? "page" : undefined}>
+            New task
+          </a>
+        </nav>
+        <button type="button" class="quiet" onClick={() => void signOut()}>
+          Sign out
+        </button>
+      </header>
+      <div role="status" aria-live="polite">
+        {outage.value !== null && (
+          <p class="banner">
+            <span aria-hidden="true">↻</span> No connection to the manager; trying again by itself. {outage.value}
+          </p>
+        )}
+      </div>
+      <FleetStrip />
+      <Page key={path.value} route={route.value} />
+    </>
+  );
+}
+
+function Page({ route }: { route: Route }) {
+  useEffect(() => {
+    const heading = document.querySelector("h1")?.textContent;
+    document.title = heading ? `${heading} · disio` : "disio";
+  });
+  switch (route.page) {
+    case "tasks":
+      return <TasksPage />;
+    case "new":
+      return <NewTaskPage />;
+    case "task":
+      return <TaskPage id={route.id} />;
+    case "missing":
+      return (
+        <main>
+          <h1>No such page</h1>
+          <p>
+            <a href="/tasks">Go to the tasks</a>
+          </p>
+        </main>
+      );
+  }
+}
+
+const root = document.getElementById("app");
+if (root) {
+  root.replaceChildren();
+  followLinks();
+  startFeed();
+  render(<App />, root);
+}

@@ -1,0 +1,217 @@
+// The page that creates a task. What was typed is kept in the browser until the manager has taken it.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { callJson, Problem } from "./api";
+import {
+  type Draft,
+  dropDraft,
+  EMPTY,
+  FIELDS,
+  keepDraft,
+  loadDraft,
+  type PlacedErrors,
+  placeErrors,
+  toDocument,
+} from "./draft";
+import { ChoiceField, CodeField, type FormProps, idOf, ManyField, TextField, WasmField } from "./fields";
+import type { FieldError, Task } from "./model";
+import { go } from "./route";
+import { TEMPLATES } from "./templates";
+
+const NO_ERRORS: PlacedErrors = { fields: {}, rest: [] };
+
+export function NewTaskPage() {
+  const { draft, set, fits } = useDraft();
+  const { errors, busy, submit, form } = useSubmit(draft);
+  const props: FormProps = { draft, errors: errors.fields, set };
+  return (
+    <main>
+      <h1>New task</h1>
+      <Templates draft={draft} set={set} />
+      <form
+        ref={form}
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          void submit();
+        }}
+      >
+        <Elsewhere errors={errors.rest} />
+        <TextField {...props} field="name" label="Name" />
+        <WorkunitFields {...props} />
+        <CodeField
+          {...props}
+          field="payloads"
+          label="Payloads (JSON)"
+          rows={5}
+          hint={
+            <>
+              One of <code>{'{"list": […]}'}</code>, <code>{'{"range": [start, stop, step]}'}</code>,{" "}
+              <code>{'{"grid": {"n": "1-1337", "k": [2, 3], "c": 99}}'}</code>
+            </>
+          }
+        />
+        <PolicyFields {...props} />
+        {!fits && <p class="hint">The draft is too large for this browser to keep: do not close the page.</p>}
+        <p class="actions">
+          <button type="submit" class="primary" disabled={busy}>
+            {busy ? "Creating…" : "Create task"}
+          </button>
+          <button type="button" onClick={() => set(EMPTY)}>
+            Clear
+          </button>
+        </p>
+      </form>
+    </main>
+  );
+}
+
+function useDraft() {
+  const [draft, setDraft] = useState<Draft>(loadDraft);
+  const [fits, setFits] = useState(true);
+  const set = (change: Partial<Draft>) => {
+    const next = { ...draft, ...change };
+    setDraft(next);
+    setFits(keepDraft(next));
+  };
+  return { draft, set, fits };
+}
+
+function useSubmit(draft: Draft) {
+  const [errors, setErrors] = useState<PlacedErrors>(NO_ERRORS);
+  const [busy, setBusy] = useState(false);
+  const form = useRef<HTMLFormElement>(null);
+  // One key for one content: a repeat after a broken answer creates no second task, a changed form does.
+  const key = useRef({ body: "", value: "" });
+  useEffect(() => focusFirst(errors, form.current), [errors]);
+
+  async function submit(): Promise<void> {
+    const document = toDocument(draft);
+    if ("errors" in document) return setErrors(placeErrors(document.errors));
+    if (key.current.body !== document.body) key.current = { body: document.body, value: freshKey() };
+    setBusy(true);
+    try {
+      const task = await create(document.body, key.current.value);
+      dropDraft();
+      go(`/tasks/${encodeURIComponent(task.id)}`);
+    } catch (error) {
+      setErrors(placeErrors(errorsOf(error)));
+      setBusy(false);
+    }
+  }
+  return { errors, busy, submit, form };
+}
+
+function create(body: string, key: string): Promise<Task> {
+  return callJson<Task>("/api/tasks", { method: "POST", body, headers: { "Idempotency-Key": key } });
+}
+
+/** Not randomUUID: browsers offer that one on secure origins only. */
+function freshKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (word) => word.toString(36)).join("-");
+}
+
+function errorsOf(error: unknown): FieldError[] {
+  if (error instanceof Problem && error.errors.length > 0) return error.errors;
+  return [{ path: "", message: (error as Error).message }];
+}
+
+function focusFirst({ fields, rest }: PlacedErrors, form: HTMLFormElement | null): void {
+  const first = rest.length > 0 ? "elsewhere" : FIELDS.filter((field) => fields[field]).map(idOf)[0];
+  if (first) form?.querySelector<HTMLElement>(`#${first}`)?.focus();
+}
+
+/** Errors that belong to no field of the form. */
+function Elsewhere({ errors }: { errors: FieldError[] }) {
+  if (errors.length === 0) return null;
+  return (
+    <div class="trouble" id="elsewhere" role="alert" tabIndex={-1}>
+      <p>
+        <span aria-hidden="true">✕</span> The task was not created. What you typed is still here.
+      </p>
+      <ul>
+        {errors.map(({ path, message }) => (
+          <li key={`${path} ${message}`}>
+            {path && <code>{path}</code>} {message}
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function Templates({ draft, set }: Pick<FormProps, "draft" | "set">) {
+  return (
+    <section aria-label="Templates" class="templates">
+      {TEMPLATES.map(({ key, label, about, ...content }) => (
+        <button
+          type="button"
+          key={key}
+          aria-pressed={draft["workunit.source"] === content["workunit.source"]}
+          onClick={() => set(content)}
+        >
+          <strong>{label}</strong>
+          <span class="hint">{about}</span>
+        </button>
+      ))}
+    </section>
+  );
+}
+
+function WorkunitFields(props: FormProps) {
+  const language = props.draft["workunit.language"];
+  return (
+    <>
+      <ChoiceField
+        {...props}
+        field="workunit.language"
+        label="Language"
+        options={[
+          ["javascript", "JavaScript"],
+          ["python", "Python"],
+          ["wasm", "WebAssembly (WASI)"],
+        ]}
+      />
+      {language === "wasm" ? (
+        <WasmField {...props} field="workunit.source" label="WebAssembly module" />
+      ) : (
+        <CodeField {...props} field="workunit.source" label="Code" rows={16} hint={CODE_HINTS[language]} />
+      )}
+    </>
+  );
+}
+
+const CODE_HINTS: Record<string, preact.JSX.Element> = {
+  javascript: (
+    <>
+      An ES module: <code>export default function run(payload, unit) {"{ … }"}</code>, or a classic script with{" "}
+      <code>worker.onStart</code>
+    </>
+  ),
+  python: (
+    <>
+      A file with <code>def run(payload, unit):</code>
+    </>
+  ),
+};
+
+function PolicyFields(props: FormProps) {
+  return (
+    <fieldset class="policy">
+      <legend>Policy</legend>
+      <TextField {...props} numeric field="policy.priority" label="Priority" hint="−1000 to 1000; higher goes first" />
+      <TextField {...props} numeric field="policy.unit_timeout_s" label="Unit timeout (s)" hint="for one payload" />
+      <TextField {...props} numeric field="policy.max_failures" label="Max failures" hint="of one payload" />
+      <TextField {...props} numeric field="policy.max_distributors" label="Max distributors" hint="0 = any number" />
+      <ManyField
+        {...props}
+        field="policy.requires.kinds"
+        label="Clients"
+        options={[
+          ["web", "Browsers"],
+          ["cli", "Machines"],
+        ]}
+      />
+    </fieldset>
+  );
+}

@@ -1,0 +1,96 @@
+// One task: its story in a sentence, its progress, what came out, what failed, and what it is made of.
+
+import { useCallback, useEffect, useState } from "preact/hooks";
+import { callJson, Problem } from "./api";
+import { DocumentView } from "./document";
+import { generation, onTask } from "./feed";
+import * as format from "./format";
+import { isOver, type Task } from "./model";
+import { Progress, StateChip, Trouble } from "./parts";
+import { Failures, Results } from "./results";
+import { go } from "./route";
+import { Verbs } from "./verbs";
+
+export function TaskPage({ id }: { id: string }) {
+  const { task, trouble, reread } = useTask(id);
+  if (!task) return <main>{trouble ? <Trouble text={trouble} /> : <p aria-busy="true">Reading the task…</p>}</main>;
+  return (
+    <main>
+      <div class="heading">
+        <h1>{task.name}</h1>
+        <StateChip state={task.state} />
+      </div>
+      <p class="sentence">{sentence(task)}</p>
+      <Progress task={task} />
+      <p class="mono">
+        {format.count(task.done)} of {format.count(task.total)} done · {format.count(task.leased)} under way ·{" "}
+        {format.count(task.failed)} failed · {format.rate(isOver(task.state) ? null : task.rate)}
+      </p>
+      <Verbs task={task} onDone={(verb) => (verb === "delete" ? go("/tasks") : reread())} />
+      <Results task={task} />
+      <Failures task={task} />
+      <DocumentView task={task} />
+    </main>
+  );
+}
+
+function useTask(id: string) {
+  const [task, setTask] = useState<Task | null>(null);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const read = useCallback(async () => {
+    try {
+      setTask(await callJson<Task>(`/api/tasks/${encodeURIComponent(id)}`));
+      setTrouble(null);
+    } catch (error) {
+      setTrouble(
+        error instanceof Problem && error.status === 404
+          ? "This task does not exist (any more)."
+          : String((error as Error).message),
+      );
+    }
+  }, [id]);
+  const era = generation.value;
+  // a new era of the stream means that news were missed
+  useEffect(() => {
+    void read();
+  }, [read, era]);
+  useEffect(
+    () =>
+      onTask((news) => {
+        if (news.kind === "changed" && news.task.id === id) setTask((before) => ({ ...before, ...news.task }));
+        if (news.kind === "deleted" && news.id === id) go("/tasks");
+      }),
+    [id],
+  );
+  return { task, trouble, reread: () => void read() };
+}
+
+/** What the state means now, for people. */
+export function sentence(task: Task): string {
+  const share = format.percent(task.done, task.total);
+  const failing = task.failed > 0 ? `; ${format.count(task.failed)} payloads failed for good` : "";
+  switch (task.state) {
+    case "queued":
+      return "Waiting for a distributor that takes it.";
+    case "running":
+      return `Running: ${share} done${left(task)}${failing}.`;
+    case "paused":
+      return `Paused at ${share}: nothing new is handed out until you resume it${failing}.`;
+    case "done":
+      return `Done: every payload has its result${took(task)}.`;
+    case "failed":
+      return `Ended with ${format.count(task.failed)} of ${format.count(task.total)} payloads failed${took(task)}.`;
+    case "cancelled":
+      return `Cancelled at ${share}; the results so far are kept.`;
+    case "expired":
+      return `Its deadline passed at ${share}; the results so far are kept.`;
+  }
+}
+
+function left({ eta_s }: Task): string {
+  return eta_s === null || eta_s === undefined ? "" : `, ${format.duration(eta_s)} left`;
+}
+
+function took({ created_at, finished_at }: Task): string {
+  return finished_at ? `, after ${format.duration(finished_at - created_at)}` : "";
+}
