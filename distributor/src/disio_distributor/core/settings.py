@@ -1,0 +1,69 @@
+"""Every number the distributor's core decides by.
+
+Rule: no other module of the core holds a limit or a time of its own.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CoreSettings:
+    """Times in seconds, sizes in bytes."""
+
+    lookahead_s: float = 120.0
+    """Work to hold, at the rate the clients have now."""
+    target_s: float = 3.0
+    """Work in one batch."""
+    long_unit_s: float = 30.0
+    """Units from here on are not fetched ahead: a slot that is free asks in time."""
+    lease_s: float = 60.0
+    """An assignment lives so long without a sign of life."""
+    unstarted_s: float = 600.0
+    """A batch that waits in a living client's queue is kept so long at most."""
+    grace_s: float = 15.0
+    """A client whose connection broke has so long to come back."""
+    drain_s: float = 10.0
+    """A drain waits so long for results, and again so long for the managers to take them."""
+    resend_s: float = 10.0
+    """An unanswered Deliver or FetchWorkunit is sent again."""
+    reask_s: float = 30.0
+    """An Ask that earned nothing is repeated."""
+    recheck_s: float = 5.0
+    """How often a client is reconsidered for payloads that it failed itself."""
+    active_s: float = 120.0
+    """A client that asked or answered within this time counts as one that can take a failed payload over."""
+    tidy_s: float = 20.0
+    """How often tasks that nobody needs are looked for."""
+    unservable_rounds: int = 3
+    """Tidy rounds without a client that can run a task before its blocks go back."""
+    rate_s: float = 10.0
+    """Time over which the rate is averaged."""
+    max_outstanding: int = 100_000
+    """Open payloads held at most, per cluster."""
+    max_batch: int = 5_000
+    """Payloads in one batch."""
+    max_batch_bytes: int = 4 << 20
+    """Payloads and saved states in one batch, unless a single one is larger."""
+    max_payload_bytes: int = 12 << 20
+    """A larger payload fits in no message and fails at once."""
+    max_runs: int = 64
+    """Runs of indexes in one batch; bounds the length of tokens."""
+    growth: int = 8
+    """A client's next batch is at most so many times its last one."""
+    max_slots: int = 1_024
+    """Slots believed of one client."""
+    max_result_bytes: int = 8 << 20
+    max_state_bytes: int = 1 << 20
+    max_error_chars: int = 4_000
+    max_states_bytes: int = 256 << 20
+    """Saved states kept altogether; beyond it new ones are not taken."""
+    max_outbox_bytes: int = 256 << 20
+    """Undelivered results beyond which nothing new is handed out."""
+    deliver_bytes: int = 2 << 20
+    deliver_results: int = 5_000
+    max_flights: int = 4
+    """Unanswered Deliver messages per link."""
+    max_spare_workunits: int = 16
+    """Code kept although no task held now needs it."""
+    max_holding: int = 1_024
+    """Tokens of a rejoining client that are looked at."""

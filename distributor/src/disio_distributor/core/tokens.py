@@ -1,0 +1,56 @@
+"""Assignment tokens: what was handed to whom, readable again by whoever has the key.
+
+Rule: a token is verified from its own text alone, so it outlives a restart; nothing in it is believed before its
+authentication code fits.
+"""
+
+import base64
+import binascii
+import hmac
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from disio_shared.ranges import Run
+
+MAC_BYTES = 16
+MAX_TOKEN_CHARS = 4_096
+
+
+class Token(NamedTuple):
+    """What a token says."""
+
+    task: str
+    client: str
+    nonce: str
+    """Makes two hand-outs of the same indexes different tokens."""
+    runs: list[Run]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(tuple[str, str, str, list[Run]])
+
+
+def make_token(key: bytes, task: str, client: str, nonce: str, runs: Sequence[Run]) -> str:
+    """Return the token of a batch, in URL-safe characters."""
+    body = _encoder.encode((task, client, nonce, runs))
+    return base64.urlsafe_b64encode(_mac(key, body) + body).decode("ascii").rstrip("=")
+
+
+def read_token(key: bytes, text: str) -> Token | None:
+    """Return what a token says, or None when it was not made with ``key``."""
+    if len(text) > MAX_TOKEN_CHARS:
+        return None
+    try:
+        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    mac, body = data[:MAC_BYTES], data[MAC_BYTES:]
+    if not hmac.compare_digest(mac, _mac(key, body)):
+        return None
+    return Token(*_decoder.decode(body))
+
+
+def _mac(key: bytes, body: bytes) -> bytes:
+    return hmac.digest(key, body, "sha256")[:MAC_BYTES]
