@@ -1,0 +1,422 @@
+"""The client link: Socket.IO sessions of clients in, events of the core out, and the core's answers back.
+
+Rule: what a client sends is answered only when the core's decision about it is durable; a client that breaks the
+protocol loses its own connection and nobody else's.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import socketio
+from aiohttp import web
+from disio_shared import messages
+from disio_shared.clock import Clock
+from disio_shared.errors import (
+    DisioError,
+    LocalProtocolError,
+    MalformedMessage,
+    OversizeMessage,
+    RemoteProtocolError,
+    StoreUnavailable,
+    UnavailableError,
+    VersionMismatch,
+)
+from disio_shared.ids import fresh_id, fresh_secret
+from disio_shared.logs import logger
+
+from disio_distributor.core.commands import CloseClient, Reply, SendClient
+from disio_distributor.core.events import ClientJoined, ClientLeft, ClientSaid, Event
+from disio_distributor.core.records import KnownClient
+from disio_distributor.limits import AddressLimits, Sampled
+from disio_distributor.sessions import CLOSING_S, MAX_UNANSWERED, Session
+from disio_distributor.stores.base import ServingCache
+from disio_distributor.wire import EVENT_NAME, MALFORMED, MAX_FRAME, WIRE, LinkPacket, LinkSocket, Wire
+
+PATH = "/socket.io/"
+PING_S = 10
+ANSWER_S = 30.0
+"""How long a client waits for an acknowledgement before it is told to come again."""
+MAX_HELD_BYTES = 256 << 20
+"""Bytes of acknowledged messages under way, all clients together."""
+MAX_CORES = 4096
+MAX_TEXT = 200
+MAX_HOLDING = 1000
+KINDS = ("web", "cli")
+LANGUAGES = ("javascript", "wasm", "python")
+RETRY_FULL_S = 30.0
+RETRY_DRAINING_S = 5.0
+
+log = logger("distributor.clients")
+
+
+class EventSink(Protocol):
+    """Where events go: the shell around the core."""
+
+    async def submit(self, event: Event) -> None:
+        """Hand an event in and wait until what follows is durable."""
+        ...
+
+    def post(self, event: Event) -> bool:
+        """Hand an event in without waiting; return False when it was dropped."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientLinkSettings:
+    """What the client link must know."""
+
+    name: str
+    """The distributor's name, for people."""
+    max_clients: int
+    hello_timeout_s: float
+    heartbeat_s: float
+    max_result_bytes: int
+    max_state_bytes: int
+    public_url: str = ""
+    """Where clients reach us, when that is not the address we listen on."""
+
+
+class ClientLink:
+    """All clients of this distributor.
+
+    Args:
+        settings: Limits and names.
+        sink: Takes the events.
+        cache: Knows the clients that were here before.
+        siblings: Returns base URLs of other distributors, best first.
+        clock: Steady time for limits, wall time for what is remembered.
+    """
+
+    def __init__(
+        self,
+        settings: ClientLinkSettings,
+        sink: EventSink,
+        cache: ServingCache,
+        siblings: Callable[[], list[str]],
+        clock: Clock,
+    ) -> None:
+        self._settings, self._sink, self._cache, self._clock = settings, sink, cache, clock
+        self._siblings = siblings
+        self._sessions: dict[str, Session] = {}
+        self._limits = AddressLimits()
+        self._strikes = Sampled(10.0)
+        self._held_bytes = 0
+        self._joined = 0
+        self._leaving: set[asyncio.Task[None]] = set()
+        self.is_draining = False
+        """Newcomers are sent away."""
+        self.messages_in = 0
+        """Messages of welcomed clients so far."""
+        self.refused = 0
+        """Peers dropped for breaking the protocol or a limit so far."""
+        self._sio = socketio.AsyncServer(
+            async_mode="aiohttp",
+            serializer=LinkPacket,
+            transports=["websocket"],
+            max_http_buffer_size=MAX_FRAME,
+            http_compression=False,
+            ping_interval=PING_S,
+            ping_timeout=PING_S,
+            cors_allowed_origins=self._is_origin_allowed,
+        )
+        self._sio.eio._async = {**self._sio.eio._async, "websocket": LinkSocket}
+        self._sio.on("connect", self._connected)
+        self._sio.on("disconnect", self._disconnected)
+        self._sio.on(EVENT_NAME, self._said)
+        self._sio.on(MALFORMED, self._said_nonsense)
+
+    @property
+    def count(self) -> int:
+        """Return the number of welcomed clients."""
+        return self._joined
+
+    def attach(self, app: web.Application) -> None:
+        """Serve Socket.IO in ``app``."""
+        app.router.add_get(PATH, self._serve)
+
+    def perform(self, command: SendClient | Reply | CloseClient) -> None:
+        """Carry out one of the core's commands; never waits."""
+        session = self._sessions.get(command.session)
+        if session is None:
+            return
+        if isinstance(command, CloseClient):
+            session.close_after()
+            return
+        data = self._encode(session, command.message)
+        if isinstance(command, Reply):
+            session.answer(command.request, data)
+        elif not session.send(data):
+            self._strike(session, "reads too slowly")
+
+    def drop_all(self) -> None:
+        """Cut every connection: the core has forgotten them; the clients come back and say Hello again."""
+        for session in list(self._sessions.values()):
+            self._forget(session)
+            session.wire.abort()
+
+    async def stop(self) -> None:
+        """Say goodbye to all clients, within a second."""
+        self.is_draining = True
+        for session in list(self._sessions.values()):
+            session.close_after()
+        deadline = self._clock.steady() + 2 * CLOSING_S
+        while self._sessions and self._clock.steady() < deadline:
+            await asyncio.sleep(0.02)
+        self.drop_all()
+        if self._leaving:
+            await asyncio.wait(self._leaving, timeout=CLOSING_S)
+        await self._sio.shutdown()
+
+    # Connections
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        """Serve one connection from its first byte to its last."""
+        wire = Wire(request)
+        if not self._limits.admit(wire.address, self._clock.steady()):
+            self.refused += 1
+            return web.Response(status=429, text="too many connections\n", headers={"Retry-After": "5"})
+        request[WIRE] = wire
+        deadline = asyncio.get_running_loop().call_later(self._settings.hello_timeout_s, self._hello_due, wire)
+        try:
+            response: web.StreamResponse = await self._sio.handle_request(request)
+            return response
+        except (OSError, ValueError, RuntimeError) as error:  # what the library lets through when a peer misbehaves
+            self._note(wire.address, f"connection broke: {error}")
+            wire.abort()
+            return web.Response(status=400)
+        finally:
+            deadline.cancel()
+            self._settle(wire)
+
+    def _hello_due(self, wire: Wire) -> None:
+        if not wire.is_settled:
+            self.refused += 1
+            self._note(wire.address, f"no Hello within {self._settings.hello_timeout_s:g} s")
+            wire.abort()
+
+    def _settle(self, wire: Wire) -> None:
+        if not wire.is_settled:
+            wire.is_settled = True
+            self._limits.settle(wire.address)
+
+    def _is_origin_allowed(self, origin: str, environ: dict[str, Any]) -> bool:
+        """Allow our own pages, and those of siblings (a client that was redirected keeps its page)."""
+        host = urlsplit(origin).netloc
+        if host and host == environ.get("HTTP_HOST"):
+            return True
+        known = [self._settings.public_url, *self._siblings()]
+        return any(url and urlsplit(url)[:2] == urlsplit(origin)[:2] for url in known)
+
+    async def _connected(self, sid: str, environ: dict[str, Any], _auth: Any) -> None:
+        wire: Wire = environ["aiohttp.request"][WIRE]
+        self._sessions[sid] = Session(sid, wire, self._emit, self._sio.disconnect, self._clock.steady())
+
+    async def _disconnected(self, sid: str, _reason: str) -> None:
+        session = self._sessions.get(sid)
+        if session is not None:
+            has_joined = session.state in ("joining", "joined")
+            self._forget(session)
+            if has_joined:
+                self._tell_left(sid)
+            asyncio.get_running_loop().call_later(CLOSING_S, session.wire.abort)
+
+    def _forget(self, session: Session) -> None:
+        if session.state in ("joining", "joined"):
+            self._joined -= 1
+        self._sessions.pop(session.sid, None)
+        session.closed()
+
+    def _tell_left(self, sid: str) -> None:
+        """Tell the core; it must hear of it even when its queue is full."""
+        task = asyncio.create_task(self._submit_left(sid))
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
+    async def _submit_left(self, sid: str) -> None:
+        with contextlib.suppress(DisioError, TimeoutError):
+            async with asyncio.timeout(ANSWER_S):
+                await self._sink.submit(ClientLeft(sid))
+
+    async def _emit(self, sid: str, data: bytes) -> None:
+        await self._sio.emit(EVENT_NAME, data, to=sid)
+
+    # Messages
+
+    async def _said_nonsense(self, sid: str, *_arguments: Any) -> None:
+        session = self._sessions.get(sid)
+        if session is not None:
+            self._drop(session, MalformedMessage("not one argument of bytes"))
+
+    async def _said(self, sid: str, data: bytes) -> bytes | None:
+        """Handle one message; what is returned is its acknowledgement."""
+        session = self._sessions.get(sid)
+        if session is None or session.state == "closed":
+            return None
+        if not session.bucket.take(self._clock.steady()):
+            return self._drop(session, MalformedMessage("too many messages a second"))
+        try:
+            message = messages.FROM_CLIENT.decode(data)
+            return await self._handle(session, message, len(data))
+        except RemoteProtocolError as error:
+            return self._drop(session, error)
+
+    async def _handle(self, session: Session, message: messages.FromClient, size: int) -> bytes | None:
+        if isinstance(message, messages.Hello):
+            return self._encode(session, await self._hello(session, message))
+        if session.state not in ("joining", "joined"):
+            raise MalformedMessage("the first message must be Hello")
+        self.messages_in += 1
+        if isinstance(message, messages.Ready | messages.Progress):
+            if not self._sink.post(ClientSaid(session.sid, message)):
+                await self._submit_unasked(session, ClientSaid(session.sid, message))
+            return None
+        return await self._acknowledge(session, message, size)
+
+    async def _submit_unasked(self, session: Session, event: ClientSaid) -> None:
+        """Hand in what nobody waits for while the queue is full; a client whose Ready is lost must say it anew."""
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                await self._sink.submit(event)
+        except (UnavailableError, TimeoutError):
+            session.wire.abort()
+
+    async def _acknowledge(self, session: Session, message: Any, size: int) -> bytes:
+        """Submit a message and return the core's answer, or the advice to come again."""
+        if len(session.answers) >= MAX_UNANSWERED:
+            raise MalformedMessage(f"more than {MAX_UNANSWERED} unacknowledged messages")
+        if self._held_bytes + size > MAX_HELD_BYTES:
+            return self._unavailable(session, "the distributor is busy")
+        request, answer = session.next_request()
+        self._held_bytes += size
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                await self._sink.submit(ClientSaid(session.sid, message, request))
+                return await answer
+        except TimeoutError:
+            return self._unavailable(session, f"no answer within {ANSWER_S:g} s")
+        except UnavailableError as trouble:
+            return self._unavailable(session, str(trouble))
+        except RemoteProtocolError:
+            raise
+        except DisioError as refusal:
+            return self._encode(session, messages.Error(code=refusal.code, reason=str(refusal)))
+        finally:
+            self._held_bytes -= size
+            session.answers.pop(request, None)
+
+    def _unavailable(self, session: Session, reason: str) -> bytes:
+        return self._encode(session, messages.Error(code=UnavailableError.code, reason=reason))
+
+    def _encode(self, session: Session, message: messages.ToClient) -> bytes:
+        try:
+            return messages.TO_CLIENT.encode(message)
+        except LocalProtocolError as error:
+            log.error("cannot send to a client", session=session.sid, error=str(error))
+            session.wire.abort()
+            return b""
+
+    def _drop(self, session: Session, error: RemoteProtocolError) -> bytes:
+        """Tell a peer what it did wrong and close its session; the bytes are the acknowledgement."""
+        self._strike(session, str(error))
+        answer = messages.TO_CLIENT.encode(messages.Error(code=error.code, reason=str(error)[:MAX_TEXT]))
+        session.send(answer)
+        session.close_after()
+        return answer
+
+    def _strike(self, session: Session, reason: str) -> None:
+        self.refused += 1
+        self._note(session.wire.address, reason)
+
+    def _note(self, address: str, reason: str) -> None:
+        hidden = self._strikes.take(self._clock.steady())
+        if hidden is not None:
+            log.warning("client dropped", address=address, reason=reason[:MAX_TEXT], not_shown=hidden)
+
+    # Hello
+
+    async def _hello(self, session: Session, hello: messages.Hello) -> messages.ToClient:
+        if session.state != "new":
+            raise MalformedMessage("a second Hello")
+        _check_hello(hello)
+        refusal = self._refusal(hello)
+        if refusal is not None:
+            asyncio.get_running_loop().call_later(CLOSING_S, session.close_after)
+            return refusal
+        self._settle(session.wire)
+        session.state = "joining"
+        self._joined += 1
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                client, secret = await self._identify(hello)
+                if session.state != "joining":
+                    raise StoreUnavailable("session", "has ended")
+                await self._sink.submit(ClientJoined(session.sid, client, hello, session.wire.address))
+        except (UnavailableError, TimeoutError) as trouble:
+            asyncio.get_running_loop().call_later(CLOSING_S, session.close_after)
+            return messages.Error(code=UnavailableError.code, reason=str(trouble) or "no answer")
+        asyncio.get_running_loop().call_soon(session.open)  # after the acknowledgement has been queued
+        return self._welcome(client, secret)
+
+    def _refusal(self, hello: messages.Hello) -> messages.Refused | messages.Redirect | None:
+        if hello.version != messages.PROTOCOL_VERSION:
+            mismatch = VersionMismatch(hello.version, messages.PROTOCOL_VERSION)
+            return messages.Refused(code=mismatch.code, reason=str(mismatch))
+        if not self.is_draining and self._joined < self._settings.max_clients:
+            return None
+        code = "draining" if self.is_draining else "full"
+        reason = "this distributor stops" if self.is_draining else f"{self._settings.max_clients} clients are here"
+        siblings = self._siblings()
+        if siblings:
+            return messages.Redirect(url=siblings[0], reason=reason)
+        retry_s = RETRY_DRAINING_S if self.is_draining else RETRY_FULL_S
+        return messages.Refused(code=code, reason=reason, retry_after_s=retry_s)
+
+    async def _identify(self, hello: messages.Hello) -> tuple[str, str]:
+        """Return the client's id and secret: its own when the secret is right, else fresh ones."""
+        client, secret = hello.client_id, hello.secret
+        known = await self._cache.client(client) if client else None
+        digest = hashlib.sha256(secret.encode()).digest()
+        if known is None or not hmac.compare_digest(known.secret_hash, digest):
+            client, secret = fresh_id(16), fresh_secret()
+            digest = hashlib.sha256(secret.encode()).digest()
+        seen = KnownClient(id=client, secret_hash=digest, kind=hello.kind, last_seen=self._clock.wall())
+        await self._cache.put_client(seen)
+        return client, secret
+
+    def _welcome(self, client: str, secret: str) -> messages.Welcome:
+        return messages.Welcome(
+            version=messages.PROTOCOL_VERSION,
+            client_id=client,
+            secret=secret,
+            distributor=self._settings.name,
+            heartbeat_s=self._settings.heartbeat_s,
+            max_result_bytes=self._settings.max_result_bytes,
+            max_state_bytes=self._settings.max_state_bytes,
+            siblings=self._siblings(),
+        )
+
+
+def _check_hello(hello: messages.Hello) -> None:
+    """Refuse by name what no client of ours would say.
+
+    Raises:
+        MalformedMessage: A field is out of its range.
+    """
+    texts = (hello.client_id, hello.secret, hello.name, hello.site, hello.software)
+    rules = [
+        ("kind", hello.kind in KINDS),
+        ("languages", 0 < len(hello.languages) <= len(LANGUAGES) and set(hello.languages) <= set(LANGUAGES)),
+        ("cores", 1 <= hello.cores <= MAX_CORES),
+        ("memory_mb", 0 <= hello.memory_mb <= 1 << 30),
+        ("client_id, secret, name, site or software", all(len(text) <= MAX_TEXT for text in texts)),
+        ("holding", len(hello.holding) <= MAX_HOLDING),
+    ]
+    for field, is_fine in rules:
+        if not is_fine:
+            raise MalformedMessage(f"Hello.{field} is out of range")

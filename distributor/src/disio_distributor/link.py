@@ -1,0 +1,316 @@
+"""One manager's link: a DEALER socket with CURVE, joined again for ever.
+
+Rule: online means that the handshake succeeded and the manager said Admitted; whatever goes wrong ends the session,
+and the next one starts on a new socket (a refused key is final for a socket, and a silent peer may stay connected).
+"""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import aiohttp
+import msgspec
+import zmq
+import zmq.asyncio
+from disio_shared import messages
+from disio_shared.backoff import Backoff
+from disio_shared.clock import Clock
+from disio_shared.codec import MAX_LINK_MESSAGE
+from disio_shared.errors import (
+    DisioError,
+    LocalProtocolError,
+    ManagerUnreachable,
+    RemoteProtocolError,
+    UnavailableError,
+    VersionMismatch,
+)
+from disio_shared.logs import logger
+from zmq.utils.monitor import recv_monitor_message
+
+from disio_distributor.core.events import Event, ManagerAdmitted, ManagerLost, ManagerSaid
+
+ASK_S = 5.0
+"""How long a manager's REST interface may take to tell its link's address."""
+HANDSHAKE_S = 10.0
+ADMISSION_S = 10.0
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 15.0
+SILENT_STATUSES = 3
+"""A manager that owes an answer and says nothing for this many status intervals counts as lost."""
+HEARTBEAT_MS = 2000
+HEARTBEAT_TIMEOUT_MS = 6000
+MAX_QUEUED = 1000
+"""Messages that wait in the socket; further ones are dropped, and the core repeats what matters."""
+MAX_INFO_BYTES = 64 << 10
+
+_FAILURES = {
+    zmq.EVENT_HANDSHAKE_FAILED_AUTH: "the manager refused our key",
+    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL: "the handshake failed",
+    zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL: "the handshake failed: is the manager's key right?",
+    zmq.EVENT_DISCONNECTED: "the connection broke",
+}
+_WATCHED = zmq.EVENT_HANDSHAKE_SUCCEEDED
+for _event in _FAILURES:
+    _WATCHED |= _event
+
+log = logger("distributor.link")
+
+
+class LinkInfo(msgspec.Struct, frozen=True):
+    """What ``GET /api/link`` tells."""
+
+    zmq_port: int
+    curve_key: str
+    cluster: str
+    version: int
+
+
+class CurveKeys(NamedTuple):
+    """Our key pair in Z85; names this distributor to managers for as long as its data directory lives."""
+
+    public: str
+    secret: str
+
+
+class LinkTrouble(Exception):
+    """Why a session did not start or has ended."""
+
+    def __init__(self, reason: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(reason)
+        self.retry_after_s = retry_after_s
+
+
+async def fetch_info(http: aiohttp.ClientSession, url: str) -> LinkInfo:
+    """Ask a manager for its link's port and key.
+
+    Raises:
+        ManagerUnreachable: Nothing that talks like a manager answers.
+        VersionMismatch: It speaks another version of the link.
+    """
+    try:
+        async with http.get(f"{url}/api/link", timeout=aiohttp.ClientTimeout(total=ASK_S)) as response:
+            if response.status != 200:
+                raise ManagerUnreachable(url, f"/api/link answered {response.status}")
+            body = await response.content.read(MAX_INFO_BYTES)
+        info = msgspec.json.decode(body, type=LinkInfo)
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise ManagerUnreachable(url, str(error) or "no answer") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ManagerUnreachable(url, f"/api/link made no sense: {error}") from error
+    if info.version != messages.PROTOCOL_VERSION:
+        raise VersionMismatch(info.version, messages.PROTOCOL_VERSION)
+    if len(info.curve_key) != 40 or not 0 < info.zmq_port < 65536:
+        raise ManagerUnreachable(url, "/api/link made no sense: no valid key or port")
+    return info
+
+
+class ManagerLink:
+    """The link to one manager.
+
+    Args:
+        url: Base URL of the manager's REST interface; also the link's name in events and commands.
+        keys: Our key pair.
+        http: For asking the manager where its link is.
+        submit: Takes events, and returns when what follows is durable.
+        join: Makes the first message, given the manager's cluster.
+        claim: Told the manager's key before connecting; False = another link to the same manager is up.
+        clock: Steady time.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        keys: CurveKeys,
+        http: aiohttp.ClientSession,
+        submit: Callable[[Event], Awaitable[None]],
+        join: Callable[[str], messages.Join],
+        claim: Callable[["ManagerLink", str], bool],
+        clock: Clock,
+    ) -> None:
+        self.url = url
+        self.is_online = False
+        self.siblings: list[str] = []
+        self.curve_key = ""
+        self.cluster = ""
+        self._keys, self._http, self._submit, self._join, self._claim = keys, http, submit, join, claim
+        self._clock = clock
+        self._socket: zmq.asyncio.Socket | None = None
+        self._heard_at = 0.0
+        self._owed_since: float | None = None
+        self._told = ""
+
+    async def run(self) -> None:
+        """Keep the link up until cancelled."""
+        backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S, random.uniform)
+        while True:
+            retry_after_s = 0.0
+            try:
+                await self._session(backoff)
+            except LinkTrouble as trouble:
+                self._tell(str(trouble))
+                retry_after_s = min(max(trouble.retry_after_s, 0.0), 2 * LONGEST_PAUSE_S)
+            except DisioError as trouble:
+                self._tell(str(trouble))
+            await asyncio.sleep(max(retry_after_s, backoff.next_s()))
+
+    def send(self, message: messages.FromDistributor) -> None:
+        """Send a message if the link is online, else drop it."""
+        if not self.is_online or self._socket is None:
+            return
+        try:
+            self._send(self._socket, message)
+        except LocalProtocolError as error:
+            log.error("cannot send to a manager", manager=self.url, error=str(error))
+            return
+        if self._owed_since is None and isinstance(message, messages.Ask | messages.Deliver | messages.FetchWorkunit):
+            self._owed_since = self._clock.steady()
+
+    def _send(self, socket: zmq.asyncio.Socket, message: messages.FromDistributor) -> None:
+        """Hand a message to the socket without waiting; one that finds no room is dropped."""
+        sent: Any = socket.send(messages.FROM_DISTRIBUTOR.encode(message), zmq.NOBLOCK, copy=False)
+        if sent.done() and sent.exception() is not None:
+            log.warning("message to a manager dropped", manager=self.url, error=str(sent.exception()))
+
+    async def _session(self, backoff: Backoff) -> None:
+        info = await fetch_info(self._http, self.url)
+        self.curve_key, self.cluster = info.curve_key, info.cluster
+        if not self._claim(self, info.curve_key):
+            raise LinkTrouble("another link to this manager is up already", LONGEST_PAUSE_S)
+        context = zmq.asyncio.Context.instance()
+        socket = self._connect(context, info)
+        monitor = socket.get_monitor_socket(_WATCHED)
+        try:
+            await _handshake(monitor)
+            admitted = await self._admission(socket, info)
+            backoff.reset()
+            await self._serve(socket, monitor, admitted)
+        finally:
+            self.is_online, self._socket = False, None
+            socket.disable_monitor()
+            monitor.close(0)
+            socket.close(0)
+
+    def _connect(self, context: zmq.asyncio.Context, info: LinkInfo) -> zmq.asyncio.Socket:
+        socket = context.socket(zmq.DEALER)
+        socket.curve_serverkey = info.curve_key.encode()
+        socket.curve_publickey = self._keys.public.encode()
+        socket.curve_secretkey = self._keys.secret.encode()
+        socket.maxmsgsize = MAX_LINK_MESSAGE + (64 << 10)
+        socket.heartbeat_ivl, socket.heartbeat_timeout = HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS
+        socket.sndhwm = socket.rcvhwm = MAX_QUEUED
+        socket.linger, socket.immediate = 0, 1
+        socket.connect(f"tcp://{_bracketed(urlsplit(self.url).hostname or '127.0.0.1')}:{info.zmq_port}")
+        return socket
+
+    async def _admission(self, socket: zmq.asyncio.Socket, info: LinkInfo) -> messages.Admitted:
+        """Say Join and wait for the answer.
+
+        Raises:
+            LinkTrouble: Refused, or no answer.
+        """
+        self._send(socket, self._join(info.cluster))
+        try:
+            async with asyncio.timeout(ADMISSION_S):
+                answer = messages.TO_DISTRIBUTOR.decode(await socket.recv())
+        except TimeoutError as error:
+            raise LinkTrouble(f"the manager did not answer Join within {ADMISSION_S:g} s") from error
+        if isinstance(answer, messages.Admitted):
+            return answer
+        if isinstance(answer, messages.Refused):
+            raise LinkTrouble(f"the manager refused us ({answer.code}): {answer.reason}", answer.retry_after_s)
+        reason = answer.reason if isinstance(answer, messages.Error) else f"{type(answer).__name__} before Admitted"
+        raise LinkTrouble(f"the manager refused us: {reason}")
+
+    async def _serve(self, socket: zmq.asyncio.Socket, monitor: Any, admitted: messages.Admitted) -> None:
+        self._heard_at, self._owed_since = self._clock.steady(), None
+        self._socket, self.is_online = socket, True
+        self.siblings = list(admitted.siblings)
+        self._told = ""
+        log.info("manager online", manager=self.url, cluster=admitted.cluster)
+        try:
+            await self._submit(ManagerAdmitted(self.url, admitted))
+            await _first_to_end(
+                self._receive(socket), _watch(monitor), self._mind_silence(SILENT_STATUSES * admitted.status_s)
+            )
+        finally:
+            self.is_online = False
+            with contextlib.suppress(UnavailableError):
+                await self._submit(ManagerLost(self.url))
+
+    async def _receive(self, socket: zmq.asyncio.Socket) -> None:
+        """Hand in what the manager says, one message at a time; its acknowledgement is our pace."""
+        while True:
+            data = await socket.recv()
+            self._heard_at, self._owed_since = self._clock.steady(), None
+            try:
+                message = messages.TO_DISTRIBUTOR.decode(data)
+                await self._take(message)
+            except RemoteProtocolError as error:
+                raise LinkTrouble(f"the manager broke the protocol: {error}") from error
+
+    async def _take(self, message: messages.ToDistributor) -> None:
+        if isinstance(message, messages.Refused | messages.Error):
+            log.warning("the manager refused a message", manager=self.url, code=message.code, reason=message.reason)
+        elif not isinstance(message, messages.Admitted):
+            if isinstance(message, messages.Siblings):
+                self.siblings = list(message.urls)
+            await self._submit(ManagerSaid(self.url, message))
+
+    async def _mind_silence(self, limit_s: float) -> None:
+        """End the session when the manager owes an answer and has said nothing for ``limit_s`` seconds."""
+        while True:
+            await asyncio.sleep(limit_s / 6)
+            since = self._owed_since
+            if since is not None and self._clock.steady() - max(since, self._heard_at) > limit_s:
+                raise LinkTrouble(f"the manager has been silent for {limit_s:g} s")
+
+    def _tell(self, reason: str) -> None:
+        """Write one line per change of state, not one per try."""
+        if reason != self._told:
+            self._told = reason
+            log.warning("manager away; going on without it, trying again", manager=self.url, reason=reason)
+
+
+async def _handshake(monitor: Any) -> None:
+    """Wait until the peer has proven its key and accepted ours.
+
+    Raises:
+        LinkTrouble: It did not within 10 s.
+    """
+    try:
+        async with asyncio.timeout(HANDSHAKE_S):
+            while True:
+                event = (await recv_monitor_message(monitor))["event"]
+                if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+                    return
+                if event in _FAILURES:
+                    raise LinkTrouble(_FAILURES[event])
+    except TimeoutError as error:
+        raise LinkTrouble(f"no handshake within {HANDSHAKE_S:g} s") from error
+
+
+async def _watch(monitor: Any) -> None:
+    """Wait for the end of the connection, and raise LinkTrouble."""
+    while True:
+        event = (await recv_monitor_message(monitor))["event"]
+        if event in _FAILURES:
+            raise LinkTrouble(_FAILURES[event])
+
+
+async def _first_to_end(*parts: Any) -> None:
+    """Run endless parts side by side; the first that raises ends them all, and its error is raised."""
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        await done.pop()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

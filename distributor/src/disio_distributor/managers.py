@@ -1,0 +1,187 @@
+"""Which managers there are, and one link to each.
+
+Rule: a manager that was named or found is tried for ever; two addresses of one manager (the same key) make one link.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import zmq
+from disio_shared import messages
+from disio_shared.clock import Clock
+from disio_shared.datadir import JOIN_TOKEN, DataDir
+from disio_shared.discovery import ManagerAddress, ManagerBrowser
+from disio_shared.errors import ConfigError
+from disio_shared.logs import logger
+
+from disio_distributor.core.commands import SendManager
+from disio_distributor.core.events import Event
+from disio_distributor.link import CurveKeys, ManagerLink
+
+ZEROCONF = "zeroconf"
+"""In place of a URL: find managers on the local network."""
+MAX_LINKS = 64
+KEYS_FILE = "distributor-curve.json"
+
+log = logger("distributor.managers")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagersSettings:
+    """Where managers are looked for."""
+
+    urls: Sequence[str]
+    """Base URLs of managers."""
+    browses: bool
+    """Look for managers by zeroconf too."""
+    interfaces: Sequence[str]
+    """IPv4 addresses zeroconf listens on; empty = all."""
+
+
+def load_keys(data_dir: DataDir) -> CurveKeys:
+    """Return this distributor's own key pair, made at first use.
+
+    Raises:
+        ConfigError: The file is damaged.
+    """
+    text = data_dir.secret(KEYS_FILE, _fresh_keys)
+    try:
+        keys = json.loads(text)
+        return CurveKeys(str(keys["public"]), str(keys["secret"]))
+    except (ValueError, KeyError, TypeError) as error:
+        path = data_dir.path / KEYS_FILE
+        raise ConfigError(str(path), f"does not read: {error}", "delete it, and a new one is made") from error
+
+
+def _fresh_keys() -> str:
+    public, secret = zmq.curve_keypair()
+    return json.dumps({"public": public.decode(), "secret": secret.decode()})
+
+
+class JoinToken:
+    """The join token, read anew for each try: it may appear or change while we run.
+
+    Args:
+        path: Its file; None = ``join.token`` in the data directory, when it is there.
+
+    Raises:
+        ConfigError: The named file cannot be read.
+    """
+
+    def __init__(self, path: Path | None, data_dir: DataDir) -> None:
+        self._path = path or data_dir.path / JOIN_TOKEN
+        if path is not None and not path.is_file():
+            raise ConfigError("--join-token-file", f"there is no file {path}")
+
+    def read(self) -> str:
+        """Return the token, or an empty text when there is none."""
+        try:
+            return self._path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            return ""
+
+
+class Managers:
+    """All links.
+
+    Args:
+        settings: Where to look.
+        keys: Our key pair.
+        submit: Takes events, and returns when what follows is durable.
+        join: Makes the first message of a session, given the manager's cluster.
+        clock: Steady time.
+    """
+
+    def __init__(
+        self,
+        settings: ManagersSettings,
+        keys: CurveKeys,
+        submit: Callable[[Event], Awaitable[None]],
+        join: Callable[[str], messages.Join],
+        clock: Clock,
+    ) -> None:
+        self._settings, self._keys, self._submit, self._join, self._clock = settings, keys, submit, join, clock
+        self._links: dict[str, ManagerLink] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._found: dict[str, str] = {}
+        self._http: aiohttp.ClientSession | None = None
+        self._browser: ManagerBrowser | None = None
+
+    async def start(self) -> None:
+        """Begin to look for managers and to link to them, without waiting."""
+        self._http = aiohttp.ClientSession()
+        for url in self._settings.urls:
+            self._add(url)
+        if self._settings.browses:
+            self._browser = ManagerBrowser(self._settings.interfaces, self._was_found, self._was_lost, log.warning)
+            await self._browser.start()
+
+    async def stop(self) -> None:
+        """Close every link."""
+        if self._browser is not None:
+            await self._browser.stop()
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=5.0)
+        self._tasks.clear()
+        self._links.clear()
+        if self._http is not None:
+            await self._http.close()
+
+    def perform(self, command: SendManager) -> None:
+        """Send a message over its link; dropped when that is down."""
+        link = self._links.get(command.link)
+        if link is not None:
+            link.send(command.message)
+
+    def restart(self) -> None:
+        """Begin new sessions on all links: the core has forgotten the old ones."""
+        for url, task in list(self._tasks.items()):
+            task.cancel()
+            self._tasks[url] = asyncio.create_task(self._links[url].run())
+
+    def siblings(self) -> list[str]:
+        """Return base URLs of other distributors, best first, as last heard."""
+        return list(dict.fromkeys(url for link in self._links.values() for url in link.siblings))
+
+    def states(self) -> dict[str, bool]:
+        """Return URL to whether its link is online."""
+        return {url: link.is_online for url, link in self._links.items()}
+
+    def _add(self, url: str) -> None:
+        url = url.rstrip("/")
+        if url in self._links or len(self._links) >= MAX_LINKS or self._http is None:
+            return
+        link = ManagerLink(url, self._keys, self._http, self._submit, self._join, self._claim, self._clock)
+        self._links[url] = link
+        self._tasks[url] = asyncio.create_task(link.run())
+
+    def _claim(self, link: ManagerLink, curve_key: str) -> bool:
+        """Give a manager to one link alone; of two that race, the one named first has it."""
+        for other in self._links.values():
+            if other is link:
+                return True
+            if other.curve_key == curve_key:
+                return False
+        return False
+
+    def _was_found(self, address: ManagerAddress) -> None:
+        url = address.url.rstrip("/")
+        log.info("manager found by zeroconf", manager=url, cluster=address.cluster)
+        self._found[address.name] = url
+        self._add(url)
+
+    def _was_lost(self, name: str) -> None:
+        """Forget a manager that said goodbye; a link that works, or that was named, stays."""
+        url = self._found.pop(name, "")
+        link = self._links.get(url)
+        if link is None or link.is_online or url in (given.rstrip("/") for given in self._settings.urls):
+            return
+        del self._links[url]
+        self._tasks.pop(url).cancel()
