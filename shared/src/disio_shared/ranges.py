@@ -118,10 +118,10 @@ class RangeSet:
         """Take runs out; return the parts that were in the set."""
         return [part for start, stop in runs for part in self.remove(start, stop)]
 
-    def take(self, count: int) -> list[Run]:
-        """Take up to ``count`` indexes out, lowest first; return them as runs."""
+    def take(self, count: int, max_runs: int | None = None) -> list[Run]:
+        """Take up to ``count`` indexes in at most ``max_runs`` runs out, lowest first; return them as runs."""
         taken: list[Run] = []
-        while count > 0 and self._starts:
+        while count > 0 and self._starts and len(taken) != max_runs:
             start, stop = self._starts[0], self._stops[0]
             end = min(stop, start + count)
             taken.append((start, end))
