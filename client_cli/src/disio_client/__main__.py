@@ -1,0 +1,5 @@
+"""``python -m disio_client`` = the ``disio-client`` command."""
+
+from disio_client.cli import main
+
+main()

@@ -1,0 +1,243 @@
+"""The client, put together: session, connection, code, slots.
+
+Rule: the only place that names concrete parts; it decides nothing.
+"""
+
+import asyncio
+import os
+import random
+import tempfile
+from collections.abc import Callable, Coroutine
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from disio_client import __version__
+from disio_client import events as ev
+from disio_client.connection import Connection
+from disio_client.engines.deno import HEAP_MB, DenoEngine, check_installed
+from disio_client.identity import Identities
+from disio_client.leaving import Leaving
+from disio_client.reporter import Reporter
+from disio_client.runner import Slot
+from disio_client.session import Session
+from disio_client.workunits import Workunits
+from disio_shared.backoff import Backoff
+from disio_shared.clock import SystemClock
+from disio_shared.datadir import DataDir
+from disio_shared.errors import DisioError, RefusedError
+from disio_shared.messages import PROTOCOL_VERSION, Hello
+from disio_shared.shell import Shell
+
+LANGUAGES = ["javascript"]
+BACKOFF_FIRST_S, BACKOFF_CEILING_S = 0.5, 30.0
+
+
+class NotLetIn(RefusedError):
+    """The distributor refused this client for good."""
+
+    code = "not-let-in"
+
+    def __init__(self, url: str, reason_code: str, reason: str) -> None:
+        self.url, self.reason_code, self.reason = url, reason_code, reason
+        super().__init__(f"the distributor at {url} does not let this client in: {reason} ({reason_code})")
+
+
+def default_cores() -> int:
+    """Return how many cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)  # not on every platform
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def _print_line(line: str) -> None:
+    print(line, flush=True)
+
+
+class ClientApp:
+    """One client of one distributor.
+
+    Args:
+        distributor_url: Base URL, http or https.
+        cores: Units to run at a time; 0 = all cores this process may use.
+        name: For people.
+        data_dir: Where the identity is kept; None = the default.
+        is_json: The ready line as a JSON object.
+        write: Puts one line on stdout.
+    """
+
+    def __init__(
+        self,
+        distributor_url: str,
+        cores: int = 0,
+        name: str = "",
+        data_dir: Path | None = None,
+        is_json: bool = False,
+        write: Callable[[str], None] = _print_line,
+    ) -> None:
+        self._url = distributor_url.rstrip("/")
+        self._cores = cores or default_cores()
+        self._hello = Hello(
+            version=PROTOCOL_VERSION,
+            kind="cli",
+            name=name[:100],
+            languages=LANGUAGES,
+            cores=self._cores,
+            memory_mb=HEAP_MB,
+            software=f"disio-client {__version__}",
+        )
+        self._data_dir = data_dir
+        self._clock = SystemClock()
+        self._reporter = Reporter(is_json, write, self._clock)
+        self._slots: list[Slot] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._ended: asyncio.Future[None] | None = None
+        self._shell: Shell[ev.Event, ev.Change, ev.Command] | None = None
+
+    async def run(self) -> None:
+        """Work until ``stop``.
+
+        Raises:
+            DisioError: No engine can be started, the data directory cannot be used, or the distributor refused us.
+        """
+        check_installed()
+        self._ended = asyncio.get_running_loop().create_future()
+        self._identities = Identities(DataDir(self._data_dir).path, self._url)
+        with tempfile.TemporaryDirectory(prefix="disio-client-", ignore_cleanup_errors=True) as private:
+            timeout = aiohttp.ClientTimeout(total=None, connect=15)
+            async with aiohttp.ClientSession(timeout=timeout) as http:
+                try:
+                    await self._start(http, Path(private))
+                    await self._ended
+                finally:
+                    await self._close()
+                    self._reporter.sum_up()
+
+    async def stop(self, finish: bool = True) -> None:
+        """Leave in good order; ``run`` returns when it is done, at the latest some 10 s later.
+
+        Args:
+            finish: Give running units a few seconds to end by themselves.
+        """
+        if self._ended is None or self._shell is None:
+            self.abort()
+            return
+        self._shell.post(ev.LeaveAsked(Leaving.PATIENCE_S if finish else 0.0))
+
+    def abort(self) -> None:
+        """End the engines at once, and ``run`` with them."""
+        for slot in self._slots:
+            slot.kill()
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(None)
+
+    async def _start(self, http: aiohttp.ClientSession, private: Path) -> None:
+        self._workunits = Workunits(http)
+        start_engine = partial(DenoEngine.start, private)
+        self._slots = [
+            Slot(number, start_engine, self._workunits.code, self._report, self._clock) for number in range(self._cores)
+        ]
+        for slot in self._slots:
+            await slot.prepare()
+        session = Session(self._hello, self._cores)
+        self._shell = Shell(
+            load=partial(_as_loaded, session),
+            store=self._identities,
+            perform=self._perform,
+            tick=ev.Tick,
+            clock=self._clock,
+        )
+        await self._shell.start()
+        backoff = Backoff(BACKOFF_FIRST_S, BACKOFF_CEILING_S, random.uniform)
+        self._connection = Connection(self._identities, http, self._shell.submit, backoff, self._reporter.say)
+        self._spawn(self._shell.run())
+        for slot in self._slots:
+            self._spawn(slot.serve())
+        self._spawn(self._connection.run())
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._on_task_ended)
+
+    def _on_task_ended(self, task: asyncio.Task[Any]) -> None:
+        """A part that fails ends the client, with its error."""
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._end(error)
+
+    def _end(self, error: BaseException | None = None) -> None:
+        if self._ended is None or self._ended.done():
+            return
+        if error is None:
+            self._ended.set_result(None)
+        else:
+            self._ended.set_exception(error)
+
+    async def _close(self) -> None:
+        for slot in self._slots:
+            slot.kill()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for slot in self._slots:
+            await slot.close()
+
+    # Between the parts
+
+    async def _report(self, event: ev.Event) -> None:
+        """Hand a slot's event to the session; waits while the session is busy."""
+        if isinstance(event, ev.UnitsDone):
+            self._reporter.count(len(event.indexes), 0)
+        elif isinstance(event, ev.UnitsFailed):
+            self._reporter.count(0, len(event.indexes))
+            self._reporter.say(ev.Say("failed", f"a unit failed: {event.errors[0][:200]}"))
+        assert self._shell is not None
+        await self._shell.submit(event)
+
+    def _perform(self, command: ev.Command) -> None:
+        match command:
+            case ev.Send():
+                self._connection.send(command.message, None)
+            case ev.SendAcked():
+                self._connection.send(command.message, command.number)
+            case ev.StartRun():
+                self._slots[command.slot].start(command)
+            case ev.StopSlot():
+                self._slots[command.slot].stop()
+            case ev.FetchCode():
+                self._spawn(self._fetch(command.workunit))
+            case ev.ReleaseCode():
+                self._workunits.release(command.workunit)
+            case _:
+                self._perform_rest(command)
+
+    def _perform_rest(self, command: ev.Command) -> None:
+        match command:
+            case ev.Say():
+                self._reporter.say(command)
+            case ev.Reconnect():
+                self._connection.reconnect(command)
+            case ev.Welcomed():
+                self._connection.welcomed()
+                self._reporter.ready(self._identities.url, command.distributor)
+            case ev.GiveUp():
+                self._end(NotLetIn(self._identities.url, command.code, command.reason))
+            case ev.Left():
+                self._end()
+
+    async def _fetch(self, workunit: str) -> None:
+        event = await self._workunits.fetch(self._identities.url, workunit)
+        assert self._shell is not None
+        try:
+            await self._shell.submit(event)
+        except DisioError:
+            self._workunits.release(workunit)
+
+
+async def _as_loaded(session: Session) -> Session:
+    """Return the session: it lives as long as the process, there is nothing to load it from."""
+    return session

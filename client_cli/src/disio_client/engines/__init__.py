@@ -1,0 +1,1 @@
+"""What runs units: one process per slot, spoken to in frames."""

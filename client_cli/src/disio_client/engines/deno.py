@@ -1,0 +1,230 @@
+"""One Deno process that runs our host script, without any permission.
+
+Rule: units reach it only as data in frames, never as a file or a main module; it is ended by SIGKILL of its process
+group, because a busy worker does not stop by itself.
+"""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import sys
+from collections import deque
+from pathlib import Path
+
+import psutil
+
+from disio_client.engines import frames
+from disio_shared.errors import UnavailableError
+
+HOST_SCRIPT = Path(__file__).parent.parent / "static" / "engine-host.mjs"
+START_S = 20.0
+HEAP_MB = 512
+"""Limit of the JavaScript heap."""
+DATA_MB = 1200
+"""RLIMIT_DATA on Linux: also bounds array buffers and WebAssembly memory; below 600 Deno does not start."""
+STDERR_LINES = 40
+MB = 1 << 20
+
+
+class EngineUnavailable(UnavailableError):
+    """No engine can be started on this machine."""
+
+    code = "engine-unavailable"
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        self.problem, self.remedy = problem, remedy
+        super().__init__(problem + (f" ({remedy})" if remedy else ""))
+
+
+class EngineDied(Exception):
+    """The engine's process ended or talks nonsense; ``is_memory`` when it ran out of memory."""
+
+    def __init__(self, problem: str, is_memory: bool = False) -> None:
+        self.problem, self.is_memory = problem, is_memory
+        super().__init__(problem)
+
+
+class DenoEngine:
+    """A running engine; made by ``start``."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdin and process.stdout and process.stderr
+        self.pid = process.pid
+        self._process, self._stdin, self._stdout = process, process.stdin, process.stdout
+        self._body_size: int | None = None
+        self._last_words: deque[str] = deque(maxlen=STDERR_LINES)
+        self._listener = asyncio.create_task(self._listen(process.stderr))
+        self._usage = psutil.Process(process.pid)
+        self.idle_bytes = 0
+        """Memory of the process before it ran anything."""
+        self.loaded: set[str] = set()
+        """Hashes of the code it has."""
+        self.is_ended = False
+        """It died or was killed."""
+
+    @classmethod
+    async def start(cls, private_dir: Path) -> "DenoEngine":
+        """Start a process and wait until it is ready.
+
+        Args:
+            private_dir: Where Deno may keep its own files.
+
+        Raises:
+            EngineUnavailable: It does not start.
+        """
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *_command(),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                cwd=private_dir,
+                env=_environment(private_dir),
+                start_new_session=True,
+                limit=1 << 20,
+            )
+        except OSError as error:
+            raise EngineUnavailable(f"Deno does not start: {error}", "reinstall disio-client") from error
+        engine = cls(process)
+        try:
+            _limit(process.pid)
+            async with asyncio.timeout(START_S):
+                first = await engine.receive()
+        except (EngineDied, TimeoutError, psutil.Error, OSError) as error:
+            await engine.close()
+            raise EngineUnavailable(f"the engine does not start: {error or 'no answer'}") from error
+        except BaseException:
+            engine.kill()
+            raise
+        if not isinstance(first, frames.Ready):
+            await engine.close()
+            raise EngineUnavailable("the engine does not start: its first frame is not ready")
+        engine.idle_bytes = engine.memory_bytes()
+        return engine
+
+    async def send(self, message: frames.ToEngine) -> None:
+        """Write a message.
+
+        Raises:
+            EngineDied: The process is gone.
+        """
+        try:
+            self._stdin.write(frames.encode(message))
+            await self._stdin.drain()
+        except (ConnectionError, RuntimeError) as error:
+            raise await self._obituary() from error
+
+    async def receive(self) -> frames.FromEngine:
+        """Return the next message; safe to cancel.
+
+        Raises:
+            EngineDied: The process is gone, or what it wrote is no message.
+        """
+        try:
+            if self._body_size is None:
+                (size,) = frames.LENGTH.unpack(await self._stdout.readexactly(frames.LENGTH.size))
+                if size > frames.MAX_FRAME:
+                    raise EngineDied(f"it wrote a frame of {size} bytes")
+                self._body_size = size
+            body = await self._stdout.readexactly(self._body_size)
+        except asyncio.IncompleteReadError as error:
+            raise await self._obituary() from error
+        self._body_size = None
+        try:
+            return frames.decode(body)
+        except ValueError as error:
+            raise EngineDied(f"it wrote a frame that makes no sense: {error}") from error
+
+    def memory_bytes(self) -> int:
+        """Return the resident memory of the process; 0 when it is gone."""
+        try:
+            return int(self._usage.memory_info().rss)
+        except psutil.Error:
+            return 0
+
+    def kill(self) -> None:
+        """End the process and its group at once."""
+        self.is_ended = True
+        if self._process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if sys.platform == "win32":
+                self._process.kill()
+            else:
+                os.killpg(self.pid, signal.SIGKILL)
+
+    async def close(self) -> None:
+        """End the process and wait until it is gone."""
+        self.kill()
+        await self._process.wait()
+        await asyncio.gather(self._listener, return_exceptions=True)
+        self._stdin.close()
+
+    async def _obituary(self) -> EngineDied:
+        """End what is left of the process and tell why it died, as far as it said."""
+        await self.close()
+        words = "".join(self._last_words).strip()
+        is_memory = "out of memory" in words.lower() or "heap limit" in words.lower()
+        line = words.splitlines()[-1] if words else ""
+        problem = f"exit status {self._process.returncode}" + (f": {line[:300]}" if line else "")
+        return EngineDied(problem, is_memory)
+
+    async def _listen(self, stderr: asyncio.StreamReader) -> None:
+        while chunk := await stderr.read(4096):
+            self._last_words.append(chunk.decode(errors="replace"))
+
+
+def check_installed() -> None:
+    """Look for what an engine needs.
+
+    Raises:
+        EngineUnavailable: Something is missing; says what to do.
+    """
+    if not HOST_SCRIPT.is_file():
+        raise EngineUnavailable("web bundles are not built: run make web")
+    _deno()
+
+
+def _deno() -> str:
+    try:
+        import deno  # type: ignore[import-untyped]
+
+        return str(deno.find_deno_bin())
+    except (ImportError, OSError) as error:
+        raise EngineUnavailable("Deno is not installed", "run: pip install deno") from error
+
+
+def _command() -> list[str]:
+    # setpriv (util-linux) makes the kernel end the engine with us; without it, the host ends when its stdin closes.
+    setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
+    return [
+        *([setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []),
+        _deno(),
+        "run",
+        "--no-config",
+        "--no-lock",
+        "--no-remote",
+        "--no-npm",
+        "--no-prompt",
+        "--unstable-worker-options",
+        f"--v8-flags=--max-old-space-size={HEAP_MB}",
+        str(HOST_SCRIPT),
+    ]
+
+
+def _environment(private_dir: Path) -> dict[str, str]:
+    clean = {"DENO_DIR": str(private_dir), "NO_COLOR": "1", "DENO_NO_UPDATE_CHECK": "1", "HOME": str(private_dir)}
+    if sys.platform == "win32":  # without it Windows starts no process
+        clean["SYSTEMROOT"] = os.environ.get("SYSTEMROOT", "")
+    return clean
+
+
+def _limit(pid: int) -> None:
+    """Bound the data segment from outside: no code runs between fork and exec."""
+    if sys.platform == "linux":
+        import resource
+
+        resource.prlimit(pid, resource.RLIMIT_DATA, (DATA_MB * MB, DATA_MB * MB))
+        resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
