@@ -75,6 +75,11 @@ class ManagerClient:
         """Return the cluster's numbers."""
         return await self._json("GET", "/api/stats")
 
+    async def failures(self, task: str, start: int = 0) -> list[dict[str, Any]]:
+        """Return quarantined payloads with their error texts, in index order."""
+        answer = await self._json("GET", f"/api/tasks/{task}/failures?from={start}")
+        return list(answer["items"])
+
     async def results(self, task: str, start: int = 0) -> AsyncIterator[dict[str, Any]]:
         """Yield canonical results in index order."""
         assert self._http is not None
