@@ -55,10 +55,15 @@ class Shell(Generic[EventT, ChangeT, CommandT]):
         await self._waiting.put((event, done))
         await done
 
-    def post(self, event: EventT) -> bool:
-        """Hand an event in without waiting; return False when the queue is full and it was dropped."""
+    def post(self, event: EventT, done: asyncio.Future[None] | None = None) -> bool:
+        """Hand an event in without waiting; return False when the queue is full and it was dropped.
+
+        Args:
+            event: What happened.
+            done: Settled as ``submit`` would return or raise.
+        """
         with contextlib.suppress(asyncio.QueueFull):
-            self._waiting.put_nowait((event, None))
+            self._waiting.put_nowait((event, done))
             return True
         return False
 

@@ -1,0 +1,120 @@
+"""The manager's core over its store, in the one shell loop.
+
+Rule: everybody changes the manager through ``submit`` or ``post``, and reads it through ``coordinator``.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from disio_manager.core.changes import Change
+from disio_manager.core.commands import Announce, Command, Send
+from disio_manager.core.coordinator import Coordinator
+from disio_manager.core.events import Event, Ticked
+from disio_manager.core.settings import CoreSettings
+from disio_manager.stores.base import ManagerStore
+from disio_shared.clock import Clock
+from disio_shared.errors import StoreUnavailable
+from disio_shared.ids import fresh_id
+from disio_shared.logs import logger
+from disio_shared.shell import Shell
+
+SUBMIT_TIMEOUT_S = 30.0
+FRESH_IDS = 64
+"""Ids for blocks that one event may make."""
+
+
+def fresh_ids() -> tuple[str, ...]:
+    """Return ids for the blocks that the core may make while it handles one event."""
+    return tuple(fresh_id() for _ in range(FRESH_IDS))
+
+
+class ManagerService:
+    """Runs the core.
+
+    Args:
+        send: Performs Send; must not raise or block.
+        announce: Performs Announce; must not raise or block.
+        on_reset: Told when the core was loaded anew after the store had been away: every session is forgotten.
+    """
+
+    def __init__(
+        self,
+        store: ManagerStore,
+        settings: CoreSettings,
+        clock: Clock,
+        send: Callable[[Send], None],
+        announce: Callable[[Announce], None],
+        on_reset: Callable[[], None],
+    ) -> None:
+        self.store, self.clock = store, clock
+        self._settings, self._send, self._announce, self._on_reset = settings, send, announce, on_reset
+        self._core: Coordinator | None = None
+        self._log = logger("manager.service")
+        self.trouble: StoreUnavailable | None = None
+        """Why the database does not answer, or None."""
+        self._shell: Shell[Event, Change, Command] = Shell(
+            self._load, store, self._perform, self._tick, clock, self._note_trouble
+        )
+
+    @property
+    def coordinator(self) -> Coordinator:
+        """Return the core, to read views from.
+
+        Raises:
+            StoreUnavailable: It waits for the store.
+        """
+        if self._core is None or self.trouble is not None:
+            raise self.trouble or StoreUnavailable("manager", "is starting")
+        return self._core
+
+    async def start(self) -> None:
+        """Load the core.
+
+        Raises:
+            StoreUnavailable: The database is not there.
+        """
+        await self._shell.start()
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        await self._shell.run()
+
+    async def submit(self, event: Event) -> None:
+        """Hand an event in and wait until what follows from it is durable.
+
+        Raises:
+            DisioError: The core refused it, or the database does not answer.
+        """
+        if self.trouble is not None:
+            raise self.trouble
+        try:
+            async with asyncio.timeout(SUBMIT_TIMEOUT_S):
+                await self._shell.submit(event)
+        except TimeoutError as error:
+            raise StoreUnavailable("database", f"gave no answer in {SUBMIT_TIMEOUT_S:g} s") from error
+
+    def post(self, event: Event, done: asyncio.Future[None] | None = None) -> bool:
+        """Hand an event in without waiting; False when the queue is full. ``done`` is settled as in ``submit``."""
+        return self._shell.post(event, done)
+
+    async def _load(self) -> Coordinator:
+        loaded, fleet = await self.store.load(), await self.store.distributors()
+        self._core = Coordinator.restore(loaded, fleet, self._settings, self.clock.steady(), self.clock.wall())
+        return self._core
+
+    def _perform(self, command: Command) -> None:
+        if isinstance(command, Send):
+            self._send(command)
+        else:
+            self._announce(command)
+
+    def _tick(self) -> Ticked:
+        return Ticked(at=self.clock.wall(), fresh=fresh_ids())
+
+    def _note_trouble(self, trouble: StoreUnavailable | None) -> None:
+        self.trouble = trouble
+        if trouble is not None:
+            self._log.error("the database is away; waiting for it", problem=str(trouble))
+            return
+        self._log.warning("the database is back")
+        self._on_reset()
