@@ -1,4 +1,4 @@
-"""The topology of docker-compose.yml, started natively: MongoDB's protocol, Redis, parts that find each other by zeroconf."""
+"""The topology of docker-compose.yml, started natively: MongoDB's protocol, Redis, parts found by zeroconf."""
 
 import pytest
 from tests.services.servers import MongoDbServer, RedisServer

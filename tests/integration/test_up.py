@@ -58,7 +58,7 @@ def test_however_it_ends_its_services_end(number: signal.Signals, tmp_path: Path
     process.stdout.close()
     assert process.stderr is not None
     process.stderr.close()
-    gone, alive = psutil.wait_procs(children, timeout=30)
+    _, alive = psutil.wait_procs(children, timeout=30)
     assert not alive, [child.cmdline() for child in alive]
     assert process.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130)
 
