@@ -6,10 +6,9 @@ Rule: an event carries everything that is needed to decide, wall time and fresh 
 from dataclasses import dataclass, field
 from typing import Any
 
+from disio_manager.core.records import LoadedTask, TaskRecord
 from disio_shared import messages
 from disio_shared.payloads import PayloadSpec
-
-from disio_manager.core.records import LoadedTask, TaskRecord
 
 
 @dataclass(frozen=True, slots=True)

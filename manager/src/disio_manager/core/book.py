@@ -1,0 +1,200 @@
+"""Everything the core knows, and the few ways to change who holds which block.
+
+Rule: a block's holder, its lease and the holder's own set of blocks change together, here, with the row that says so.
+"""
+
+from disio_manager.core.changes import Change, DropBlock, PutBlock, PutTask
+from disio_manager.core.commands import Announce, Command, Send
+from disio_manager.core.fleet import Distributor, Fleet
+from disio_manager.core.leases import LeaseTable
+from disio_manager.core.lifecycle import next_state
+from disio_manager.core.scheduling import Served
+from disio_manager.core.settings import CoreSettings
+from disio_manager.core.tasks import Block, TaskEntry
+from disio_shared import messages
+from disio_shared.decisions import Decision
+from disio_shared.errors import TaskNotFound
+
+Out = Decision[Change, Command]
+
+
+class Book:
+    """Tasks, blocks, leases and distributors."""
+
+    def __init__(self, settings: CoreSettings, fleet: Fleet, offset: float) -> None:
+        self.settings = settings
+        self.fleet = fleet
+        self.offset = offset
+        """Wall time less steady time, in seconds."""
+        self.tasks: dict[str, TaskEntry] = {}
+        self.leases = LeaseTable(settings.lease_s)
+        self.served = Served()
+        self.unsettled: set[str] = set()
+        """Tasks that were over when they were loaded: a crash came between their last result and their end."""
+        self.is_woken = False
+        """There may be work for those who wait."""
+        self._deadlines: dict[str, float] = {}
+        self._where: dict[str, str] = {}
+
+    # Tasks
+
+    def task(self, task: str) -> TaskEntry:
+        """Return an open task.
+
+        Raises:
+            TaskNotFound: It is closed or was never there.
+        """
+        entry = self.tasks.get(task)
+        if entry is None:
+            raise TaskNotFound(task)
+        return entry
+
+    def put_entry(self, entry: TaskEntry, now: float) -> None:
+        """Take a task in with its blocks; leases of held ones begin anew."""
+        self.tasks[entry.id] = entry
+        self.note_deadline(entry)
+        for block in entry.blocks.values():
+            self._where[block.id] = entry.id
+            if block.holder:
+                self._begin_lease(block, now)
+        self.is_woken = True
+
+    def note_deadline(self, entry: TaskEntry) -> None:
+        """Watch a task's deadline, which may have changed."""
+        deadline = entry.record.policy.deadline
+        if deadline is None:
+            self._deadlines.pop(entry.id, None)
+        else:
+            self._deadlines[entry.id] = deadline
+
+    def first_expiry(self) -> float | None:
+        """Return the steady time at which the first task expires."""
+        return min(self._deadlines.values()) - self.offset if self._deadlines else None
+
+    def expired(self, wall: float) -> list[TaskEntry]:
+        """Return the tasks whose deadline is not after ``wall``."""
+        return [self.tasks[task] for task, deadline in self._deadlines.items() if deadline <= wall]
+
+    def end_task(self, entry: TaskEntry, verb: str, wall: float, out: Out) -> None:
+        """Close a task and tell those who hold blocks of it."""
+        entry.record.state = next_state(entry.id, entry.record.state, verb)
+        entry.record.finished_at = wall
+        self.tell_holders(entry, out)
+        for block in list(entry.blocks.values()):
+            if verb == "fail":
+                # What was open stays on record, so that a retry finds it.
+                self._end_lease(block)
+                block.holder = ""
+                out.changes.append(PutBlock(block.record()))
+            else:
+                self.drop_block(entry, block, out)
+        out.changes.append(PutTask(entry.row()))
+        out.commands.append(Announce("task", entry.id))
+        self.forget(entry)
+
+    def forget(self, entry: TaskEntry) -> None:
+        """Let go of a closed task."""
+        for block in entry.blocks.values():
+            self._end_lease(block)
+            self._where.pop(block.id, None)
+        self._deadlines.pop(entry.id, None)
+        self.unsettled.discard(entry.id)
+        del self.tasks[entry.id]
+        self.is_woken = True
+
+    def settle(self, entry: TaskEntry, wall: float, out: Out) -> bool:
+        """End a task that is over; return whether it was."""
+        most = entry.record.policy.max_task_failures
+        if most is not None and entry.record.failed >= most:
+            self.end_task(entry, "fail", wall, out)
+        elif entry.open == 0:
+            self.end_task(entry, "fail" if entry.record.failed else "complete", wall, out)
+        else:
+            return False
+        return True
+
+    def tell_holders(self, entry: TaskEntry, out: Out, state: str = "") -> None:
+        """Send a task's state to every distributor that holds blocks of it."""
+        message = messages.TaskState(task=entry.id, state=state or entry.record.state)
+        for holder in entry.holders:
+            self.send(holder, message, out)
+
+    # Blocks
+
+    def find(self, block: str) -> tuple[TaskEntry, Block] | None:
+        """Return a live block with its task."""
+        task = self._where.get(block)
+        if task is None:
+            return None
+        entry = self.tasks[task]
+        return entry, entry.blocks[block]
+
+    def add_block(self, entry: TaskEntry, block: Block, out: Out) -> None:
+        """Put a new, ready block in."""
+        entry.add(block)
+        self._where[block.id] = entry.id
+        out.changes.append(PutBlock(block.record()))
+
+    def split_block(self, entry: TaskEntry, block: Block, at: int, fresh: str, out: Out) -> None:
+        """Cut a ready block; the row of the new part is written first, so that no index is ever in none."""
+        rest = entry.split(block, at, fresh)
+        self._where[rest.id] = entry.id
+        out.changes += [PutBlock(rest.record()), PutBlock(block.record())]
+
+    def lease_block(self, entry: TaskEntry, block: Block, holder: str, number: int, now: float, out: Out) -> None:
+        """Lease a ready block."""
+        entry.lease(block, holder, number)
+        self._begin_lease(block, now)
+        out.changes.append(PutBlock(block.record()))
+
+    def free_block(self, entry: TaskEntry, block: Block, out: Out) -> None:
+        """Make a leased block ready."""
+        self._end_lease(block)
+        entry.free(block)
+        out.changes.append(PutBlock(block.record()))
+        self.is_woken = True
+
+    def drop_block(self, entry: TaskEntry, block: Block, out: Out) -> None:
+        """Remove a block that is still in its task."""
+        entry.drop(block)
+        self.drop_row(block, out)
+
+    def drop_row(self, block: Block, out: Out) -> None:
+        """Remove what is left of a block that its task let go of."""
+        self._end_lease(block)
+        self._where.pop(block.id, None)
+        out.changes.append(DropBlock(block.id, block.task))
+
+    def extend(self, block: Block, now: float) -> None:
+        """Let a leased block's lease last from now."""
+        self.leases.extend(block.task, block.id, now)
+
+    def _begin_lease(self, block: Block, now: float) -> None:
+        self.leases.extend(block.task, block.id, now)
+        known = self.fleet.known.get(block.holder)
+        if known is not None:
+            known.blocks.add((block.task, block.id))
+
+    def _end_lease(self, block: Block) -> None:
+        self.leases.drop(block.task, block.id)
+        known = self.fleet.known.get(block.holder)
+        if known is not None:
+            known.blocks.discard((block.task, block.id))
+
+    # Messages
+
+    def send(self, distributor: str, message: messages.ToDistributor, out: Out) -> None:
+        """Send to a distributor if it is online."""
+        known = self.fleet.known.get(distributor)
+        if known is not None and known.session:
+            out.commands.append(Send(known.session, message))
+
+
+def ref(block: Block) -> messages.BlockRef:
+    """Return a block under its present lease."""
+    return messages.BlockRef(block=block.id, lease=block.lease)
+
+
+def is_held(block: Block, lease: int, known: Distributor) -> bool:
+    """Tell whether a distributor holds a block under this lease."""
+    return block.holder == known.record.id and block.lease == lease

@@ -1,0 +1,196 @@
+"""The manager's core: every fact that comes in passes through ``Coordinator.handle``.
+
+Rule: pure. Given the same events at the same times it decides the same, and an event it refuses changes nothing.
+"""
+
+from disio_manager.core import events, explaining, granting, intake, joining, verbs
+from disio_manager.core.book import Book, Out
+from disio_manager.core.changes import Change
+from disio_manager.core.commands import Command, Send
+from disio_manager.core.fleet import Fleet
+from disio_manager.core.records import DistributorRecord, LoadedTask
+from disio_manager.core.settings import CoreSettings
+from disio_manager.core.tasks import TaskEntry
+from disio_manager.core.views import FleetStats, TaskView
+from disio_shared import messages
+from disio_shared.decisions import Decision
+from disio_shared.errors import DistributorNotFound
+
+
+class Coordinator:
+    """Decides about tasks, blocks and distributors of one cluster."""
+
+    def __init__(self, book: Book, now: float) -> None:
+        self._book = book
+        self._born = now
+
+    @classmethod
+    def restore(
+        cls,
+        loaded: list[LoadedTask],
+        distributors: list[DistributorRecord],
+        settings: CoreSettings,
+        now: float,
+        wall: float,
+    ) -> "Coordinator":
+        """Build the core from what a store holds.
+
+        Args:
+            loaded: Every open task.
+            distributors: Every distributor ever seen; all are away until they join.
+            settings: Limits and durations.
+            now: Steady time, seconds.
+            wall: The same moment as seconds since 1970.
+        """
+        book = Book(settings, Fleet(distributors, settings), wall - now)
+        for task in loaded:
+            entry = TaskEntry.restore(task, now)
+            book.put_entry(entry, now)
+            most = entry.record.policy.max_task_failures
+            if entry.open == 0 or (most is not None and entry.record.failed >= most):
+                book.unsettled.add(entry.id)
+        return cls(book, now)
+
+    def handle(self, event: events.Event, now: float) -> Decision[Change, Command]:
+        """Decide what follows from an event at ``now`` (steady seconds).
+
+        Raises:
+            TaskNotFound, IllegalVerb, InvalidDocument, DistributorNotFound, MalformedMessage: The event is refused.
+        """
+        out: Out = Decision()
+        at = getattr(event, "at", None)
+        if at is not None:
+            self._book.offset = at - now
+        self._route(event, now, now + self._book.offset, out)
+        self._do_due(now, out)
+        if self._book.is_woken:
+            granting.serve_waiting(self._book, now, out)
+        return out
+
+    def next_deadline(self) -> float | None:
+        """Return the steady time of the next lease's or task's end, or None when nothing is due."""
+        if self._book.unsettled:
+            return self._born
+        ends = (self._book.leases.first(), self._book.first_expiry())
+        return min((end for end in ends if end is not None), default=None)
+
+    def _route(self, event: events.Event, now: float, wall: float, out: Out) -> None:
+        match event:
+            case events.MessageArrived():
+                self._on_message(event, now, out)
+            case events.TaskCreated():
+                verbs.on_created(self._book, event, now, out)
+            case events.TaskCommanded():
+                verbs.on_commanded(self._book, event, now, out)
+            case events.TaskEdited():
+                verbs.on_edited(self._book, event, wall, out)
+            case events.Ticked():
+                return  # what is due is done after every event
+            case _:
+                self._on_fleet(event, now, out)
+
+    def _on_fleet(
+        self,
+        event: events.DistributorJoined | events.DistributorLeft | events.DistributorDrained,
+        now: float,
+        out: Out,
+    ) -> None:
+        match event:
+            case events.DistributorJoined():
+                joining.on_join(self._book, event.session, event.join, now, event.at, out)
+            case events.DistributorLeft():
+                joining.on_leave(self._book, event.session, event.at, out)
+            case events.DistributorDrained():
+                known = self._book.fleet.known.get(event.distributor)
+                if known is None:
+                    raise DistributorNotFound(event.distributor)
+                joining.on_drained(self._book, known, out)
+
+    def _on_message(self, event: events.MessageArrived, now: float, out: Out) -> None:
+        book, known = self._book, self._book.fleet.of(event.session)
+        if known is None:
+            # After a failed commit the core is new and knows no session.
+            unjoined = messages.Error(code="unjoined", reason="this session has not joined: say Join first")
+            out.commands.append(Send(event.session, unjoined))
+            return
+        match event.message:
+            case messages.Deliver():
+                intake.on_deliver(book, known, event.message, now, event.at, out)
+            case messages.Ask():
+                granting.on_ask(book, known, event.message, event.fresh, now, out)
+            case messages.Status():
+                joining.on_status(book, known, event.message, now, event.at, out)
+            case messages.Return():
+                joining.on_return(book, known, event.message, out)
+
+    def _do_due(self, now: float, out: Out) -> None:
+        """End what is over: leases, tasks past their deadline, tasks that were complete when they were loaded."""
+        book, wall = self._book, now + self._book.offset
+        for task in list(book.unsettled):
+            book.unsettled.discard(task)
+            if task in book.tasks:
+                book.settle(book.tasks[task], wall, out)
+        for entry in book.expired(wall):
+            book.end_task(entry, "expire", wall, out)
+        for _, block in book.leases.take_due(now):
+            found = book.find(block)
+            if found is not None:
+                book.free_block(*found, out)
+
+    # Views
+
+    def task_view(self, task_id: str, now: float) -> TaskView | None:
+        """Return an open task with its live numbers, or None: closed ones are in the store."""
+        entry = self._book.tasks.get(task_id)
+        return None if entry is None else _view(entry, now)
+
+    def task_views(self, now: float) -> list[TaskView]:
+        """Return every open task, newest first."""
+        entries = sorted(self._book.tasks.values(), key=lambda entry: -entry.record.number)
+        return [_view(entry, now) for entry in entries]
+
+    def fleet(self) -> list[DistributorRecord]:
+        """Return every distributor ever seen, those online first, then by name."""
+        fleet = self._book.fleet
+        rows = [fleet.row(known) for known in fleet.known.values()]
+        return sorted(rows, key=lambda row: (row.state == "offline", row.name, row.id))
+
+    def stats(self, now: float) -> FleetStats:
+        """Return the whole cluster in a few numbers."""
+        entries, online = self._book.tasks.values(), self._book.fleet.online()
+        states = {"queued": 0, "running": 0, "paused": 0}
+        for entry in entries:
+            states[entry.record.state] += 1
+        return FleetStats(
+            rate=sum(entry.meter.rate(now) for entry in entries),
+            clients=sum(one.record.clients for one in online),
+            slots=sum(one.record.slots for one in online),
+            distributors=len(online),
+            tasks=states,
+        )
+
+    def explain(self, task_id: str, now: float) -> list[str]:
+        """Return sentences that tell why an open task is or is not progressing.
+
+        Raises:
+            TaskNotFound: It is closed or unknown.
+        """
+        return explaining.explain(self._book, self._book.task(task_id), now)
+
+    def distributor_of(self, session: str) -> str | None:
+        """Return the id of the distributor on a session."""
+        known = self._book.fleet.of(session)
+        return None if known is None else known.record.id
+
+
+def _view(entry: TaskEntry, now: float) -> TaskView:
+    rate = entry.meter.rate(now)
+    return TaskView(
+        record=entry.row(),
+        leased=entry.leased,
+        ready=entry.unleased,
+        blocks=len(entry.blocks),
+        distributors=len(entry.holders),
+        rate=rate,
+        eta_s=entry.open / rate if rate > 1e-6 else None,
+    )

@@ -1,0 +1,173 @@
+"""The distributors: who is online on which session, what they can run, and what they wait for.
+
+Rule: a distributor has at most one live session, the newest; an older one's messages and end change nothing.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import msgspec
+
+from disio_manager.core.records import DistributorRecord
+from disio_manager.core.settings import CoreSettings
+from disio_shared import messages
+
+Ability = tuple[frozenset[str], frozenset[str], int]
+"""Languages, kinds and memory in MB (0 = unknown) of a distributor's clients."""
+
+
+@dataclass(slots=True)
+class Waiting:
+    """An Ask that could not be answered with blocks yet."""
+
+    ask: messages.Ask
+    fresh: list[str]
+    """Block ids that came with it and are not used."""
+
+
+@dataclass(slots=True)
+class Distributor:
+    """One distributor ever seen."""
+
+    record: DistributorRecord
+    session: str = ""
+    """Empty while it is away."""
+    ability: Ability | None = None
+    """From its latest Ask."""
+    waiting: Waiting | None = None
+    blocks: set[tuple[str, str]] = field(default_factory=set)
+    """Task and block ids it holds a lease of."""
+
+    @property
+    def is_taking(self) -> bool:
+        """Tell whether it may be given blocks."""
+        return bool(self.session) and self.record.state == "online"
+
+
+class Fleet:
+    """Every distributor."""
+
+    def __init__(self, records: list[DistributorRecord], settings: CoreSettings) -> None:
+        self._settings = settings
+        self._sessions: dict[str, Distributor] = {}
+        self._abilities: Counter[Ability] = Counter()
+        self.waiting: dict[str, Distributor] = {}
+        """Session to distributor, for those with an unanswered Ask, longest waiting first."""
+        self.known = {
+            record.id: Distributor(msgspec.structs.replace(record, state="offline", clients=0, slots=0, rate=0.0))
+            for record in records
+        }
+
+    def of(self, session: str) -> Distributor | None:
+        """Return the distributor on a session."""
+        return self._sessions.get(session)
+
+    def online(self) -> list[Distributor]:
+        """Return all that have a session, in the order they came."""
+        return list(self._sessions.values())
+
+    def has_room(self, distributor: str) -> bool:
+        """Tell whether one more may come online."""
+        most = self._settings.max_distributors
+        known = self.known.get(distributor)
+        return not most or len(self._sessions) < most or (known is not None and bool(known.session))
+
+    def join(self, session: str, join: messages.Join, at: float) -> Distributor:
+        """Put a distributor on a session; the one it had before is over."""
+        known = self.known.get(join.distributor)
+        if known is None:
+            known = self.known[join.distributor] = Distributor(DistributorRecord(id=join.distributor, name="", url=""))
+        elif known.session:
+            self.leave(known.session, at)
+        known.session = session
+        known.record = msgspec.structs.replace(
+            known.record,
+            name=join.name,
+            url=join.url,
+            region=join.region,
+            software=join.software,
+            max_clients=join.max_clients,
+            state="online",
+            last_seen=at,
+        )
+        self._sessions[session] = known
+        return known
+
+    def leave(self, session: str, at: float) -> Distributor | None:
+        """End a session; return its distributor, or None when the session is not its newest."""
+        known = self._sessions.pop(session, None)
+        if known is None:
+            return None
+        self.settle(known)
+        self._set_ability(known, None)
+        known.session = ""
+        known.record = msgspec.structs.replace(
+            known.record, state="offline", clients=0, slots=0, kinds={}, rate=0.0, last_seen=at
+        )
+        return known
+
+    def drain(self, known: Distributor) -> None:
+        """Give a distributor no more blocks; what it waits for is forgotten."""
+        known.record = msgspec.structs.replace(known.record, state="draining" if known.session else "offline")
+        self.settle(known)
+        self._set_ability(known, None)
+
+    def note_ask(self, known: Distributor, ask: messages.Ask) -> None:
+        """Remember what a distributor's clients can run; any older Ask is over."""
+        self.settle(known)
+        self._set_ability(known, (frozenset(ask.languages), frozenset(ask.kinds), ask.memory_mb))
+
+    def wait(self, known: Distributor, waiting: Waiting) -> None:
+        """Keep an Ask until there is work."""
+        known.waiting = waiting
+        self.waiting[known.session] = known
+
+    def settle(self, known: Distributor) -> None:
+        """Forget the Ask a distributor waits with."""
+        known.waiting = None
+        self.waiting.pop(known.session, None)
+
+    def note_status(self, known: Distributor, status: messages.Status, at: float) -> None:
+        """Take over the numbers of a Status."""
+        known.record = msgspec.structs.replace(
+            known.record,
+            clients=status.clients,
+            slots=status.slots,
+            kinds=status.kinds,
+            rate=status.rate,
+            outbox=status.outbox,
+            last_seen=at,
+        )
+
+    def abilities(self) -> list[tuple[Ability, int]]:
+        """Return what live distributors can run, with how many can."""
+        return list(self._abilities.items())
+
+    def siblings(self, known: Distributor) -> list[str]:
+        """Return URLs of the other distributors that take clients, the least loaded first."""
+        takers = [one.record for one in self._sessions.values() if one is not known and one.is_taking]
+        others = [record for record in takers if record.url]
+        others.sort(key=lambda record: (record.clients / max(1, record.max_clients), record.id))
+        return [record.url for record in others[: self._settings.max_siblings]]
+
+    def surplus(self) -> list[str]:
+        """Return ids that are over the limit of distributors remembered: those away for longest, without blocks."""
+        over = len(self.known) - self._settings.max_fleet
+        if over <= 0:
+            return []
+        idle = [one.record for one in self.known.values() if not one.session and not one.blocks]
+        idle.sort(key=lambda record: record.last_seen)
+        return [record.id for record in idle[:over]]
+
+    def row(self, known: Distributor) -> DistributorRecord:
+        """Return a copy of a distributor's record with the number of blocks it holds."""
+        return msgspec.structs.replace(known.record, blocks=len(known.blocks))
+
+    def _set_ability(self, known: Distributor, ability: Ability | None) -> None:
+        if known.ability is not None:
+            self._abilities[known.ability] -= 1
+            if not self._abilities[known.ability]:
+                del self._abilities[known.ability]
+        if ability is not None:
+            self._abilities[ability] += 1
+        known.ability = ability

@@ -1,0 +1,182 @@
+"""How an Ask is answered with blocks.
+
+Rule: only open tasks that are not paused are granted, to distributors that may take work; every Ask is answered at
+once, with blocks or with the reason why there are none, and then by itself as soon as there are some.
+"""
+
+from disio_manager.core.book import Book, Out
+from disio_manager.core.changes import PutTask
+from disio_manager.core.commands import Announce, Send
+from disio_manager.core.fleet import Ability, Distributor, Waiting
+from disio_manager.core.lifecycle import next_state
+from disio_manager.core.scheduling import Queue, can_run, has_place, is_waiting, takers, why_waiting
+from disio_manager.core.splitting import payload_bytes, share, span_stop
+from disio_manager.core.tasks import Block, TaskEntry
+from disio_shared import messages
+from disio_shared.payloads import is_generated, payloads_at
+from disio_shared.ranges import RangeSet
+
+MAX_FRESH = 256
+"""Block ids that stay with a waiting Ask."""
+
+
+def on_ask(book: Book, known: Distributor, ask: messages.Ask, fresh: tuple[str, ...], now: float, out: Out) -> None:
+    """Answer an Ask; remember it when there is nothing to grant."""
+    if not known.is_taking:
+        out.commands.append(Send(known.session, _empty(ask, "This distributor is draining.")))
+        return
+    book.fleet.note_ask(known, ask)
+    waiting = Waiting(ask, list(fresh[:MAX_FRESH]))
+    if serve(book, known, waiting, now, out):
+        return
+    ability = known.ability
+    assert ability is not None, "note_ask has set it"
+    why = why_waiting(list(book.tasks.values()), ask, ability, known.record.id)
+    out.commands.append(Send(known.session, _empty(ask, why)))
+    if ask.payloads > 0:
+        book.fleet.wait(known, waiting)
+
+
+def serve_waiting(book: Book, now: float, out: Out) -> None:
+    """Answer those who wait, the longest waiting first."""
+    book.is_woken = False
+    for known in list(book.fleet.waiting.values()):
+        if not any(is_waiting(entry) for entry in book.tasks.values()):
+            return
+        waiting = known.waiting
+        if waiting is not None and serve(book, known, waiting, now, out):
+            book.fleet.settle(known)
+
+
+def serve(book: Book, known: Distributor, waiting: Waiting, now: float, out: Out) -> bool:
+    """Grant blocks for an Ask; return False, and change nothing, when there are none."""
+    ability = known.ability
+    assert ability is not None, "an Ask comes with its ability"
+    draft = _Draft(book, known, waiting, now, out)
+    queue = Queue((entry for entry in book.tasks.values() if _fits(entry, ability, known)), book.served)
+    while draft.has_room():
+        entry = queue.take()
+        if entry is None:
+            break
+        if draft.grant_one(entry) and is_waiting(entry):
+            queue.put(entry)
+    return draft.finish()
+
+
+def _fits(entry: TaskEntry, ability: Ability, known: Distributor) -> bool:
+    return is_waiting(entry) and can_run(ability, entry) and has_place(entry, known.record.id)
+
+
+def _empty(ask: messages.Ask, why: str) -> messages.Grant:
+    return messages.Grant(request=ask.request, waiting=why)
+
+
+class _Draft:
+    """One Grant in the making."""
+
+    def __init__(self, book: Book, known: Distributor, waiting: Waiting, now: float, out: Out) -> None:
+        self._book, self._known, self._waiting = book, known, waiting
+        self._now, self._out = now, out
+        self._wanted = waiting.ask.payloads
+        self._bytes = book.settings.max_grant_bytes
+        self._blocks: list[messages.BlockGrant] = []
+        self._entries: dict[str, TaskEntry] = {}
+
+    def has_room(self) -> bool:
+        """Tell whether one more block may go into the Grant."""
+        return self._wanted > 0 and self._bytes > 0 and len(self._blocks) < self._book.settings.max_grant_blocks
+
+    def grant_one(self, entry: TaskEntry) -> bool:
+        """Lease one block of a task; return False when none can be made."""
+        block = self._next_block(entry)
+        if block is None:
+            return False
+        self._book.lease_block(entry, block, self._known.record.id, block.lease + 1, self._now, self._out)
+        opened = len(block.remaining)
+        self._wanted -= opened
+        self._bytes -= payload_bytes(entry.spec, block.start, block.stop)
+        self._book.served.charge(entry, opened)
+        self._entries[entry.id] = entry
+        self._blocks.append(_granted(entry, block))
+        return True
+
+    def finish(self) -> bool:
+        """Send the Grant; return False when there is nothing in it."""
+        if not self._blocks:
+            return False
+        for entry in self._entries.values():
+            entry.record.state = next_state(entry.id, entry.record.state, "grant")
+            self._out.changes.append(PutTask(entry.row()))
+            self._out.commands.append(Announce("task", entry.id))
+        has = set(self._waiting.ask.tasks)
+        manifests = [_manifest(entry) for entry in self._entries.values() if entry.id not in has]
+        grant = messages.Grant(request=self._waiting.ask.request, tasks=manifests, blocks=self._blocks)
+        self._out.commands.append(Send(self._known.session, grant))
+        return True
+
+    def _next_block(self, entry: TaskEntry) -> Block | None:
+        """Return a ready block of a fair size: an old one (cut when it is too large), else a new one."""
+        settings = self._book.settings
+        number = takers(entry, self._book.fleet.abilities())
+        size = share(entry.unleased, number, self._wanted, settings.max_block)
+        block = entry.first_ready()
+        if block is not None:
+            if len(block.remaining) > size and self._waiting.fresh:
+                self._book.split_block(entry, block, _cut(block, size), self._waiting.fresh.pop(0), self._out)
+            return block if self._carries(entry, block.start, block.stop) else None
+        start = entry.record.frontier
+        if start >= entry.record.total or not self._waiting.fresh:
+            return None
+        stop = span_stop(entry.spec, start, min(entry.record.total, start + size), settings)
+        if not self._carries(entry, start, stop):
+            return None
+        entry.record.frontier = stop
+        made = Block(self._waiting.fresh.pop(0), entry.id, start, stop, RangeSet([(start, stop)]))
+        self._book.add_block(entry, made, self._out)
+        return made
+
+    def _carries(self, entry: TaskEntry, start: int, stop: int) -> bool:
+        """Tell whether the payloads still fit; the first block always does."""
+        return not self._blocks or payload_bytes(entry.spec, start, stop) <= self._bytes
+
+
+def _cut(block: Block, size: int) -> int:
+    """Return the index before which a block has exactly ``size`` open ones."""
+    for start, stop in block.remaining.runs():
+        if size < stop - start:
+            return start + size
+        size -= stop - start
+        if size == 0:
+            return stop
+    return block.stop
+
+
+def _granted(entry: TaskEntry, block: Block) -> messages.BlockGrant:
+    span = range(block.start, block.stop)
+    return messages.BlockGrant(
+        block=block.id,
+        lease=block.lease,
+        task=entry.id,
+        start=block.start,
+        stop=block.stop,
+        done=block.closed(),
+        payloads=[] if is_generated(entry.spec) else payloads_at(entry.spec, span),
+    )
+
+
+def _manifest(entry: TaskEntry) -> messages.TaskManifest:
+    record, policy = entry.record, entry.record.policy
+    return messages.TaskManifest(
+        task=record.id,
+        name=record.name,
+        workunit=record.workunit,
+        language=record.language,
+        payloads=record.payloads if is_generated(entry.spec) else b"",
+        priority=policy.priority,
+        weight=policy.weight,
+        unit_timeout_s=policy.unit_timeout_s,
+        max_failures=policy.max_failures,
+        memory_mb=policy.requires.memory_mb,
+        kinds=list(policy.requires.kinds),
+        when_exhausted=policy.when_exhausted,
+    )

@@ -1,0 +1,154 @@
+"""What becomes of delivered results and failures.
+
+Rule: a report counts exactly when its index is still open, whoever held it; columns are only taken apart when some
+of their indexes are not.
+"""
+
+from math import isfinite
+
+import msgspec
+
+from disio_manager.core.book import Book, Out, ref
+from disio_manager.core.changes import AddFailures, AddResults, PutTask
+from disio_manager.core.commands import Announce, Send
+from disio_manager.core.fleet import Distributor
+from disio_manager.core.tasks import Closing, TaskEntry
+from disio_shared import messages
+from disio_shared.errors import MalformedMessage
+from disio_shared.ranges import RangeSet, Run, runs_of
+
+MAX_ERROR_CHARS = 4_000
+MAX_ERROR_TEXTS = 100
+
+
+def on_deliver(book: Book, known: Distributor, deliver: messages.Deliver, now: float, at: float, out: Out) -> None:
+    """Take what is open of a batch; the whole batch is answered with Committed.
+
+    Raises:
+        MalformedMessage: Columns do not fit together; nothing of the batch is taken.
+    """
+    for part in deliver.results:
+        _check_results(part)
+    for gone in deliver.failures:
+        _check_failures(gone)
+    for part in deliver.results:
+        _take_results(book, known, part, now, at, out)
+    for gone in deliver.failures:
+        _take_failures(book, known, gone, now, at, out)
+    out.commands.append(Send(known.session, messages.Committed(batch=deliver.batch)))
+
+
+def runs_in(indexes: list[int]) -> list[Run]:
+    """Return the runs of a column; a column that counts up by one, the usual case, costs next to nothing."""
+    if indexes and indexes[-1] - indexes[0] + 1 == len(indexes) and indexes == list(range(indexes[0], indexes[-1] + 1)):
+        return [(indexes[0], indexes[-1] + 1)]
+    return runs_of(indexes)
+
+
+def _check_results(part: messages.ResultColumns) -> None:
+    lengths = {len(part.indexes), len(part.values), len(part.seconds), len(part.by)}
+    if len(lengths) != 1:
+        raise MalformedMessage(f"result columns of task {part.task} have unequal lengths")
+    if part.by and not 0 <= min(part.by) <= max(part.by) < len(part.clients):
+        raise MalformedMessage(f"result columns of task {part.task} name a client that is not in `clients`")
+
+
+def _check_failures(part: messages.FailureColumns) -> None:
+    if len(part.indexes) != len(part.errors):
+        raise MalformedMessage(f"failure columns of task {part.task} have unequal lengths")
+
+
+def _take_results(
+    book: Book, known: Distributor, part: messages.ResultColumns, now: float, at: float, out: Out
+) -> None:
+    entry = book.tasks.get(part.task)
+    if entry is None or not part.indexes:
+        return
+    limit = book.settings.max_result_bytes
+    if max(map(len, part.values)) > limit:
+        _fail_large(book, known, part, limit, now, at, out)
+        if part.task not in book.tasks:
+            return
+        part = _select(part, [k for k, value in enumerate(part.values) if len(value) <= limit])
+    if not isfinite(sum(part.seconds)):
+        part = msgspec.structs.replace(part, seconds=[s if isfinite(s) else 0.0 for s in part.seconds])
+    closing = entry.close(runs_in(part.indexes))
+    accepted = _count(closing.accepted)
+    if accepted:
+        if accepted != len(part.indexes):
+            part = _select(part, _wanted(part.indexes, closing.accepted))
+        entry.record.done += accepted
+        out.changes.append(_results(part, known, at))
+    _finish(book, known, entry, closing, accepted, now, at, out)
+
+
+def _take_failures(
+    book: Book, known: Distributor, part: messages.FailureColumns, now: float, at: float, out: Out
+) -> None:
+    entry = book.tasks.get(part.task)
+    if entry is None or not part.indexes:
+        return
+    closing = entry.close(runs_in(part.indexes))
+    accepted = _count(closing.accepted)
+    if accepted:
+        kept = _wanted(part.indexes, closing.accepted)
+        entry.failed.add_all(closing.accepted)
+        entry.record.failed += accepted
+        errors = [[text[:MAX_ERROR_CHARS] for text in part.errors[k][-MAX_ERROR_TEXTS:]] for k in kept]
+        out.changes.append(AddFailures(part.task, [part.indexes[k] for k in kept], errors, at))
+    _finish(book, known, entry, closing, accepted, now, at, out)
+
+
+def _fail_large(
+    book: Book, known: Distributor, part: messages.ResultColumns, limit: int, now: float, at: float, out: Out
+) -> None:
+    """Record results that no database would keep as failed payloads: refused by name, and never sent again."""
+    large = [k for k, value in enumerate(part.values) if len(value) > limit]
+    texts = [[f"the result is {len(part.values[k])} bytes, over the limit of {limit} bytes"] for k in large]
+    failures = messages.FailureColumns(task=part.task, indexes=[part.indexes[k] for k in large], errors=texts)
+    _take_failures(book, known, failures, now, at, out)
+
+
+def _finish(
+    book: Book, known: Distributor, entry: TaskEntry, closing: Closing, accepted: int, now: float, at: float, out: Out
+) -> None:
+    """Do what follows from closed indexes: leases, blocks that are over, counters, the end of the task."""
+    for block in closing.touched:
+        if block.holder == known.record.id:
+            book.extend(block, now)
+    for block in closing.over:
+        book.drop_row(block, out)
+        if block.holder and block.holder != known.record.id:
+            book.send(block.holder, messages.Revoke(blocks=[ref(block)]), out)
+        # A place under max_distributors may have become free.
+        book.is_woken = book.is_woken or bool(entry.record.policy.max_distributors)
+    if not accepted:
+        return
+    entry.meter.count(accepted, now)
+    if not book.settle(entry, at, out):
+        out.changes.append(PutTask(entry.row()))
+        out.commands.append(Announce("task", entry.id))
+
+
+def _count(runs: list[Run]) -> int:
+    return sum(stop - start for start, stop in runs)
+
+
+def _wanted(indexes: list[int], accepted: list[Run]) -> list[int]:
+    """Return the positions of accepted indexes in a column, of a repeated one the first."""
+    left = RangeSet(accepted)
+    return [k for k, index in enumerate(indexes) if left.remove(index, index + 1)]
+
+
+def _select(part: messages.ResultColumns, kept: list[int]) -> messages.ResultColumns:
+    return msgspec.structs.replace(
+        part,
+        indexes=[part.indexes[k] for k in kept],
+        values=[part.values[k] for k in kept],
+        seconds=[part.seconds[k] for k in kept],
+        by=[part.by[k] for k in kept],
+    )
+
+
+def _results(part: messages.ResultColumns, known: Distributor, at: float) -> AddResults:
+    return AddResults(part.task, part.indexes, part.values, part.seconds, part.clients, part.by, known.record.id, at)

@@ -1,0 +1,111 @@
+"""Distributors coming, going and reporting which blocks they still work on.
+
+Rule: a block a distributor names is its own again when nobody else got it meanwhile; any other is revoked.
+"""
+
+from disio_manager.core.book import Book, Out, is_held
+from disio_manager.core.changes import DropDistributor, PutDistributor
+from disio_manager.core.commands import Announce, Send
+from disio_manager.core.fleet import Distributor
+from disio_shared import messages
+
+FULL_RETRY_S = 30.0
+
+
+def on_join(book: Book, session: str, join: messages.Join, now: float, at: float, out: Out) -> None:
+    """Let a distributor in, or refuse it when the fleet is full."""
+    fleet, settings = book.fleet, book.settings
+    if not fleet.has_room(join.distributor):
+        reason = f"this manager takes at most {settings.max_distributors} distributors"
+        out.commands.append(Send(session, messages.Refused(code="full", reason=reason, retry_after_s=FULL_RETRY_S)))
+        return
+    before = fleet.of(session)
+    if before is not None and before.record.id != join.distributor:
+        on_leave(book, session, at, out)
+    known = fleet.join(session, join, at)
+    revoked = keep_held(book, known, join.held, now, out)
+    out.changes.append(PutDistributor(fleet.row(known)))
+    for gone in fleet.surplus():
+        del fleet.known[gone]
+        out.changes.append(DropDistributor(gone))
+    admitted = messages.Admitted(
+        version=messages.PROTOCOL_VERSION,
+        cluster=settings.cluster,
+        manager=settings.manager,
+        status_s=settings.status_s,
+        lease_s=settings.lease_s,
+        revoked=revoked,
+        siblings=fleet.siblings(known),
+    )
+    out.commands.append(Send(session, admitted))
+    _tell_states(book, known, out)
+    _tell_siblings(book, known, out)
+
+
+def on_leave(book: Book, session: str, at: float, out: Out) -> None:
+    """Note that a session is over; leases stay, the distributor works on."""
+    known = book.fleet.leave(session, at)
+    if known is None:
+        return
+    out.changes.append(PutDistributor(book.fleet.row(known)))
+    _tell_siblings(book, known, out)
+
+
+def on_status(book: Book, known: Distributor, status: messages.Status, now: float, at: float, out: Out) -> None:
+    """Extend the leases a distributor names; tell it which blocks are not its own."""
+    book.fleet.note_status(known, status, at)
+    revoked = keep_held(book, known, status.held, now, out)
+    if revoked:
+        out.commands.append(Send(known.session, messages.Revoke(blocks=revoked)))
+    out.commands.append(Announce("fleet"))
+
+
+def on_return(book: Book, known: Distributor, returned: messages.Return, out: Out) -> None:
+    """Make blocks that a distributor gives back ready at once."""
+    for given in returned.blocks:
+        found = book.find(given.block)
+        if found is not None and is_held(found[1], given.lease, known):
+            book.free_block(*found, out)
+
+
+def on_drained(book: Book, known: Distributor, out: Out) -> None:
+    """Give a distributor no more blocks, and tell it to move its clients away."""
+    book.fleet.drain(known)
+    book.send(known.record.id, messages.Drain(reason="An operator asked for it."), out)
+    out.changes.append(PutDistributor(book.fleet.row(known)))
+    _tell_siblings(book, known, out)
+
+
+def keep_held(
+    book: Book, known: Distributor, held: list[messages.BlockRef], now: float, out: Out
+) -> list[messages.BlockRef]:
+    """Extend or renew the leases a distributor names; return those that are not its own."""
+    revoked = []
+    for named in held:
+        found = book.find(named.block)
+        if found is None or found[1].lease != named.lease:
+            revoked.append(named)
+            continue
+        entry, block = found
+        if not block.holder:
+            book.lease_block(entry, block, known.record.id, block.lease, now, out)
+        elif block.holder == known.record.id:
+            book.extend(block, now)
+        else:
+            revoked.append(named)
+    return revoked
+
+
+def _tell_states(book: Book, known: Distributor, out: Out) -> None:
+    """Send the states of tasks whose blocks it holds: they may have been paused or resumed while it was away."""
+    for task in sorted({task for task, _ in known.blocks}):
+        state = "paused" if book.tasks[task].record.state == "paused" else "running"
+        out.commands.append(Send(known.session, messages.TaskState(task=task, state=state)))
+
+
+def _tell_siblings(book: Book, changed: Distributor, out: Out) -> None:
+    """Tell the others who is there now."""
+    for other in book.fleet.online():
+        if other is not changed:
+            out.commands.append(Send(other.session, messages.Siblings(urls=book.fleet.siblings(other))))
+    out.commands.append(Announce("fleet"))

@@ -1,0 +1,62 @@
+"""How large a block is, and how failed payloads become blocks again.
+
+Rule: a block never has more payloads or payload bytes than the settings allow, and spans of blocks never overlap.
+"""
+
+from disio_manager.core.settings import CoreSettings
+from disio_manager.core.tasks import TaskEntry
+from disio_shared.payloads import ListSpec, PayloadSpec
+from disio_shared.ranges import Run
+
+
+def share(unleased: int, takers: int, asked: int, largest: int) -> int:
+    """Return how many payloads one grant takes: what was asked, at most a fair part of what is left, at least 1."""
+    fair = -(-unleased // max(1, takers))
+    return max(1, min(asked, fair, largest))
+
+
+def span_stop(spec: PayloadSpec, start: int, stop: int, settings: CoreSettings) -> int:
+    """Return the largest end not after ``stop`` of a block that begins at ``start``; always above ``start``."""
+    stop = min(stop, start + settings.max_block)
+    if not isinstance(spec, ListSpec):
+        return stop
+    size = 0
+    for index in range(start, stop):
+        size += len(spec.values[index])
+        if size > settings.max_block_bytes:
+            return max(start + 1, index)
+    return stop
+
+
+def payload_bytes(spec: PayloadSpec, start: int, stop: int) -> int:
+    """Return how many bytes of payloads a grant of this span carries; 0 when they are generated."""
+    return sum(map(len, spec.values[start:stop])) if isinstance(spec, ListSpec) else 0
+
+
+def retry_spans(entry: TaskEntry, settings: CoreSettings) -> tuple[list[Run], list[Run]]:
+    """Sort a task's failed indexes: runs inside live blocks, and spans of new blocks that hold all the others."""
+    inside: list[Run] = []
+    outside: list[Run] = []
+    for start, stop in entry.failed.runs():
+        while start < stop:
+            block = entry.block_at(start)
+            end = min(stop, block.stop if block else entry.next_start(start))
+            (inside if block else outside).append((start, end))
+            start = end
+    return inside, _gather(entry, outside, settings)
+
+
+def _gather(entry: TaskEntry, runs: list[Run], settings: CoreSettings) -> list[Run]:
+    """Join neighbouring runs into spans, as far as no live block lies between and the limits allow."""
+    spans: list[Run] = []
+    limit = 0
+    for start, stop in runs:
+        while start < stop:
+            if spans and start < limit and entry.next_start(spans[-1][0]) >= min(stop, limit):
+                first = spans.pop()[0]
+            else:
+                first = start
+                limit = span_stop(entry.spec, start, entry.record.frontier, settings)
+            start = min(stop, limit)
+            spans.append((first, start))
+    return spans

@@ -1,0 +1,156 @@
+"""What people may do to a task: create, edit, pause, resume, cancel, retry, delete.
+
+Rule: a verb is checked completely before anything changes.
+"""
+
+import msgspec
+
+from disio_manager.core.book import Book, Out
+from disio_manager.core.changes import DeleteTask, DropFailures, PutTask
+from disio_manager.core.commands import Announce
+from disio_manager.core.events import TaskCommanded, TaskCreated, TaskEdited
+from disio_manager.core.lifecycle import is_open, next_state
+from disio_manager.core.records import LoadedTask, TaskRecord
+from disio_manager.core.splitting import retry_spans
+from disio_manager.core.tasks import Block, TaskEntry
+from disio_shared.errors import FieldProblem, IllegalVerb, InvalidDocument, TaskNotFound
+from disio_shared.ranges import RangeSet
+from disio_shared.taskdoc import Policy
+
+EDITABLE_POLICY = frozenset({"priority", "weight", "max_distributors", "max_task_failures", "deadline"})
+
+
+class _Edit(msgspec.Struct, kw_only=True):
+    name: str
+    tags: list[str]
+    policy: Policy
+
+
+def on_created(book: Book, event: TaskCreated, now: float, out: Out) -> None:
+    """Take a new task in; a repeat changes nothing."""
+    if event.record.id in book.tasks:
+        return
+    entry = TaskEntry(msgspec.structs.replace(event.record), event.spec, now)
+    book.put_entry(entry, now)
+    out.changes.append(PutTask(entry.row()))
+    out.commands.append(Announce("task", entry.id))
+
+
+def on_commanded(book: Book, event: TaskCommanded, now: float, out: Out) -> None:
+    """Carry out a verb.
+
+    Raises:
+        TaskNotFound: There is no such task, or it is closed and did not come with the event.
+        IllegalVerb: The task's state does not allow it.
+    """
+    record = _record(book, event.task, event.stored)
+    after = next_state(record.id, record.state, event.verb)
+    if event.verb == "retry" and not record.failed:
+        raise IllegalVerb(record.id, "retry", f"{record.state} without failed payloads")
+    if event.verb == "delete":
+        _delete(book, record, out)
+    elif event.verb == "cancel":
+        book.end_task(book.tasks[record.id], "cancel", event.at, out)
+    elif event.verb == "retry":
+        _retry(book, _entry(book, event, now), after, out)
+    else:
+        _pause_or_resume(book, book.tasks[record.id], after, out)
+
+
+def on_edited(book: Book, event: TaskEdited, at: float, out: Out) -> None:
+    """Change fields of a task.
+
+    Raises:
+        TaskNotFound: There is no such task, or it is closed and did not come with the event.
+        InvalidDocument: A field may not be changed, or not to this value.
+    """
+    record = _record(book, event.task, event.stored)
+    edit = _edited(record, event.changes)
+    edited = msgspec.structs.replace(record, name=edit.name, tags=edit.tags, policy=edit.policy)
+    entry = book.tasks.get(record.id)
+    if entry is not None:
+        entry.record = edited
+        book.note_deadline(entry)
+        book.is_woken = True
+        if book.settle(entry, at, out):
+            return
+    out.changes.append(PutTask(msgspec.structs.replace(edited)))
+    out.commands.append(Announce("task", record.id))
+
+
+def _record(book: Book, task: str, stored: LoadedTask | None) -> TaskRecord:
+    entry = book.tasks.get(task)
+    if entry is not None:
+        return entry.record
+    if stored is None or stored.record.id != task or is_open(stored.record.state):
+        raise TaskNotFound(task)
+    return stored.record
+
+
+def _entry(book: Book, event: TaskCommanded, now: float) -> TaskEntry:
+    """Return the task's entry; one that is closed is taken in again."""
+    entry = book.tasks.get(event.task)
+    if entry is None:
+        assert event.stored is not None, "_record has seen it"
+        entry = TaskEntry.restore(event.stored, now)
+        book.put_entry(entry, now)
+    return entry
+
+
+def _pause_or_resume(book: Book, entry: TaskEntry, after: str, out: Out) -> None:
+    entry.record.state = "queued" if after == "running" and not entry.record.frontier else after
+    book.tell_holders(entry, out, after)
+    book.is_woken = True
+    out.changes.append(PutTask(entry.row()))
+    out.commands.append(Announce("task", entry.id))
+
+
+def _retry(book: Book, entry: TaskEntry, after: str, out: Out) -> None:
+    """Open failed payloads again. Rows of blocks come first and the failures go last: a crash between loses none."""
+    record = entry.record
+    record.retries += 1
+    inside, spans = retry_spans(entry, book.settings)
+    for run in inside:
+        block = entry.block_at(run[0])
+        assert block is not None, "retry_spans found it"
+        entry.reopen(block, [run])
+    for start, stop in spans:
+        # The name cannot come twice: no two blocks of one retry begin at the same index.
+        name = f"{record.id}-r{record.retries}-{start}"
+        reopened = RangeSet(entry.failed.remove(start, stop))
+        book.add_block(entry, Block(name, record.id, start, stop, reopened), out)
+    entry.failed = RangeSet()
+    record.failed, record.state, record.finished_at = 0, after, None
+    book.is_woken = True
+    out.changes += [PutTask(entry.row()), DropFailures(record.id)]
+    out.commands.append(Announce("task", record.id))
+
+
+def _delete(book: Book, record: TaskRecord, out: Out) -> None:
+    entry = book.tasks.get(record.id)
+    if entry is not None:
+        book.tell_holders(entry, out, "cancelled")
+        book.forget(entry)
+    out.changes.append(DeleteTask(record.id))
+    out.commands.append(Announce("task-deleted", record.id))
+
+
+def _edited(record: TaskRecord, changes: dict[str, object]) -> _Edit:
+    """Return name, tags and policy with the changes in them, checked."""
+    flat = {key: value for key, value in changes.items() if key != "policy"}
+    nested = changes.get("policy", {})
+    if not isinstance(nested, dict):
+        raise InvalidDocument([FieldProblem("policy", "must be an object")])
+    policy = nested | {key: flat.pop(key) for key in EDITABLE_POLICY & flat.keys()}
+    problems = [FieldProblem(str(key), "cannot be changed") for key in flat.keys() - {"name", "tags"}]
+    problems += [FieldProblem(f"policy.{key}", "cannot be changed") for key in policy.keys() - EDITABLE_POLICY]
+    if problems:
+        raise InvalidDocument(sorted(problems))
+    whole = {"name": record.name, "tags": record.tags, "policy": msgspec.to_builtins(record.policy) | policy} | flat
+    try:
+        edit = msgspec.convert(whole, _Edit)
+    except msgspec.ValidationError as error:
+        raise InvalidDocument([FieldProblem("", str(error))]) from error
+    if edit.policy.weight <= 0:
+        raise InvalidDocument([FieldProblem("policy.weight", "must be above 0")])
+    return edit
