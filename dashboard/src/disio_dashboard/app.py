@@ -4,21 +4,20 @@ Rule: this module alone knows all the others; ``create_app`` builds the HTTP app
 """
 
 import errno
-import json
-import os
 from pathlib import Path
 
 from aiohttp import web
 
 from disio_dashboard.guard import Guard, add_headers, guard_middleware
 from disio_dashboard.login import do_login, do_logout, find_session, show_login, show_session
-from disio_dashboard.pages import check_built, show_asset, show_icon, show_login_style, show_page
+from disio_dashboard.pages import STATIC_DIR, check_built, show_asset, show_icon, show_login_style, show_page
 from disio_dashboard.problems import problem
 from disio_dashboard.proxy import CSRF_HEADER, proxy
 from disio_dashboard.sessions import is_same_secret
-from disio_dashboard.settings import Settings
+from disio_dashboard.settings import Settings, read_token
 from disio_dashboard.state import STATE, State
 from disio_dashboard.upstream import Upstream
+from disio_shared.datadir import DataDir
 from disio_shared.errors import ConfigError, ManagerUnreachable
 
 PORTS_TRIED = 50
@@ -26,15 +25,17 @@ MAX_FORM_BYTES = 16 << 10
 SHUTDOWN_S = 2.0
 
 
-def create_app(settings: Settings) -> web.Application:
+def create_app(settings: Settings, static_dir: Path = STATIC_DIR) -> web.Application:
     """Return the HTTP application.
 
     Raises:
-        ConfigError: The web pages were not built.
+        ConfigError: The web pages were not built, the data directory is unusable, or a named token file holds none.
     """
-    check_built(settings.static_dir)
+    check_built(static_dir)
+    data_dir = DataDir(Path(settings.data_dir) if settings.data_dir else None)
+    token = read_token(settings.token_file, data_dir.path)
     app = web.Application(middlewares=[guard_middleware(Guard(settings))], client_max_size=MAX_FORM_BYTES)
-    app[STATE] = State(settings, Upstream(settings))
+    app[STATE] = State(settings, token, static_dir, data_dir, Upstream(settings, data_dir))
     app.on_response_prepare.append(add_headers)
     app.on_startup.append(_open_upstream)
     app.on_cleanup.append(_close_upstream)
@@ -59,8 +60,8 @@ def create_app(settings: Settings) -> web.Application:
 class DashboardApp:
     """One running dashboard."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, static_dir: Path = STATIC_DIR) -> None:
+        self._settings, self._static_dir = settings, static_dir
         self._runner: web.AppRunner | None = None
         self._url = ""
 
@@ -71,19 +72,22 @@ class DashboardApp:
             ConfigError: The web pages were not built, or the address cannot be bound.
         """
         runner = web.AppRunner(
-            create_app(self._settings), access_log=None, shutdown_timeout=SHUTDOWN_S, handler_cancellation=True
+            create_app(self._settings, self._static_dir),
+            access_log=None,
+            shutdown_timeout=SHUTDOWN_S,
+            handler_cancellation=True,
         )
         await runner.setup()
         self._runner = runner
         try:
             await self._bind(runner)
+            port = runner.addresses[0][1]
+            url = self._settings.public_url or f"http://{_shown_host(self._settings.host)}:{port}"
+            self._url = url.rstrip("/")
+            runner.app[STATE].data_dir.write_service("dashboard", {"url": self._url})
         except BaseException:
-            await runner.cleanup()
+            await self.stop()
             raise
-        port = runner.addresses[0][1]
-        self._url = self._settings.public_url or f"http://{_shown_host(self._settings.host)}:{port}"
-        self._url = self._url.rstrip("/")
-        self._write_whereabouts()
         return self._url
 
     async def stop(self) -> None:
@@ -91,28 +95,17 @@ class DashboardApp:
         if self._runner is None:
             return
         runner, self._runner = self._runner, None
-        self._whereabouts.unlink(missing_ok=True)
+        runner.app[STATE].data_dir.remove_service("dashboard")
         await runner.cleanup()
 
     def login_link(self) -> str:
         """Return a fresh one-time login link; without an admin token the sign-in page's address."""
         if self._runner is None:
             raise RuntimeError("start() comes first")
-        if self._settings.token is None:
-            return f"{self._url}/login"
         state = self._runner.app[STATE]
+        if state.token is None:
+            return f"{self._url}/login"
         return f"{self._url}/login?once={state.links.issue(state.now())}"
-
-    @property
-    def _whereabouts(self) -> Path:
-        return self._settings.data_dir / "dashboard.json"
-
-    def _write_whereabouts(self) -> None:
-        try:
-            self._settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._whereabouts.write_text(json.dumps({"pid": os.getpid(), "url": self._url}), encoding="utf-8")
-        except OSError as error:
-            raise ConfigError("--data-dir", f"cannot write to {self._settings.data_dir}: {error}") from error
 
     async def _bind(self, runner: web.AppRunner) -> None:
         first = self._settings.port
@@ -142,7 +135,7 @@ async def _healthz(_request: web.Request) -> web.Response:
 async def _readyz(request: web.Request) -> web.Response:
     """Ready = the manager answers; which token it would take does not matter."""
     try:
-        await request.app[STATE].upstream.knows(request.app[STATE].settings.token or "none")
+        await request.app[STATE].upstream.knows(request.app[STATE].token or "none")
     except ManagerUnreachable as error:
         return problem(error.http_status, error.code, str(error))
     return web.json_response({"status": "ready"})

@@ -7,8 +7,7 @@ import asyncio
 import json
 import signal
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,36 +25,24 @@ def dashboard() -> None:
 
 
 @dashboard.command()
-@click.option("--manager", envvar="DISIO_MANAGER", metavar="URL|zeroconf", help="The manager to show.")
-@click.option("--token-file", envvar="DISIO_TOKEN_FILE", type=click.Path(path_type=Path), help="Its admin.token.")
-@click.option("--host", envvar="DISIO_DASHBOARD_HOST", default="127.0.0.1", show_default=True, help="Address to bind.")
-@click.option("--port", envvar="DISIO_DASHBOARD_PORT", default=8720, show_default=True, help="First port to try.")
-@click.option("--public-url", envvar="DISIO_DASHBOARD_PUBLIC_URL", metavar="URL", help="What people type, if a proxy.")
-@click.option("--data-dir", envvar="DISIO_DATA_DIR", type=click.Path(path_type=Path), help="Where disio keeps data.")
-@click.option("--json", "as_json", is_flag=True, envvar="DISIO_JSON", help="Print the ready line as a JSON object.")
-def start(
-    manager: str | None,
-    token_file: Path | None,
-    host: str,
-    port: int,
-    public_url: str | None,
-    data_dir: Path | None,
-    as_json: bool,
-) -> None:
-    """Serve the dashboard until it is interrupted."""
-    from disio_dashboard.settings import Settings, default_data_dir, read_token  # quick --help: no server imports
+@click.option("--manager", metavar="URL|zeroconf", help="The manager to show; default: the one on this machine.")
+@click.option("--token-file", metavar="FILE", help="The manager's admin.token; default: the data directory's.")
+@click.option("--host", help="Address to bind (127.0.0.1).")
+@click.option("--port", type=int, help="First port to try (8720).")
+@click.option("--public-url", metavar="URL", help="What people type when a proxy stands in front.")
+@click.option("--zeroconf-interface", metavar="IP", help="IPv4 address on which managers are looked for.")
+@click.option("--data-dir", metavar="DIR", help="Where disio keeps data on this machine.")
+@click.option("--json", "as_json", is_flag=True, help="Print the ready line as a JSON object.")
+def start(as_json: bool, **flags: Any) -> None:
+    """Serve the dashboard until it is interrupted.
+
+    Each option may also be set as DISIO_<NAME> in the environment or under [dashboard] in disio.toml.
+    """
+    from disio_dashboard.settings import Settings  # quick --help: no server imports
+    from disio_shared.config import load_settings
 
     try:
-        directory = data_dir or default_data_dir()
-        settings = Settings(
-            data_dir=directory,
-            manager=manager,
-            token=read_token(token_file, directory),
-            host=host,
-            port=port,
-            public_url=public_url,
-        )
-        asyncio.run(_serve(settings, as_json))
+        asyncio.run(_serve(load_settings(Settings, "dashboard", flags), as_json))
     except ConfigError as error:
         _fail(error, EXIT_USAGE)
     except DisioError as error:
@@ -74,14 +61,14 @@ async def _serve(settings: "Settings", as_json: bool) -> None:
         link = app.login_link()
         ready = {"ready": "dashboard", "url": url, "login_url": link}
         click.echo(json.dumps(ready) if as_json else f"ready dashboard {url}")
-        click.echo(_invitation(link, settings.token is not None), err=True)
+        click.echo(_invitation(link), err=True)
         await stopped.wait()
     finally:
         await app.stop()
 
 
-def _invitation(link: str, has_token: bool) -> str:
-    if has_token:
+def _invitation(link: str) -> str:
+    if "?once=" in link:
         return f"Sign in (works once, for 10 minutes): {link}"
     return f"Sign in with the manager's admin token: {link}"
 

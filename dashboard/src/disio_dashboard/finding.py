@@ -6,24 +6,26 @@ manager always wins.
 
 import asyncio
 
-from zeroconf import ServiceStateChange, Zeroconf
-from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
-
+from disio_shared.discovery import ManagerAddress, ManagerBrowser
 from disio_shared.errors import ManagerUnreachable
 
-SERVICE = "_disio-manager._tcp.local."
 FIND_TIMEOUT_S = 5.0
-MAX_NAMES = 64
 
 
 class ZeroconfAddress:
-    """The first manager that announced itself and still does."""
+    """The manager that announced itself first; it is kept until another one is there and it is gone.
 
-    def __init__(self, zeroconf: AsyncZeroconf | None = None) -> None:
-        self._zeroconf = zeroconf
-        self._browser: AsyncServiceBrowser | None = None
-        self._names: dict[str, None] = {}
+    Args:
+        interfaces: IPv4 addresses to listen on; empty = all of this machine's.
+    """
+
+    def __init__(self, interfaces: tuple[str, ...] = ()) -> None:
+        self._browser = ManagerBrowser(interfaces, self._found, self._lost, self._trouble)
+        self._started = False
+        self._managers: dict[str, str] = {}
+        self._gone: set[str] = set()
         self._seen = asyncio.Event()
+        self._problem = "no manager announces itself on this network"
 
     async def url(self) -> str:
         """Return a manager's URL.
@@ -31,35 +33,36 @@ class ZeroconfAddress:
         Raises:
             ManagerUnreachable: None announced itself within 5 s.
         """
-        zeroconf = self._browse()
+        if not self._started:
+            self._started = True
+            await self._browser.start()
         try:
             async with asyncio.timeout(FIND_TIMEOUT_S):
                 await self._seen.wait()
         except TimeoutError as error:
-            raise ManagerUnreachable("zeroconf", "no manager announces itself on this network") from error
-        for name in list(self._names):
-            info = AsyncServiceInfo(SERVICE, name)
-            if await info.async_request(zeroconf.zeroconf, FIND_TIMEOUT_S * 1000):
-                for address in info.parsed_scoped_addresses():
-                    return f"http://[{address}]:{info.port}" if ":" in address else f"http://{address}:{info.port}"
-        raise ManagerUnreachable("zeroconf", "the manager that announced itself is gone")
+            raise ManagerUnreachable("zeroconf", self._problem) from error
+        return next(iter(self._managers.values()))
 
     async def close(self) -> None:
         """Stop listening."""
-        if self._browser is not None:
-            await self._browser.async_cancel()
-        if self._zeroconf is not None:
-            await self._zeroconf.async_close()
+        await self._browser.stop()
 
-    def _browse(self) -> AsyncZeroconf:
-        zeroconf = self._zeroconf = self._zeroconf or AsyncZeroconf()
-        if self._browser is None:
-            self._browser = AsyncServiceBrowser(zeroconf.zeroconf, SERVICE, handlers=[self._changed])
-        return zeroconf
+    def _found(self, manager: ManagerAddress) -> None:
+        self._managers[manager.name] = manager.url
+        self._gone.discard(manager.name)
+        self._drop_gone()
+        self._seen.set()
 
-    def _changed(self, zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange) -> None:
-        if state_change is ServiceStateChange.Removed:
-            self._names.pop(name, None)
-        elif len(self._names) < MAX_NAMES:
-            self._names[name] = None
-        (self._seen.set if self._names else self._seen.clear)()
+    def _lost(self, name: str) -> None:
+        # A goodbye can be wrong (a lost packet, a restart): without another manager the old address is the best guess.
+        self._gone.add(name)
+        self._drop_gone()
+
+    def _drop_gone(self) -> None:
+        if any(name not in self._gone for name in self._managers):
+            for name in self._gone:
+                self._managers.pop(name, None)
+            self._gone.clear()
+
+    def _trouble(self, problem: str) -> None:
+        self._problem = problem

@@ -78,14 +78,14 @@ async def show_login(request: web.Request) -> web.Response:
 
 def _redeem(request: web.Request, code: str) -> web.Response:
     state = request.app[STATE]
-    if not state.links.redeem(code, state.now()) or state.settings.token is None:
+    if not state.links.redeem(code, state.now()) or state.token is None:
         return _form(403, "/", "This login link was used already or is older than 10 minutes.")
     if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
         # A redirect would still count as cross-site, and the browser would hold the Strict cookie back.
         response = web.Response(text=_SIGNED_IN, content_type="text/html")
     else:
         response = web.Response(status=303, headers={"Location": "/"})
-    _sign_in(request, response, state.settings.token)
+    _sign_in(request, response, state.token)
     return response
 
 
@@ -122,7 +122,7 @@ async def _is_good(request: web.Request, token: str) -> bool:
     try:
         return await state.upstream.knows(token)
     except ManagerUnreachable:
-        if state.settings.token is not None and is_same_secret(token, state.settings.token):
+        if state.token is not None and is_same_secret(token, state.token):
             return True
         raise
 

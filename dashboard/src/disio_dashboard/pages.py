@@ -12,6 +12,7 @@ from disio_dashboard.login import find_session, login_redirect
 from disio_dashboard.state import STATE
 from disio_shared.errors import ConfigError
 
+STATIC_DIR = Path(__file__).parent / "static"
 FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -29,26 +30,20 @@ async def show_page(request: web.Request) -> web.StreamResponse:
     """Answer with the page."""
     if find_session(request) is None:
         raise login_redirect(request)
-    return web.FileResponse(
-        request.app[STATE].settings.static_dir / "index.html", headers={"Cache-Control": "no-cache"}
-    )
+    return web.FileResponse(request.app[STATE].static_dir / "index.html", headers={"Cache-Control": "no-cache"})
 
 
 async def show_asset(request: web.Request) -> web.StreamResponse:
     """Answer with a script or style sheet."""
     name = request.match_info["name"]
-    return web.FileResponse(
-        request.app[STATE].settings.static_dir / "assets" / name, headers={"Cache-Control": FOREVER}
-    )
+    return web.FileResponse(request.app[STATE].static_dir / "assets" / name, headers={"Cache-Control": FOREVER})
 
 
 async def show_login_style(request: web.Request) -> web.StreamResponse:
     """Answer with the sign-in page's style sheet."""
-    return web.FileResponse(request.app[STATE].settings.static_dir / "login.css", headers={"Cache-Control": "no-cache"})
+    return web.FileResponse(request.app[STATE].static_dir / "login.css", headers={"Cache-Control": "no-cache"})
 
 
 async def show_icon(request: web.Request) -> web.StreamResponse:
     """Answer with the icon."""
-    return web.FileResponse(
-        request.app[STATE].settings.static_dir / "icon.svg", headers={"Cache-Control": "max-age=86400"}
-    )
+    return web.FileResponse(request.app[STATE].static_dir / "icon.svg", headers={"Cache-Control": "max-age=86400"})

@@ -3,43 +3,35 @@
 Rule: a setting is checked here, once; the rest of the package trusts it.
 """
 
-from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import platformdirs
+import msgspec
 
+from disio_shared.datadir import ADMIN_TOKEN
 from disio_shared.errors import ConfigError
 
-DEFAULT_HOST = "127.0.0.1"
-DEFAULT_PORT = 8720
 DEFAULT_MANAGER = "http://127.0.0.1:8700"
 ZEROCONF = "zeroconf"
-STATIC_DIR = Path(__file__).parent / "static"
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def default_data_dir() -> Path:
-    """Return the per-user place where disio keeps its data."""
-    return Path(platformdirs.user_data_dir("disio", appauthor=False))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How one dashboard is run."""
 
-    data_dir: Path = field(default_factory=default_data_dir)
+    data_dir: str | None = None
     manager: str | None = None
     """URL of the manager, ``zeroconf``, or None: what ``manager.json`` in the data directory says."""
-    token: str | None = None
-    """The manager's admin token; None: people sign in with it, and each session uses the one that was typed."""
-    host: str = DEFAULT_HOST
-    port: int = DEFAULT_PORT
-    """0 or a taken port: the next free one."""
+    token_file: str | None = None
+    """Holds the manager's admin token; None: ``admin.token`` in the data directory, if it is there."""
+    host: str = "127.0.0.1"
+    port: int = 8720
+    """0: any free port. A taken one: the next free one."""
     public_url: str | None = None
     """What people type when a proxy stands in front; ``https`` makes the cookie Secure."""
-    static_dir: Path = STATIC_DIR
+    zeroconf_interface: str | None = None
+    """IPv4 address on which managers are looked for; None: all of this machine's."""
 
     def __post_init__(self) -> None:
         if self.manager is not None and self.manager != ZEROCONF:
@@ -70,17 +62,17 @@ class Settings:
         return urlsplit(self.public_url).hostname if self.public_url else None
 
 
-def read_token(path: Path | None, data_dir: Path) -> str | None:
-    """Return the admin token in ``path``, else in the data directory, else None.
+def read_token(token_file: str | None, data_dir: Path) -> str | None:
+    """Return the admin token in ``token_file``, else in the data directory, else None.
 
     Raises:
-        ConfigError: ``path`` was given and holds no token.
+        ConfigError: ``token_file`` was given and holds no token.
     """
-    place = path or data_dir / "admin.token"
+    place = Path(token_file) if token_file else data_dir / ADMIN_TOKEN
     try:
         token = place.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
-        if path is None:
+        if token_file is None:
             return None
         raise ConfigError("--token-file", f"no file {place}", "name the manager's admin.token") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -91,6 +83,10 @@ def read_token(path: Path | None, data_dir: Path) -> str | None:
 
 
 def _check_url(setting: str, url: str, remedy: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_url = False
+    if not is_url:
         raise ConfigError(setting, f"{url!r} is not a URL", f"use {remedy}")

@@ -6,14 +6,13 @@ Rule: nothing here waits for ever, and every way a manager can be away ends as `
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import aiohttp
-import msgspec
 
 from disio_dashboard.finding import ZeroconfAddress
 from disio_dashboard.settings import DEFAULT_MANAGER, ZEROCONF, Settings
+from disio_shared.datadir import DataDir
 from disio_shared.errors import ManagerUnreachable
 
 CONNECT_TIMEOUT_S = 5.0
@@ -21,12 +20,6 @@ SILENCE_TIMEOUT_S = 75.0
 """Seconds without a byte; the manager's event stream pings more often than that."""
 ANSWER_TIMEOUT_S = 10.0
 MAX_CONNECTIONS = 500
-
-
-class _Running(msgspec.Struct):
-    """The part of ``manager.json`` that is read here."""
-
-    url: str
 
 
 class FixedAddress:
@@ -43,24 +36,24 @@ class FixedAddress:
 class FileAddress:
     """A manager on this machine; its real port is in ``manager.json``, which changes when it restarts."""
 
-    def __init__(self, data_dir: Path) -> None:
-        self._file = data_dir / "manager.json"
+    def __init__(self, data_dir: DataDir) -> None:
+        self._data_dir = data_dir
         self._last = DEFAULT_MANAGER
 
     async def url(self) -> str:
         """Return the URL in the file, else the last one that was there, else the default."""
-        try:
-            self._last = msgspec.json.decode(self._file.read_bytes(), type=_Running).url.rstrip("/")
-        except (OSError, msgspec.DecodeError):
-            return self._last
+        running = self._data_dir.read_service("manager") or {}
+        url = running.get("url")
+        if isinstance(url, str):
+            self._last = url.rstrip("/")
         return self._last
 
 
 class Upstream:
     """HTTP client of the manager."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._address = _address(settings)
+    def __init__(self, settings: Settings, data_dir: DataDir) -> None:
+        self._address = _address(settings, data_dir)
         self._session: aiohttp.ClientSession | None = None
 
     async def open(self) -> None:
@@ -124,7 +117,9 @@ class Upstream:
         return status == 200
 
 
-def _address(settings: Settings) -> FixedAddress | FileAddress | ZeroconfAddress:
+def _address(settings: Settings, data_dir: DataDir) -> FixedAddress | FileAddress | ZeroconfAddress:
     if settings.manager is None:
-        return FileAddress(settings.data_dir)
-    return ZeroconfAddress() if settings.manager == ZEROCONF else FixedAddress(settings.manager)
+        return FileAddress(data_dir)
+    if settings.manager == ZEROCONF:
+        return ZeroconfAddress((settings.zeroconf_interface,) if settings.zeroconf_interface else ())
+    return FixedAddress(settings.manager)

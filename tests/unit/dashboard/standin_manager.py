@@ -1,0 +1,215 @@
+"""A stand-in for the manager: the documented REST shapes over a dict, for tests of the dashboard alone.
+
+Rule: it checks task documents with the real ``parse_task``, so field errors are the ones users get; what a real manager
+decides (states, results) tests set by hand.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+
+from disio_shared.errors import InvalidDocument
+from disio_shared.ids import fresh_id
+from disio_shared.taskdoc import ParsedTask, parse_task
+
+TOKEN = "stand-in-token"
+CREATED_AT = 1_700_000_000.0
+
+
+class StandinManager:
+    """One listening stand-in; ``url`` is known after ``start``."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[str, dict[str, Any]] = {}
+        self.code: dict[str, bytes] = {}
+        self.results: dict[str, list[dict[str, Any]]] = {}
+        self.failures: dict[str, list[dict[str, Any]]] = {}
+        self.requests: list[web.Request] = []
+        self.distributors: list[dict[str, Any]] = []
+        self._streams: set[asyncio.Queue[bytes]] = set()
+        self._runner: web.AppRunner | None = None
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        app = web.Application(middlewares=[self._check_token])
+        app.add_routes(
+            [
+                web.get("/api/me", self._me),
+                web.get("/api/tasks", self._list),
+                web.post("/api/tasks", self._create),
+                web.get("/api/tasks/{id}", self._show),
+                web.delete("/api/tasks/{id}", self._delete),
+                web.post("/api/tasks/{id}/{verb:pause|resume|cancel}", self._verb),
+                web.get("/api/tasks/{id}/results", self._results),
+                web.get("/api/tasks/{id}/failures", self._failures),
+                web.get("/api/workunits/{sha256}", self._workunit),
+                web.get("/api/events", self._events),
+                web.route("*", "/api/echo", self._echo),
+                web.get("/api/broken", self._broken),
+                web.get("/api/page", self._page),
+            ]
+        )
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Stop listening; the port is kept for the next ``start``."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    @property
+    def streams(self) -> int:
+        return len(self._streams)
+
+    def publish(self, event: str, data: object) -> None:
+        for stream in self._streams:
+            stream.put_nowait(f"event: {event}\ndata: {json.dumps(data)}\n\n".encode())
+
+    def change(self, task_id: str, **changes: object) -> None:
+        self.tasks[task_id].update(changes)
+        self.publish("task", _brief(self.tasks[task_id]))
+
+    @web.middleware
+    async def _check_token(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        self.requests.append(request)
+        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return _problem(401, "not-authorized", "no valid token")
+        answer: web.StreamResponse = await handler(request)
+        return answer
+
+    async def _me(self, _request: web.Request) -> web.Response:
+        return web.json_response({"role": "admin"})
+
+    async def _list(self, request: web.Request) -> web.Response:
+        newest_first = list(reversed(self.tasks.values()))
+        start, limit = int(request.query.get("cursor") or 0), int(request.query.get("limit", 50))
+        page = [_brief(task) for task in newest_first[start : start + limit]]
+        cursor = str(start + limit) if start + limit < len(newest_first) else None
+        return web.json_response({"items": page, "next_cursor": cursor, "total": len(newest_first)})
+
+    async def _create(self, request: web.Request) -> web.Response:
+        try:
+            parsed = parse_task(await request.read())
+        except InvalidDocument as error:
+            return _problem(422, error.code, str(error), [p._asdict() for p in error.problems])
+        return web.json_response(self.add(parsed), status=201)
+
+    def add(self, parsed: ParsedTask) -> dict[str, Any]:
+        task_id = fresh_id()
+        self.code[parsed.workunit] = parsed.code or b""
+        task = {
+            "id": task_id,
+            "number": len(self.tasks) + 1,
+            "name": parsed.document.name,
+            "tags": parsed.document.tags,
+            "workunit": {
+                "language": parsed.document.workunit.language,
+                "sha256": parsed.workunit,
+                "bytes": len(parsed.code or b""),
+            },
+            "payloads": parsed.document.payloads,
+            "policy": {"priority": parsed.document.policy.priority},
+            "state": "queued",
+            "total": parsed.total,
+            "done": 0,
+            "failed": 0,
+            "leased": 0,
+            "created_at": CREATED_AT,
+            "finished_at": None,
+            "rate": 0.0,
+            "eta_s": None,
+        }
+        self.tasks[task_id] = task
+        self.publish("task", _brief(task))
+        return task
+
+    async def _show(self, request: web.Request) -> web.Response:
+        task = self.tasks.get(request.match_info["id"])
+        return web.json_response(task) if task else _problem(404, "not-found", "no task")
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        self.tasks.pop(request.match_info["id"])
+        self.publish("task-deleted", {"id": request.match_info["id"]})
+        return web.Response(status=204)
+
+    async def _verb(self, request: web.Request) -> web.Response:
+        state = {"pause": "paused", "resume": "running", "cancel": "cancelled"}[request.match_info["verb"]]
+        self.change(request.match_info["id"], state=state)
+        return web.json_response(self.tasks[request.match_info["id"]])
+
+    async def _results(self, request: web.Request) -> web.Response:
+        first, limit = int(request.query.get("from", 0)), int(request.query.get("limit", 1_000_000))
+        rows = [row for row in self.results.get(request.match_info["id"], []) if row["i"] >= first][:limit]
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        return web.Response(text=text, content_type="application/x-ndjson")
+
+    async def _failures(self, request: web.Request) -> web.Response:
+        return web.json_response({"items": self.failures.get(request.match_info["id"], [])})
+
+    async def _workunit(self, request: web.Request) -> web.Response:
+        return web.Response(body=self.code[request.match_info["sha256"]], content_type="text/javascript")
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        stream: asyncio.Queue[bytes] = asyncio.Queue()
+        self._streams.add(stream)
+        self.publish("fleet", {"items": self.distributors})
+        slots = sum(distributor["slots"] for distributor in self.distributors)
+        clients = sum(distributor["clients"] for distributor in self.distributors)
+        stats = {"rate": 0.0, "clients": clients, "slots": slots, "distributors": len(self.distributors), "tasks": {}}
+        self.publish("stats", stats)
+        try:
+            while True:
+                await response.write(await stream.get())
+        finally:
+            self._streams.discard(stream)
+
+    async def _echo(self, request: web.Request) -> web.Response:
+        return web.json_response({"body": (await request.read()).decode(), "headers": dict(request.headers)})
+
+    async def _broken(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+        await response.prepare(request)
+        await response.write(b'{"i":0}\n')
+        assert request.transport is not None
+        request.transport.abort()
+        return response
+
+    async def _page(self, _request: web.Request) -> web.Response:
+        return web.Response(text="<script>alert(1)</script>", content_type="text/html")
+
+
+def _brief(task: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in task.items() if key != "payloads"}
+
+
+def _problem(status: int, code: str, detail: str, errors: list[dict[str, str]] | None = None) -> web.Response:
+    body = {"type": "about:blank", "title": code, "status": status, "detail": detail, "code": code}
+    return web.Response(
+        status=status,
+        text=json.dumps({**body, "errors": errors or []}),
+        content_type="application/problem+json",
+    )
+
+
+@asynccontextmanager
+async def standin_manager() -> AsyncIterator[StandinManager]:
+    """Run a stand-in for one test."""
+    manager = StandinManager()
+    await manager.start()
+    try:
+        yield manager
+    finally:
+        await manager.stop()
