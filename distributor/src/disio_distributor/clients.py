@@ -6,37 +6,31 @@ protocol loses its own connection and nobody else's.
 
 import asyncio
 import contextlib
-import hashlib
-import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-import socketio
+import socketio  # type: ignore[import-untyped]
 from aiohttp import web
+
+from disio_distributor.core.commands import CloseClient, Reply, SendClient
+from disio_distributor.core.events import ClientJoined, ClientLeft, ClientSaid, Event
+from disio_distributor.limits import AddressLimits, Sampled
+from disio_distributor.reception import ClientLinkSettings, Reception, check_hello
+from disio_distributor.sessions import CLOSING_S, MAX_UNANSWERED, Session
+from disio_distributor.stores.base import ServingCache
+from disio_distributor.wire import EVENT_NAME, MALFORMED, MAX_FRAME, WIRE, LinkPacket, LinkSocket, Wire
 from disio_shared import messages
 from disio_shared.clock import Clock
 from disio_shared.errors import (
     DisioError,
     LocalProtocolError,
     MalformedMessage,
-    OversizeMessage,
     RemoteProtocolError,
     StoreUnavailable,
     UnavailableError,
-    VersionMismatch,
 )
-from disio_shared.ids import fresh_id, fresh_secret
 from disio_shared.logs import logger
-
-from disio_distributor.core.commands import CloseClient, Reply, SendClient
-from disio_distributor.core.events import ClientJoined, ClientLeft, ClientSaid, Event
-from disio_distributor.core.records import KnownClient
-from disio_distributor.limits import AddressLimits, Sampled
-from disio_distributor.sessions import CLOSING_S, MAX_UNANSWERED, Session
-from disio_distributor.stores.base import ServingCache
-from disio_distributor.wire import EVENT_NAME, MALFORMED, MAX_FRAME, WIRE, LinkPacket, LinkSocket, Wire
 
 PATH = "/socket.io/"
 PING_S = 10
@@ -44,13 +38,8 @@ ANSWER_S = 30.0
 """How long a client waits for an acknowledgement before it is told to come again."""
 MAX_HELD_BYTES = 256 << 20
 """Bytes of acknowledged messages under way, all clients together."""
-MAX_CORES = 4096
-MAX_TEXT = 200
-MAX_HOLDING = 1000
-KINDS = ("web", "cli")
-LANGUAGES = ("javascript", "wasm", "python")
-RETRY_FULL_S = 30.0
-RETRY_DRAINING_S = 5.0
+MAX_REASON = 200
+"""Characters of a refusal's reason that are sent and logged."""
 
 log = logger("distributor.clients")
 
@@ -65,21 +54,6 @@ class EventSink(Protocol):
     def post(self, event: Event) -> bool:
         """Hand an event in without waiting; return False when it was dropped."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientLinkSettings:
-    """What the client link must know."""
-
-    name: str
-    """The distributor's name, for people."""
-    max_clients: int
-    hello_timeout_s: float
-    heartbeat_s: float
-    max_result_bytes: int
-    max_state_bytes: int
-    public_url: str = ""
-    """Where clients reach us, when that is not the address we listen on."""
 
 
 class ClientLink:
@@ -101,8 +75,8 @@ class ClientLink:
         siblings: Callable[[], list[str]],
         clock: Clock,
     ) -> None:
-        self._settings, self._sink, self._cache, self._clock = settings, sink, cache, clock
-        self._siblings = siblings
+        self._settings, self._sink, self._siblings, self._clock = settings, sink, siblings, clock
+        self._reception = Reception(settings, cache, siblings, clock)
         self._sessions: dict[str, Session] = {}
         self._limits = AddressLimits()
         self._strikes = Sampled(10.0)
@@ -324,7 +298,7 @@ class ClientLink:
     def _drop(self, session: Session, error: RemoteProtocolError) -> bytes:
         """Tell a peer what it did wrong and close its session; the bytes are the acknowledgement."""
         self._strike(session, str(error))
-        answer = messages.TO_CLIENT.encode(messages.Error(code=error.code, reason=str(error)[:MAX_TEXT]))
+        answer = messages.TO_CLIENT.encode(messages.Error(code=error.code, reason=str(error)[:MAX_REASON]))
         session.send(answer)
         session.close_after()
         return answer
@@ -336,15 +310,15 @@ class ClientLink:
     def _note(self, address: str, reason: str) -> None:
         hidden = self._strikes.take(self._clock.steady())
         if hidden is not None:
-            log.warning("client dropped", address=address, reason=reason[:MAX_TEXT], not_shown=hidden)
+            log.warning("client dropped", address=address, reason=reason[:MAX_REASON], not_shown=hidden)
 
     # Hello
 
     async def _hello(self, session: Session, hello: messages.Hello) -> messages.ToClient:
         if session.state != "new":
             raise MalformedMessage("a second Hello")
-        _check_hello(hello)
-        refusal = self._refusal(hello)
+        check_hello(hello)
+        refusal = self._reception.refusal(hello, self._joined, self.is_draining)
         if refusal is not None:
             asyncio.get_running_loop().call_later(CLOSING_S, session.close_after)
             return refusal
@@ -353,7 +327,7 @@ class ClientLink:
         self._joined += 1
         try:
             async with asyncio.timeout(ANSWER_S):
-                client, secret = await self._identify(hello)
+                client, secret = await self._reception.identify(hello)
                 if session.state != "joining":
                     raise StoreUnavailable("session", "has ended")
                 await self._sink.submit(ClientJoined(session.sid, client, hello, session.wire.address))
@@ -361,62 +335,4 @@ class ClientLink:
             asyncio.get_running_loop().call_later(CLOSING_S, session.close_after)
             return messages.Error(code=UnavailableError.code, reason=str(trouble) or "no answer")
         asyncio.get_running_loop().call_soon(session.open)  # after the acknowledgement has been queued
-        return self._welcome(client, secret)
-
-    def _refusal(self, hello: messages.Hello) -> messages.Refused | messages.Redirect | None:
-        if hello.version != messages.PROTOCOL_VERSION:
-            mismatch = VersionMismatch(hello.version, messages.PROTOCOL_VERSION)
-            return messages.Refused(code=mismatch.code, reason=str(mismatch))
-        if not self.is_draining and self._joined < self._settings.max_clients:
-            return None
-        code = "draining" if self.is_draining else "full"
-        reason = "this distributor stops" if self.is_draining else f"{self._settings.max_clients} clients are here"
-        siblings = self._siblings()
-        if siblings:
-            return messages.Redirect(url=siblings[0], reason=reason)
-        retry_s = RETRY_DRAINING_S if self.is_draining else RETRY_FULL_S
-        return messages.Refused(code=code, reason=reason, retry_after_s=retry_s)
-
-    async def _identify(self, hello: messages.Hello) -> tuple[str, str]:
-        """Return the client's id and secret: its own when the secret is right, else fresh ones."""
-        client, secret = hello.client_id, hello.secret
-        known = await self._cache.client(client) if client else None
-        digest = hashlib.sha256(secret.encode()).digest()
-        if known is None or not hmac.compare_digest(known.secret_hash, digest):
-            client, secret = fresh_id(16), fresh_secret()
-            digest = hashlib.sha256(secret.encode()).digest()
-        seen = KnownClient(id=client, secret_hash=digest, kind=hello.kind, last_seen=self._clock.wall())
-        await self._cache.put_client(seen)
-        return client, secret
-
-    def _welcome(self, client: str, secret: str) -> messages.Welcome:
-        return messages.Welcome(
-            version=messages.PROTOCOL_VERSION,
-            client_id=client,
-            secret=secret,
-            distributor=self._settings.name,
-            heartbeat_s=self._settings.heartbeat_s,
-            max_result_bytes=self._settings.max_result_bytes,
-            max_state_bytes=self._settings.max_state_bytes,
-            siblings=self._siblings(),
-        )
-
-
-def _check_hello(hello: messages.Hello) -> None:
-    """Refuse by name what no client of ours would say.
-
-    Raises:
-        MalformedMessage: A field is out of its range.
-    """
-    texts = (hello.client_id, hello.secret, hello.name, hello.site, hello.software)
-    rules = [
-        ("kind", hello.kind in KINDS),
-        ("languages", 0 < len(hello.languages) <= len(LANGUAGES) and set(hello.languages) <= set(LANGUAGES)),
-        ("cores", 1 <= hello.cores <= MAX_CORES),
-        ("memory_mb", 0 <= hello.memory_mb <= 1 << 30),
-        ("client_id, secret, name, site or software", all(len(text) <= MAX_TEXT for text in texts)),
-        ("holding", len(hello.holding) <= MAX_HOLDING),
-    ]
-    for field, is_fine in rules:
-        if not is_fine:
-            raise MalformedMessage(f"Hello.{field} is out of range")
+        return self._reception.welcome(client, secret)

@@ -15,6 +15,9 @@ import aiohttp
 import msgspec
 import zmq
 import zmq.asyncio
+from zmq.utils.monitor import recv_monitor_message
+
+from disio_distributor.core.events import Event, ManagerAdmitted, ManagerLost, ManagerSaid
 from disio_shared import messages
 from disio_shared.backoff import Backoff
 from disio_shared.clock import Clock
@@ -28,9 +31,6 @@ from disio_shared.errors import (
     VersionMismatch,
 )
 from disio_shared.logs import logger
-from zmq.utils.monitor import recv_monitor_message
-
-from disio_distributor.core.events import Event, ManagerAdmitted, ManagerLost, ManagerSaid
 
 ASK_S = 5.0
 """How long a manager's REST interface may take to tell its link's address."""

@@ -11,6 +11,10 @@ from pathlib import Path
 
 import aiohttp
 import zmq
+
+from disio_distributor.core.commands import SendManager
+from disio_distributor.core.events import Event
+from disio_distributor.link import CurveKeys, ManagerLink
 from disio_shared import messages
 from disio_shared.clock import Clock
 from disio_shared.datadir import JOIN_TOKEN, DataDir
@@ -18,12 +22,6 @@ from disio_shared.discovery import ManagerAddress, ManagerBrowser
 from disio_shared.errors import ConfigError
 from disio_shared.logs import logger
 
-from disio_distributor.core.commands import SendManager
-from disio_distributor.core.events import Event
-from disio_distributor.link import CurveKeys, ManagerLink
-
-ZEROCONF = "zeroconf"
-"""In place of a URL: find managers on the local network."""
 MAX_LINKS = 64
 KEYS_FILE = "distributor-curve.json"
 

@@ -37,13 +37,11 @@ class Session:
         now: Seconds on the steady clock.
     """
 
-    def __init__(
-        self, sid: str, wire: Wire, emit: Emit, finish: Callable[[str], Awaitable[None]], now: float
-    ) -> None:
-        self.sid, self.wire, self.state = sid, wire, "new"
+    def __init__(self, sid: str, wire: Wire, emit: Emit, finish: Callable[[str], Awaitable[None]], now: float) -> None:
+        self.sid, self.wire = sid, wire
         self.bucket = TokenBucket(MESSAGES_PER_S, MESSAGE_BURST, now)
         self.answers: dict[int, asyncio.Future[bytes]] = {}
-        self.state: State
+        self.state: State = "new"
         self._emit, self._finish = emit, finish
         self._outgoing: deque[bytes] = deque()
         self._outgoing_bytes = 0

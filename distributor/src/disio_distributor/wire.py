@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 import msgspec
 from aiohttp import web
+from engineio.async_drivers.aiohttp import WebSocket  # type: ignore[import-untyped]
+from socketio.msgpack_packet import MsgPackPacket  # type: ignore[import-untyped]
+
 from disio_shared.codec import MAX_CLIENT_MESSAGE
-from engineio.async_drivers.aiohttp import WebSocket
-from socketio.msgpack_packet import MsgPackPacket
 
 EVENT_NAME = "m"
 MALFORMED = "malformed"
@@ -26,7 +27,7 @@ _Types = Literal[0, 1, 2, 3, 4, 5, 6]
 class _Envelope(msgspec.Struct):
     type: _Types
     nsp: str = "/"
-    data: msgspec.Raw = msgspec.Raw()  # noqa: RUF009 - an empty Raw never changes
+    data: msgspec.Raw = msgspec.Raw()
     id: int | msgspec.msgpack.Ext | None = None
 
 
@@ -39,11 +40,12 @@ class LinkPacket(MsgPackPacket):  # type: ignore[misc]  # python-socketio has no
 
     def decode(self, encoded_packet: Any) -> None:
         """Read a packet; one that makes no sense becomes the event ``malformed``, which ends its connection."""
-        self.packet_type, self.namespace, self.id, self.data = _EVENT, "/", None, [MALFORMED]
+        data: list[Any] | None = [MALFORMED]
+        self.packet_type, self.namespace, self.id, self.data = _EVENT, "/", None, data
         try:
             envelope = _envelopes.decode(encoded_packet)
             if envelope.type == _EVENT:
-                data: list[Any] | None = list(_events.decode(envelope.data))
+                data = list(_events.decode(envelope.data))
             elif envelope.type in (_CONNECT, _DISCONNECT):
                 data = None
             else:

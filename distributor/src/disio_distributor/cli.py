@@ -1,0 +1,127 @@
+"""``disio distributor``.
+
+Rule: stdout carries the ``ready`` line and nothing else; an error is one line on stderr and an exit status.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from disio_shared.errors import ConfigError, DisioError
+
+if TYPE_CHECKING:
+    from disio_distributor.config import DistributorSettings
+
+EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+
+
+@click.group()
+def distributor() -> None:
+    """Hand payloads to clients and keep their results until a manager has them."""
+
+
+@distributor.command()
+@click.option("--manager", multiple=True, metavar="URL|zeroconf", help="Where work comes from; may be repeated.")
+@click.option("--cache", metavar="URL", help="sqlite:PATH or redis://host/0; default: a file in the data directory.")
+@click.option("--host", help="Address to bind.  [default: 127.0.0.1]")
+@click.option("--port", type=int, help="First port to try, 0 = any.  [default: 8710]")
+@click.option("--public-url", metavar="URL", help="Where clients reach it, if that is a proxy.")
+@click.option("--region", help="Where it stands, for people.")
+@click.option("--name", help="What people call it.  [default: this machine's name]")
+@click.option("--max-clients", type=int, help="Further ones are sent to another distributor.  [default: 10000]")
+@click.option("--processes", type=int, help="Distributors side by side on consecutive ports.  [default: 1]")
+@click.option("--data-dir", type=click.Path(file_okay=False), help="Where it keeps cache and keys.")
+@click.option("--join-token-file", type=click.Path(dir_okay=False), help="Default: join.token in the data directory.")
+@click.option("--zeroconf/--no-zeroconf", default=None, help="Announce it on the local network.  [default: yes]")
+@click.option("--zeroconf-interface", multiple=True, metavar="IP", help="Where zeroconf talks; may be repeated.")
+@click.option("--operator", help="Who runs it, for volunteers.")
+@click.option("--purpose", help="What it computes for, for volunteers.")
+@click.option("--json", is_flag=True, default=None, help="Print the ready line as a JSON object.")
+@click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error.  [default: info]")
+def start(**flags: Any) -> None:
+    """Serve clients until it is interrupted; once more quits at once."""
+    from disio_distributor.config import DistributorSettings, check_settings
+    from disio_shared.config import load_settings  # quick --help: no server imports
+    from disio_shared.logs import set_up_logs
+
+    given = {name: list(value) or None if isinstance(value, tuple) else value for name, value in flags.items()}
+    try:
+        settings = load_settings(DistributorSettings, "distributor", given)
+        check_settings(settings)
+        set_up_logs(settings.log_level, True if settings.json else None)
+        status = _run(settings)
+    except ConfigError as error:
+        _fail(error, EXIT_USAGE)
+    except DisioError as error:
+        _fail(error, EXIT_FAILURE)
+    else:
+        sys.exit(status)
+
+
+def _run(settings: "DistributorSettings") -> int:
+    """Serve on the fastest event loop there is, and return the exit status."""
+    if settings.processes > 1:
+        from disio_distributor.supervisor import supervise
+
+        return asyncio.run(supervise(settings))
+    loop_factory: Any = None
+    if sys.platform != "win32":
+        import uvloop
+
+        loop_factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        return runner.run(_serve(settings))
+
+
+async def _serve(settings: "DistributorSettings") -> int:
+    from disio_distributor.app import DistributorApp
+
+    app = DistributorApp(settings)
+    stopped = stop_event()
+    starting = asyncio.create_task(app.start())
+    stopping = asyncio.create_task(stopped.wait())
+    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        starting.cancel()
+        await asyncio.wait({starting})
+        return 0
+    print_ready(await starting, settings.json)
+    breaking = asyncio.create_task(app.broken.wait())
+    await asyncio.wait({stopping, breaking}, return_when=asyncio.FIRST_COMPLETED)
+    for waiting in (stopping, breaking):
+        waiting.cancel()
+    await app.stop()
+    return EXIT_FAILURE if app.broken.is_set() else 0
+
+
+def stop_event() -> asyncio.Event:
+    """Return an event that the first interrupt sets; the second ends the process."""
+    stopped = asyncio.Event()
+
+    def interrupted() -> None:
+        if stopped.is_set():
+            os._exit(EXIT_INTERRUPTED)
+        stopped.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if sys.platform == "win32":
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(interrupted))
+        else:
+            loop.add_signal_handler(number, interrupted)
+    return stopped
+
+
+def print_ready(url: str, as_json: bool) -> None:
+    """Tell on stdout that clients are served."""
+    click.echo(json.dumps({"ready": "distributor", "url": url}) if as_json else f"ready distributor {url}")
+
+
+def _fail(error: DisioError, status: int) -> None:
+    click.echo(f"disio distributor: {error}", err=True)
+    sys.exit(status)

@@ -1,0 +1,159 @@
+"""The distributor's shell: the core over its cache, and its commands carried out.
+
+Rule: when the cache fails, nothing is answered; when it is back, the core starts anew from it, and so do all sessions.
+"""
+
+import asyncio
+import contextlib
+from typing import Protocol
+
+from disio_distributor.core.changes import Change
+from disio_distributor.core.commands import CloseClient, Command, Drained, Reply, SendClient, SendManager
+from disio_distributor.core.dispatcher import Dispatcher
+from disio_distributor.core.events import DrainAsked, Event, Ticked
+from disio_distributor.core.settings import CoreSettings
+from disio_distributor.core.stats import Stats
+from disio_distributor.stores.base import CoreCache
+from disio_shared.clock import Clock
+from disio_shared.errors import DisioError, StoreUnavailable
+from disio_shared.ids import fresh_id
+from disio_shared.logs import logger
+from disio_shared.messages import BlockRef
+from disio_shared.shell import Shell
+
+log = logger("distributor.service")
+
+
+class ClientSide(Protocol):
+    """What carries out commands about clients."""
+
+    def perform(self, command: SendClient | Reply | CloseClient) -> None:
+        """Carry out a command; never waits."""
+        ...
+
+    def drop_all(self) -> None:
+        """Cut every session."""
+        ...
+
+
+class ManagerSide(Protocol):
+    """What carries out commands about managers."""
+
+    def perform(self, command: SendManager) -> None:
+        """Carry out a command; never waits."""
+        ...
+
+    def restart(self) -> None:
+        """Begin new sessions."""
+        ...
+
+
+class DistributorService:
+    """Runs the core.
+
+    Args:
+        cache: What the core remembers.
+        settings: The core's numbers.
+        clock: Steady time.
+    """
+
+    def __init__(self, cache: CoreCache, settings: CoreSettings, clock: Clock) -> None:
+        self._cache, self._settings, self._clock = cache, settings, clock
+        self._boot = fresh_id()
+        self._shell: Shell[Event, Change, Command] = Shell(
+            self._load, cache, self._perform, Ticked, clock, self._on_trouble
+        )
+        self._dispatcher: Dispatcher | None = None
+        self._clients: ClientSide | None = None
+        self._managers: ManagerSide | None = None
+        self._running: asyncio.Task[None] | None = None
+        self.distributor_id = ""
+        self.is_well = False
+        """The cache answers."""
+        self.drained = asyncio.Event()
+        self.broken = asyncio.Event()
+        """Set when the core failed in a way that no restart of the cache heals: the process must end."""
+
+    def connect(self, clients: ClientSide, managers: ManagerSide) -> None:
+        """Name those who carry out commands; comes before ``start``."""
+        self._clients, self._managers = clients, managers
+
+    async def load(self) -> None:
+        """Load the core.
+
+        Raises:
+            StoreUnavailable: The cache is not there.
+        """
+        await self._shell.start()
+        self.is_well = True
+
+    def start(self) -> None:
+        """Serve until ``stop``."""
+        self._running = asyncio.create_task(self._shell.run())
+        self._running.add_done_callback(self._has_ended)
+
+    async def stop(self) -> None:
+        """Stop handling events; what was not answered is not answered any more."""
+        running, self._running = self._running, None
+        if running is not None:
+            running.cancel()
+            await asyncio.wait([running])
+
+    async def submit(self, event: Event) -> None:
+        """Hand an event in and wait until what follows is durable.
+
+        Raises:
+            DisioError: The core refused it, or the cache failed.
+        """
+        await self._shell.submit(event)
+
+    def post(self, event: Event) -> bool:
+        """Hand an event in without waiting; return False when it was dropped."""
+        return self._shell.post(event)
+
+    async def drain(self, timeout_s: float) -> bool:
+        """Move clients away, bring results home, give blocks back; return whether it was done in time."""
+        with contextlib.suppress(TimeoutError, DisioError):
+            async with asyncio.timeout(timeout_s):
+                await self._shell.submit(DrainAsked("the distributor stops"))
+                await self.drained.wait()
+        return self.drained.is_set()
+
+    def held(self, cluster: str) -> list[BlockRef]:
+        """Return the blocks that are held of one cluster, for Join."""
+        return self._dispatcher.held(cluster) if self._dispatcher is not None else []
+
+    def stats(self) -> Stats | None:
+        """Return the core's numbers, or None while it waits for its cache."""
+        return self._dispatcher.stats() if self._dispatcher is not None else None
+
+    async def _load(self) -> Dispatcher:
+        snapshot = await self._cache.load()
+        self.distributor_id = snapshot.distributor_id
+        self._dispatcher = Dispatcher.restore(snapshot, self._settings, self._boot, self._clock.steady())
+        return self._dispatcher
+
+    def _perform(self, command: Command) -> None:
+        if isinstance(command, Drained):
+            self.drained.set()
+        elif isinstance(command, SendManager):
+            if self._managers is not None:
+                self._managers.perform(command)
+        elif self._clients is not None:
+            self._clients.perform(command)
+
+    def _on_trouble(self, trouble: StoreUnavailable | None) -> None:
+        if trouble is not None:
+            self.is_well, self._dispatcher = False, None
+            log.error("cache away; nothing is acknowledged until it is back", reason=str(trouble))
+            return
+        self.is_well = True
+        log.info("cache back; clients and managers start over")
+        if self._clients is not None and self._managers is not None:
+            self._clients.drop_all()
+            self._managers.restart()
+
+    def _has_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            log.critical("the distributor's core broke; stopping", exc_info=task.exception())
+            self.broken.set()
