@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-TAIL_LINES = 40
+HEAD_LINES, TAIL_LINES = 15, 25
 COMMAND_TIMEOUT_S = 900.0
 
 
@@ -33,7 +33,7 @@ def run(
     """Run a program silently and return its stdout.
 
     Raises:
-        SetupError: it is not there, failed (its last lines are on stderr then), or took over ``timeout`` seconds.
+        SetupError: it is not there, failed (its output is on stderr then), or took over ``timeout`` seconds.
     """
     name = " ".join(command[:4])
     try:
@@ -53,6 +53,14 @@ def run(
     except subprocess.TimeoutExpired:
         raise SetupError(f"`{name}` did not end within {timeout:g} s", remedy) from None
     if done.returncode:
-        print("\n".join(done.stdout.splitlines()[-TAIL_LINES:]), file=sys.stderr)
+        print(_ends(done.stdout), file=sys.stderr)
         raise SetupError(f"`{name}` failed with exit status {done.returncode}", remedy)
     return done.stdout
+
+
+def _ends(output: str) -> str:
+    """The first and the last lines: some programs put the reason first, some last."""
+    lines = output.splitlines()
+    if len(lines) <= HEAD_LINES + TAIL_LINES:
+        return output.rstrip()
+    return "\n".join([*lines[:HEAD_LINES], "...", *lines[-TAIL_LINES:]])
