@@ -129,11 +129,10 @@ class Book:
         entry = self.tasks[task]
         return entry, entry.blocks[block]
 
-    def add_block(self, entry: TaskEntry, block: Block, out: Out) -> None:
-        """Put a new, ready block in."""
+    def add_block(self, entry: TaskEntry, block: Block) -> None:
+        """Put a new, ready block in; its row is the caller's to write."""
         entry.add(block)
         self._where[block.id] = entry.id
-        out.changes.append(PutBlock(block.record()))
 
     def split_block(self, entry: TaskEntry, block: Block, at: int, fresh: str, out: Out) -> None:
         """Cut a ready block; the row of the new part is written first, so that no index is ever in none."""

@@ -132,7 +132,7 @@ class _Draft:
             return None
         entry.record.frontier = stop
         made = Block(self._waiting.fresh.pop(0), entry.id, start, stop, RangeSet([(start, stop)]))
-        self._book.add_block(entry, made, self._out)
+        self._book.add_block(entry, made)  # its row follows with the lease
         return made
 
     def _carries(self, entry: TaskEntry, start: int, stop: int) -> bool:

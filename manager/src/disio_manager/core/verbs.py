@@ -6,7 +6,7 @@ Rule: a verb is checked completely before anything changes.
 import msgspec
 
 from disio_manager.core.book import Book, Out
-from disio_manager.core.changes import DeleteTask, DropFailures, PutTask
+from disio_manager.core.changes import DeleteTask, DropFailures, PutBlock, PutTask
 from disio_manager.core.commands import Announce
 from disio_manager.core.events import TaskCommanded, TaskCreated, TaskEdited
 from disio_manager.core.lifecycle import is_open, next_state
@@ -111,14 +111,16 @@ def _retry(book: Book, entry: TaskEntry, after: str, out: Out) -> None:
     record.retries += 1
     inside, spans = retry_spans(entry, book.settings)
     for run in inside:
-        block = entry.block_at(run[0])
-        assert block is not None, "retry_spans found it"
-        entry.reopen(block, [run])
+        holding = entry.block_at(run[0])
+        assert holding is not None, "retry_spans found it"
+        entry.reopen(holding, [run])
     for start, stop in spans:
         # The name cannot come twice: no two blocks of one retry begin at the same index.
         name = f"{record.id}-r{record.retries}-{start}"
         reopened = RangeSet(entry.failed.remove(start, stop))
-        book.add_block(entry, Block(name, record.id, start, stop, reopened), out)
+        block = Block(name, record.id, start, stop, reopened)
+        book.add_block(entry, block)
+        out.changes.append(PutBlock(block.record()))
     entry.failed = RangeSet()
     record.failed, record.state, record.finished_at = 0, after, None
     book.is_woken = True

@@ -32,6 +32,7 @@ class TaskPage(msgspec.Struct, frozen=True):
     """One page of tasks, newest first."""
 
     items: list[TaskRecord]
+    """With empty ``payloads``: those may be megabytes; ``task()`` gives them."""
     next_cursor: str | None
     total: int
     """Tasks that match, on all pages."""

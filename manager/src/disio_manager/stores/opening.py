@@ -5,9 +5,8 @@ Rule: drivers are imported only when their URL is given.
 
 from pathlib import Path
 
-from disio_shared.errors import ConfigError
-
 from disio_manager.stores.base import ManagerStore
+from disio_shared.errors import ConfigError
 
 
 async def open_store(url: str, data_dir: Path) -> ManagerStore:

@@ -1,0 +1,217 @@
+"""The embedded store: one SQLite file, one writer thread, one reading thread.
+
+Rule: a commit returns after fsync (WAL, ``synchronous=FULL``); one manager at a time owns the file, held by a lock
+that ends with the process.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import apsw
+
+from disio_manager.core.changes import Change
+from disio_manager.core.records import DistributorRecord, LoadedTask, TaskRecord
+from disio_manager.stores import sqlite_reading as reading
+from disio_manager.stores import sqlite_schema
+from disio_manager.stores.base import FailureRow, ResultRow, TaskPage
+from disio_manager.stores.sqlite_writing import Writer
+from disio_shared.errors import StoreUnavailable
+from disio_shared.ids import fresh_id
+
+BUSY_MS = 5_000
+REMEDIES: list[tuple[type[apsw.Error], str]] = [
+    (apsw.FullError, "free some space on that disk"),
+    (apsw.BusyError, "stop the other program that uses the file"),
+    (apsw.ReadOnlyError, "make file and directory writable, or choose another place with --data-dir"),
+    (apsw.CantOpenError, "make the directory writable, or choose another place with --data-dir"),
+    (apsw.NotADBError, "choose another file, this one is not SQLite's"),
+    (apsw.CorruptError, "restore the file from a backup"),
+]
+ValueT = TypeVar("ValueT")
+
+
+class SqliteStore:
+    """ManagerStore over a file."""
+
+    def __init__(self, path: Path, lock: apsw.Connection, write: apsw.Connection, read: apsw.Connection) -> None:
+        self._path = path
+        self._lock, self._write, self._read = lock, write, read
+        self._writer = Writer(write)
+        self._write_thread = ThreadPoolExecutor(1, "manager-db-write")
+        self._read_thread = ThreadPoolExecutor(1, "manager-db-read")
+
+    @classmethod
+    async def open(cls, path: Path) -> "SqliteStore":
+        """Open or make a database file.
+
+        Raises:
+            StoreUnavailable: It cannot be written, is another program's, is newer, or another manager has it.
+        """
+        return await asyncio.to_thread(cls._open, path)
+
+    @classmethod
+    def _open(cls, path: Path) -> "SqliteStore":
+        opened: list[apsw.Connection] = []
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            opened.append(_take_lock(path))
+            opened.append(_connect(path))
+            problem = sqlite_schema.version_problem(opened[-1])
+            if problem:
+                raise StoreUnavailable(str(path), problem, "choose another file, or upgrade disio")
+            sqlite_schema.prepare(opened[-1])
+            opened.append(_connect(path, apsw.SQLITE_OPEN_READONLY))
+        except (OSError, apsw.Error, StoreUnavailable) as error:
+            for connection in opened:
+                connection.close()
+            raise _translated(path, error) from error
+        return cls(path, *opened)
+
+    # What the core's shell needs
+
+    async def load(self) -> list[LoadedTask]:
+        """Return all open tasks."""
+
+        def load() -> list[LoadedTask]:
+            tasks = [reading.load_task(self._read, task) for task in reading.open_tasks(self._read)]
+            return [task for task in tasks if task is not None]
+
+        return await self._reading(load)
+
+    async def load_task(self, task: str) -> LoadedTask | None:
+        """Return one task in any state."""
+        return await self._reading(lambda: reading.load_task(self._read, task))
+
+    async def commit(self, changes: Sequence[Change]) -> None:
+        """Apply changes in one transaction, fsync included."""
+        await self._writing(lambda: self._writer.commit(changes))
+
+    async def next_number(self) -> int:
+        """Return a task number never given before."""
+        query = (
+            "INSERT INTO meta VALUES ('next_number', 1) ON CONFLICT (key) DO UPDATE SET value = value + 1 "
+            "RETURNING value"
+        )
+        return int(await self._writing(lambda: self._write.execute(query).get))
+
+    # What the REST interface reads
+
+    async def cluster_id(self) -> str:
+        """Return this database's id."""
+
+        def read() -> str:
+            self._write.execute("INSERT OR IGNORE INTO meta VALUES ('cluster', ?)", (fresh_id(),))
+            return str(self._write.execute("SELECT value FROM meta WHERE key = 'cluster'").get)
+
+        return await self._writing(read)
+
+    async def task(self, task: str) -> TaskRecord | None:
+        """Return a task by id."""
+        return await self._reading(lambda: reading.read_task(self._read, task))
+
+    async def tasks(self, state: str, q: str, limit: int, cursor: str) -> TaskPage:
+        """Return a page of tasks, newest first."""
+        return await self._reading(lambda: reading.task_page(self._read, state, q, limit, cursor))
+
+    async def results(self, task: str, start: int, limit: int) -> AsyncIterator[list[ResultRow]]:
+        """Yield pages of results in index order."""
+        left = limit
+        while True:
+            size = min(left, reading.PAGE_ROWS) if limit else reading.PAGE_ROWS
+            page = await self._results_page(task, start, size)
+            if not page:
+                return
+            yield page
+            start = page[-1].index + 1
+            left -= len(page)
+            if limit and left <= 0:
+                return
+
+    async def _results_page(self, task: str, start: int, size: int) -> list[ResultRow]:
+        return await self._reading(lambda: reading.results_page(self._read, task, start, size))
+
+    async def failures(self, task: str, start: int, limit: int) -> list[FailureRow]:
+        """Return quarantined payloads in index order."""
+        return await self._reading(lambda: reading.failures_page(self._read, task, start, limit))
+
+    async def distributors(self) -> list[DistributorRecord]:
+        """Return every distributor."""
+        return await self._reading(lambda: reading.distributors(self._read))
+
+    async def ping(self) -> None:
+        """Return when the file answers."""
+        await self._reading(lambda: self._read.execute("SELECT 1 FROM meta").fetchone())
+
+    async def close(self) -> None:
+        """Finish what is under way and let go of the file."""
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._write_thread.shutdown()
+        self._read_thread.shutdown()
+        for connection in (self._read, self._write, self._lock):
+            connection.close()
+
+    # Work units
+
+    async def put_workunit(self, sha256: str, language: str, code: bytes) -> None:
+        """Keep code."""
+        query = "INSERT OR IGNORE INTO workunits VALUES (?, ?, ?)"
+        await self._writing(lambda: self._write.execute(query, (sha256, language, code)))
+
+    async def workunit(self, sha256: str) -> tuple[str, bytes] | None:
+        """Return language and code."""
+        query = "SELECT language, code FROM workunits WHERE sha256 = ?"
+        return await self._reading(lambda: self._read.execute(query, (sha256,)).fetchone())
+
+    async def _writing(self, work: Callable[[], ValueT]) -> ValueT:
+        return await self._in(self._write_thread, work)
+
+    async def _reading(self, work: Callable[[], ValueT]) -> ValueT:
+        def in_one_snapshot() -> ValueT:
+            self._read.execute("BEGIN")
+            try:
+                return work()
+            finally:
+                self._read.execute("ROLLBACK")
+
+        return await self._in(self._read_thread, in_one_snapshot)
+
+    async def _in(self, thread: ThreadPoolExecutor, work: Callable[[], ValueT]) -> ValueT:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(thread, work)
+        except (apsw.Error, OSError) as error:
+            raise _translated(self._path, error) from error
+        except RuntimeError as error:  # the executor after close()
+            raise StoreUnavailable(str(self._path), "is closed") from error
+
+
+def _connect(path: Path, flags: int = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE) -> apsw.Connection:
+    connection = apsw.Connection(str(path), flags=flags)
+    connection.set_busy_timeout(BUSY_MS)
+    return connection
+
+
+def _take_lock(path: Path) -> apsw.Connection:
+    """Hold a lock beside the file for as long as this process lives: two managers would lease the same blocks."""
+    lock = apsw.Connection(f"{path}.lock")
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except apsw.BusyError as error:
+        lock.close()
+        raise StoreUnavailable(
+            str(path), "is in use by another manager", "stop that one, or use MongoDB to run several"
+        ) from error
+    return lock
+
+
+def _translated(path: Path, error: Exception) -> StoreUnavailable:
+    if isinstance(error, StoreUnavailable):
+        return error
+    if isinstance(error, OSError):
+        return StoreUnavailable(str(path), error.strerror or str(error), "choose another place with --data-dir")
+    remedy = next((remedy for kind, remedy in REMEDIES if isinstance(error, kind)), "")
+    return StoreUnavailable(str(path), str(error), remedy)

@@ -1,0 +1,177 @@
+"""Changes to rows of SQLite, one transaction a group.
+
+Rule: runs in the one writer thread only; columns go in by executemany, and a repeated group leaves the same rows.
+"""
+
+from collections.abc import Sequence
+from itertools import repeat
+
+import apsw
+import msgspec
+
+from disio_manager.core import changes
+from disio_manager.core.changes import Change
+from disio_manager.core.records import TaskRecord
+
+MAX_REMEMBERED = 20_000
+"""Task numbers and origins kept in memory."""
+_encoder = msgspec.msgpack.Encoder()
+
+
+class Writer:
+    """Applies changes over one connection."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._numbers: dict[str, int] = {}
+        self._origins: dict[tuple[str, str], int] = {}
+
+    def commit(self, group: Sequence[Change]) -> None:
+        """Apply a group of changes in one transaction."""
+        try:
+            with self._connection:
+                self._apply(_without_overwritten(group))
+        except BaseException:
+            # What was remembered may come from rows that were rolled back.
+            self._numbers.clear()
+            self._origins.clear()
+            raise
+
+    def _apply(self, group: Sequence[Change]) -> None:
+        for change in group:
+            match change:
+                case changes.AddResults():
+                    self._add_results(change)
+                case changes.PutTask():
+                    self._put_task(change.record)
+                case changes.PutBlock():
+                    self._put_block(change)
+                case changes.DropBlock():
+                    self._connection.execute("DELETE FROM blocks WHERE id = ?", (change.block,))
+                case _:
+                    self._apply_rare(change)
+
+    def _apply_rare(
+        self,
+        change: changes.DeleteTask
+        | changes.AddFailures
+        | changes.DropFailures
+        | changes.PutDistributor
+        | changes.DropDistributor,
+    ) -> None:
+        match change:
+            case changes.AddFailures():
+                self._add_failures(change)
+            case changes.DropFailures():
+                self._delete_of("failures", self._number(change.task))
+            case changes.DeleteTask():
+                self._delete_task(change.task)
+            case changes.PutDistributor():
+                row = (change.record.id, _encoder.encode(change.record))
+                self._connection.execute("INSERT OR REPLACE INTO distributors VALUES (?, ?)", row)
+            case changes.DropDistributor():
+                self._connection.execute("DELETE FROM distributors WHERE id = ?", (change.distributor,))
+
+    def _add_results(self, change: changes.AddResults) -> None:
+        number = self._number(change.task)
+        if number is None:
+            return
+        origins = [self._origin(client, change.distributor) for client in change.clients]
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO results VALUES (?, ?, ?, ?, ?, ?)",
+            zip(
+                repeat(number),
+                change.indexes,
+                change.values,
+                change.seconds,
+                [origins[by] for by in change.by],
+                repeat(round(change.at * 1000)),
+                strict=False,
+            ),
+        )
+
+    def _add_failures(self, change: changes.AddFailures) -> None:
+        number = self._number(change.task)
+        if number is None:
+            return
+        texts = map(_encoder.encode, change.errors)
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO failures VALUES (?, ?, ?, ?)",
+            zip(repeat(number), change.indexes, texts, repeat(round(change.at * 1000)), strict=False),
+        )
+
+    def _put_task(self, record: TaskRecord) -> None:
+        search = "\n".join([record.name, *record.tags]).casefold()
+        body = _encoder.encode(msgspec.structs.replace(record, payloads=b""))
+        self._connection.execute(
+            "INSERT INTO tasks VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
+            "SET state = excluded.state, search = excluded.search, record = excluded.record",
+            (record.number, record.id, record.state, search, body),
+        )
+        if self._numbers.get(record.id) is None:
+            # Payloads may be many megabytes and never change: they are written once.
+            row = (record.number, record.payloads)
+            self._connection.execute("INSERT OR IGNORE INTO task_payloads VALUES (?, ?)", row)
+            self._remember_number(record.id, record.number)
+
+    def _put_block(self, change: changes.PutBlock) -> None:
+        record = change.record
+        number = self._number(record.task)
+        if number is None:
+            return
+        row = (record.id, number, record.start, record.stop, record.lease, record.holder)
+        self._connection.execute("INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def _delete_task(self, task: str) -> None:
+        number = self._number(task)
+        if number is None:
+            return
+        for table in ("blocks", "results", "failures", "task_payloads"):
+            self._delete_of(table, number)
+        self._connection.execute("DELETE FROM tasks WHERE number = ?", (number,))
+        del self._numbers[task]
+
+    def _delete_of(self, table: str, number: int | None) -> None:
+        self._connection.execute(f"DELETE FROM {table} WHERE task = ?", (number,))
+
+    def _number(self, task: str) -> int | None:
+        """Return a task's number; results of a task that was deleted meanwhile go nowhere."""
+        known = self._numbers.get(task)
+        if known is None:
+            known = self._connection.execute("SELECT number FROM tasks WHERE id = ?", (task,)).get
+            if known is not None:
+                self._remember_number(task, known)
+        return known
+
+    def _remember_number(self, task: str, number: int) -> None:
+        if len(self._numbers) >= MAX_REMEMBERED:
+            self._numbers.clear()
+        self._numbers[task] = number
+
+    def _origin(self, client: str, distributor: str) -> int:
+        """Return the number of a client at a distributor; result rows hold the number only."""
+        key = (client, distributor)
+        known = self._origins.get(key)
+        if known is None:
+            self._connection.execute("INSERT OR IGNORE INTO origins (client, distributor) VALUES (?, ?)", key)
+            query = "SELECT number FROM origins WHERE client = ? AND distributor = ?"
+            known = int(self._connection.execute(query, key).get)
+            if len(self._origins) >= MAX_REMEMBERED:
+                self._origins.clear()
+            self._origins[key] = known
+        return known
+
+
+def _without_overwritten(group: Sequence[Change]) -> list[Change]:
+    """Drop task rows that a later one of the same group replaces; the first stays where rows are to refer to it."""
+    last: dict[str, int] = {}
+    first: set[int] = set()
+    for at, change in enumerate(group):
+        if isinstance(change, changes.PutTask):
+            if change.record.id not in last:
+                first.add(at)
+            last[change.record.id] = at
+        elif isinstance(change, changes.DeleteTask):
+            last.pop(change.task, None)
+    kept = first | set(last.values())
+    return [change for at, change in enumerate(group) if not isinstance(change, changes.PutTask) or at in kept]
