@@ -64,12 +64,7 @@ class ClientSaid:
 
     session: str
     message: (
-        messages.Ready
-        | messages.Results
-        | messages.Failed
-        | messages.Checkpoint
-        | messages.Progress
-        | messages.Release
+        messages.Ready | messages.Results | messages.Failed | messages.Checkpoint | messages.Progress | messages.Release
     )
     request: int = 0
     """Names the acknowledgement that the client waits for; 0 = none. Answered with ``Reply``."""

@@ -35,7 +35,7 @@ _decoder = msgspec.msgpack.Decoder(tuple[str, str, str, list[Run]])
 def make_token(key: bytes, task: str, client: str, nonce: str, runs: Sequence[Run]) -> str:
     """Return the token of a batch, in URL-safe characters."""
     body = _encoder.encode((task, client, nonce, runs))
-    return base64.urlsafe_b64encode(_mac(key, body) + body).decode("ascii").rstrip("=")
+    return _text(_mac(key, body) + body)
 
 
 def read_token(key: bytes, text: str) -> Token | None:
@@ -47,9 +47,14 @@ def read_token(key: bytes, text: str) -> Token | None:
     except (binascii.Error, ValueError):
         return None
     mac, body = data[:MAC_BYTES], data[MAC_BYTES:]
-    if not hmac.compare_digest(mac, _mac(key, body)):
+    # Base64 has spare bits at its end: without the comparison one token would have several spellings.
+    if not hmac.compare_digest(mac, _mac(key, body)) or _text(data) != text:
         return None
     return Token(*_decoder.decode(body))
+
+
+def _text(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode("ascii").rstrip("=")
 
 
 def _mac(key: bytes, body: bytes) -> bytes:

@@ -1,0 +1,234 @@
+"""The distributor's core: one door for events, one decision out.
+
+Rule: pure. Time is an argument (seconds on any steady clock), randomness is the ``boot`` id handed in; what must
+last is in the decision's changes before anything about it is in its commands.
+"""
+
+from collections.abc import Callable
+
+from disio_distributor.core import commands
+from disio_distributor.core.assignments import LEASE
+from disio_distributor.core.changes import Change
+from disio_distributor.core.commands import Command
+from disio_distributor.core.demand import ASK, Demand
+from disio_distributor.core.draining import DRAIN, Drain
+from disio_distributor.core.events import (
+    ClientJoined,
+    ClientLeft,
+    ClientSaid,
+    DrainAsked,
+    Event,
+    ManagerAdmitted,
+    ManagerLost,
+    ManagerSaid,
+    Ticked,
+)
+from disio_distributor.core.handout import HandOut
+from disio_distributor.core.managers import FETCH, FLIGHT, STATUS, Managers
+from disio_distributor.core.records import Snapshot
+from disio_distributor.core.reports import Reports
+from disio_distributor.core.roster import Session
+from disio_distributor.core.settings import CoreSettings
+from disio_distributor.core.state import RECHECK, TIDY, Link, State
+from disio_distributor.core.stats import Stats
+from disio_shared import messages
+from disio_shared.decisions import Decision
+
+
+class Dispatcher:
+    """Decides which client gets which payloads, and keeps what they return until a manager has it."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._demand = Demand(state)
+        self._managers = Managers(state, self._demand)
+        self._hand_out = HandOut(state)
+        self._reports = Reports(state)
+        self._drain = Drain(state, self._managers)
+        self._due: dict[str, Callable[[str, float], None]] = {
+            LEASE: self._expire,
+            STATUS: self._managers.status,
+            FLIGHT: self._managers.resend,
+            FETCH: self._managers.fetch_again,
+            ASK: self._demand.repeat,
+            RECHECK[0]: self._recheck,
+            TIDY[0]: self._tidy,
+        }
+
+    @classmethod
+    def restore(cls, snapshot: Snapshot, settings: CoreSettings, boot: str, now: float) -> "Dispatcher":
+        """Build a dispatcher from what a cache holds.
+
+        Args:
+            snapshot: What ``CoreCache.load`` returned. It is the dispatcher's from here on.
+            settings: The numbers it decides by.
+            boot: Fresh and random for every call, so that tokens and batches of two runs never have one name.
+            now: Seconds on the clock that ``handle`` is called with.
+        """
+        return cls(State(snapshot, settings, boot, now))
+
+    def handle(self, event: Event, now: float) -> Decision[Change, Command]:
+        """Decide what follows from an event."""
+        state = self._state
+        state.decision = Decision()
+        timed_out = False
+        if isinstance(event, ClientSaid):
+            self._client_said(event, now)
+        elif isinstance(event, ManagerSaid):
+            self._manager_said(event, now)
+        elif isinstance(event, Ticked):
+            timed_out = self._tick(now)
+        else:
+            self._came_or_went(event, now)
+        self._follow_up(now, timed_out)
+        return state.decision
+
+    def next_deadline(self) -> float | None:
+        """Return when a ``Ticked`` is due, or None when nothing is."""
+        return self._state.deadlines.first()
+
+    def stats(self, now: float) -> Stats:
+        """Return numbers for people and metrics."""
+        state = self._state
+        works = state.tasks.values()
+        return Stats(
+            clients=len(state.roster.sessions),
+            slots=state.roster.slots,
+            kinds=dict(state.roster.kinds),
+            rate=state.rate.at(now),
+            outbox_entries=state.outbox.entries,
+            outbox_results=state.outbox.results,
+            outbox_bytes=state.outbox.bytes,
+            held_payloads=sum(each.load.open for each in state.clusters.values()),
+            assigned_payloads=sum(len(work.assigned) for work in works),
+            blocks=len(state.task_of_block),
+            tasks=len(state.tasks),
+            managers=len(state.links),
+            draining=state.draining,
+        )
+
+    def siblings(self) -> list[str]:
+        """Return base URLs of other distributors of the same managers, best first, for Welcome and Redirect."""
+        return list(dict.fromkeys(url for link in self._state.links.values() for url in link.siblings))
+
+    def held(self, cluster: str = "") -> list[messages.BlockRef]:
+        """Return the blocks held (of one cluster, or of all), for Join."""
+        names = [cluster] if cluster else list(self._state.clusters)
+        return [ref for name in names for ref in self._state.refs(name)]
+
+    # Clients
+
+    def _client_said(self, event: ClientSaid, now: float) -> None:
+        state, message = self._state, event.message
+        session = state.roster.sessions.get(event.session)
+        if session is None:
+            # Its ClientJoined is of a time before this core: closed, it comes back and says Hello.
+            state.do(commands.CloseClient(event.session))
+            return
+        if isinstance(message, messages.Ready):
+            self._hand_out.ready(session, message, now)
+            return
+        self._reports.take(session, message, event.request, now)
+        self._hand_out.serve_again(session, now)
+
+    def _joined(self, event: ClientJoined, now: float) -> None:
+        state = self._state
+        session = Session(event.session, event.client, event.hello, state.settings.max_slots, now)
+        state.roster.add(session)
+        self._reports.adopt(session, event.hello.holding, now)
+        if state.draining:
+            self._drain.turn_away(session)
+
+    def _left(self, event: ClientLeft, now: float) -> None:
+        state = self._state
+        if state.roster.remove(event.session) is None:
+            return
+        for batch in state.assignments.of_session(event.session):
+            state.assignments.extend(batch, now + state.settings.grace_s)
+
+    # Managers
+
+    def _manager_said(self, event: ManagerSaid, now: float) -> None:
+        link, said = self._state.links.get(event.link), event.message
+        if link is None:
+            return
+        if isinstance(said, messages.Committed):
+            self._managers.committed(said.batch)
+        elif isinstance(said, messages.Grant):
+            self._managers.granted(link, said, now)
+        elif isinstance(said, messages.WorkunitCode):
+            self._managers.code(said)
+        else:
+            self._heard(link, said, now)
+
+    def _heard(
+        self, link: Link, said: messages.TaskState | messages.Revoke | messages.Drain | messages.Siblings, now: float
+    ) -> None:
+        if isinstance(said, messages.TaskState):
+            self._managers.task_state(link.cluster, said)
+        elif isinstance(said, messages.Revoke):
+            self._managers.revoke(link.cluster, said.blocks)
+        elif isinstance(said, messages.Drain):
+            self._drain.ask(said.reason, now)
+        else:
+            link.siblings = list(said.urls)
+
+    def _came_or_went(
+        self, event: ManagerAdmitted | ManagerLost | ClientJoined | ClientLeft | DrainAsked, now: float
+    ) -> None:
+        if isinstance(event, ClientJoined):
+            self._joined(event, now)
+        elif isinstance(event, ClientLeft):
+            self._left(event, now)
+        elif isinstance(event, ManagerAdmitted):
+            self._managers.admitted(event.link, event.admitted, now)
+        elif isinstance(event, ManagerLost):
+            self._managers.lost(event.link)
+        else:
+            self._drain.ask(event.reason, now)
+
+    # Time
+
+    def _tick(self, now: float) -> bool:
+        """Do everything that is due; tell whether a phase of the drain has run out."""
+        timed_out = False
+        for key in self._state.deadlines.due(now):
+            if key == DRAIN:
+                timed_out = True
+            else:
+                self._due[key[0]](key[1], now)
+        return timed_out
+
+    def _expire(self, token: str, now: float) -> None:
+        """A lease ran out: its payloads are lost to that client and ready again, which counts as no failure."""
+        batch = self._state.assignments.by_token[token]
+        self._state.release(batch, batch.open.runs())
+
+    def _recheck(self, _: str, now: float) -> None:
+        self._state.work_appeared = True
+
+    def _tidy(self, _: str, now: float) -> None:
+        """Drop tasks that nothing is left of; give back blocks that no client here can work on."""
+        state = self._state
+        for work in list(state.tasks.values()):
+            spent = not work.blocks and not work.pending
+            work.idle_rounds = work.idle_rounds + 1 if spent else 0
+            stuck = bool(work.open_count) and not state.roster.can_run(work.manifest)
+            work.unservable_rounds = work.unservable_rounds + 1 if stuck else 0
+            if work.idle_rounds > 1:
+                state.drop_task(work)
+            elif work.unservable_rounds > state.settings.unservable_rounds:
+                self._managers.give_back(work)
+        if state.tasks:
+            state.deadlines.set(TIDY, now + state.settings.tidy_s)
+
+    def _follow_up(self, now: float, timed_out: bool) -> None:
+        """Do what any event may have made possible."""
+        state = self._state
+        while state.work_appeared:
+            state.work_appeared = False
+            self._hand_out.serve_waiting(now)
+        if state.draining:
+            self._drain.review(now, timed_out)
+        self._managers.pump(now)
+        self._demand.review(now)

@@ -1,0 +1,62 @@
+"""Going away in order: clients are moved, results awaited, blocks returned, the outbox delivered.
+
+Rule: a drain ends after twice ``drain_s`` at the latest; what is not delivered by then stays in the cache.
+"""
+
+from disio_distributor.core import commands
+from disio_distributor.core.managers import Managers
+from disio_distributor.core.roster import Session
+from disio_distributor.core.state import State
+from disio_shared import messages
+
+DRAIN = ("drain", "")
+
+
+class Drain:
+    """Drives a drain through its phases: none, waiting, delivering, over."""
+
+    def __init__(self, state: State, managers: Managers) -> None:
+        self._state, self._managers = state, managers
+        self._phase = "none"
+        self._reason = ""
+        self._moved = 0
+
+    def ask(self, reason: str, now: float) -> None:
+        """Begin; a repeat changes nothing."""
+        state = self._state
+        if self._phase != "none":
+            return
+        self._phase, self._reason, state.draining = "waiting", reason, True
+        for name, cluster in state.clusters.items():
+            cluster.asked = None
+            state.deadlines.discard(("ask", name))
+        for session in state.roster.sessions.values():
+            self.turn_away(session)
+        state.deadlines.set(DRAIN, now + state.settings.drain_s)
+
+    def turn_away(self, session: Session) -> None:
+        """Send a client to another distributor, or let it rest when none is known."""
+        state = self._state
+        siblings = sorted({url for link in state.links.values() for url in link.siblings})
+        if not siblings:
+            state.tell(session.name, messages.Pause(reason=self._reason))
+            return
+        self._moved += 1
+        url = siblings[self._moved % len(siblings)]
+        state.tell(session.name, messages.Redirect(url=url, reason=self._reason))
+
+    def review(self, now: float, timed_out: bool) -> None:
+        """Go on to the next phase when this one is over."""
+        state = self._state
+        if self._phase == "waiting" and (timed_out or not state.assignments.by_token):
+            for work in list(state.tasks.values()):
+                self._managers.give_back(work)
+            self._phase, timed_out = "delivering", False
+            state.deadlines.set(DRAIN, now + state.settings.drain_s)
+        if self._phase == "delivering" and (timed_out or not self._deliverable()):
+            self._phase = "over"
+            state.deadlines.discard(DRAIN)
+            state.do(commands.Drained())
+
+    def _deliverable(self) -> bool:
+        return any(self._state.outbox.has(link.cluster) for link in self._state.links.values())

@@ -1,0 +1,186 @@
+"""Connected clients: what they can run, how fast they are, and which of them wait for work.
+
+Rule: a session is in the roster from its ClientJoined to its ClientLeft; clients of equal capability are kept
+together, so a question about all clients is answered per capability.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from disio_shared.messages import Hello, TaskManifest
+
+MAX_SPEEDS = 64
+"""Tasks whose speed is remembered per session."""
+MIN_UNIT_S = 1e-6
+_SMOOTHING = 0.5
+
+
+class Capability(NamedTuple):
+    """What decides which tasks a client can run."""
+
+    kind: str
+    languages: frozenset[str]
+    memory_mb: int
+    """0 = unknown, which is taken for enough."""
+
+    def runs(self, manifest: TaskManifest) -> bool:
+        """Tell whether such a client can run a task."""
+        return self.missing(manifest) == ""
+
+    def missing(self, manifest: TaskManifest) -> str:
+        """Return what the task needs and such a client lacks, in words; empty when nothing is lacking."""
+        if manifest.language not in self.languages:
+            return manifest.language
+        if manifest.kinds and self.kind not in manifest.kinds:
+            return f"a client of kind {' or '.join(manifest.kinds)}"
+        if 0 < self.memory_mb < manifest.memory_mb:
+            return f"{manifest.memory_mb} MB of memory"
+        return ""
+
+
+class Pace:
+    """How a session does with one task."""
+
+    __slots__ = ("batch", "unit_s")
+
+    def __init__(self) -> None:
+        self.unit_s: float | None = None
+        """Seconds a unit takes, smoothed."""
+        self.batch = 0
+        """Payloads of its last batch."""
+
+    def measured(self, unit_s: float) -> None:
+        """Take in what a message's units took on average."""
+        unit_s = max(MIN_UNIT_S, unit_s)
+        self.unit_s = unit_s if self.unit_s is None else self.unit_s + _SMOOTHING * (unit_s - self.unit_s)
+
+
+class Session:
+    """One welcomed client."""
+
+    __slots__ = ("active_at", "capability", "client", "name", "paces", "slots", "wants")
+
+    def __init__(self, name: str, client: str, hello: Hello, max_slots: int, now: float) -> None:
+        self.name, self.client = name, client
+        self.capability = Capability(hello.kind, frozenset(hello.languages), max(0, hello.memory_mb))
+        self.slots = min(max(1, hello.cores), max_slots)
+        self.paces: dict[str, Pace] = {}
+        self.wants = False
+        """A Ready of it is not answered yet."""
+        self.active_at = now
+        """When it last asked for work or answered some."""
+
+    def pace(self, task: str) -> Pace:
+        """Return how it does with a task."""
+        pace = self.paces.get(task)
+        if pace is None:
+            if len(self.paces) >= MAX_SPEEDS:
+                del self.paces[next(iter(self.paces))]
+            pace = self.paces[task] = Pace()
+        return pace
+
+
+class Rate:
+    """Events a second, averaged over about ``over_s`` seconds and right from the first one on."""
+
+    def __init__(self, over_s: float) -> None:
+        self._over_s = over_s
+        self._sum = 0.0
+        self._at = self._since = 0.0
+
+    def add(self, count: int, now: float) -> None:
+        """Count events."""
+        before = self._decayed(now)
+        if before < 1.0:
+            self._since = now
+        self._sum = before + count
+        self._at = now
+
+    def at(self, now: float) -> float:
+        """Return the rate."""
+        # Until a whole averaging time has passed only the part that has passed counts.
+        share = 1.0 - math.exp(-max(now - self._since, 0.1) / self._over_s)
+        return self._decayed(now) / (self._over_s * share)
+
+    def _decayed(self, now: float) -> float:
+        return self._sum * math.exp(-max(0.0, now - self._at) / self._over_s)
+
+
+class Roster:
+    """All welcomed sessions."""
+
+    def __init__(self) -> None:
+        self.sessions: dict[str, Session] = {}
+        self.classes: dict[Capability, dict[str, Session]] = {}
+        self.waiting: dict[Capability, dict[str, Session]] = {}
+        """Sessions with an unanswered Ready, longest waiting first."""
+        self.slots = 0
+        self._class_slots: Counter[Capability] = Counter()
+        self.kinds: Counter[str] = Counter()
+
+    def add(self, session: Session) -> None:
+        """Let a session in; one of the same name is replaced."""
+        self.remove(session.name)
+        self.sessions[session.name] = session
+        self.classes.setdefault(session.capability, {})[session.name] = session
+        self.slots += session.slots
+        self._class_slots[session.capability] += session.slots
+        self.kinds[session.capability.kind] += 1
+
+    def remove(self, name: str) -> Session | None:
+        """Take a session out; return it when it was there."""
+        session = self.sessions.pop(name, None)
+        if session is None:
+            return None
+        self.answered(session)
+        members = self.classes[session.capability]
+        del members[name]
+        self.slots -= session.slots
+        self._class_slots[session.capability] -= session.slots
+        if not members:
+            del self.classes[session.capability], self._class_slots[session.capability]
+        self.kinds[session.capability.kind] -= 1
+        if not self.kinds[session.capability.kind]:
+            del self.kinds[session.capability.kind]
+        return session
+
+    def resized(self, session: Session, slots: int) -> None:
+        """Believe a session's newest number of slots."""
+        self.slots += slots - session.slots
+        self._class_slots[session.capability] += slots - session.slots
+        session.slots = slots
+
+    def asked(self, session: Session) -> None:
+        """Remember a Ready; a repeat keeps its place."""
+        session.wants = True
+        self.waiting.setdefault(session.capability, {})[session.name] = session
+
+    def answered(self, session: Session) -> None:
+        """Forget a Ready."""
+        session.wants = False
+        waiting = self.waiting.get(session.capability)
+        if waiting is not None and waiting.pop(session.name, None) is not None and not waiting:
+            del self.waiting[session.capability]
+
+    def capable(self, manifest: TaskManifest) -> Iterator[Session]:
+        """Yield the sessions that can run a task."""
+        for capability, members in self.classes.items():
+            if capability.runs(manifest):
+                yield from members.values()
+
+    def can_run(self, manifest: TaskManifest) -> bool:
+        """Tell whether any session can run a task."""
+        return any(capability.runs(manifest) for capability in self.classes)
+
+    def capable_slots(self, manifest: TaskManifest) -> tuple[int, int]:
+        """Return how many sessions can run a task and how many slots they have."""
+        found = [capability for capability in self.classes if capability.runs(manifest)]
+        return sum(len(self.classes[each]) for each in found), sum(self._class_slots[each] for each in found)
+
+    def offers(self) -> tuple[list[str], list[str], int]:
+        """Return languages, kinds and the largest memory of all sessions together (0 = unknown)."""
+        languages = sorted({language for capability in self.classes for language in capability.languages})
+        memory = [capability.memory_mb for capability in self.classes]
+        return languages, sorted(self.kinds), 0 if 0 in memory else max(memory, default=0)
