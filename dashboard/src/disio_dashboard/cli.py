@@ -40,9 +40,12 @@ def start(as_json: bool, **flags: Any) -> None:
     """
     from disio_dashboard.settings import Settings  # quick --help: no server imports
     from disio_shared.config import load_settings
+    from disio_shared.logs import set_up_logs
 
     try:
-        asyncio.run(_serve(load_settings(Settings, "dashboard", flags), as_json))
+        settings = load_settings(Settings, "dashboard", flags)
+        set_up_logs(settings.log_level)
+        asyncio.run(_serve(settings, as_json))
     except ConfigError as error:
         _fail(error, EXIT_USAGE)
     except DisioError as error:

@@ -30,6 +30,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """0: any free port. A taken one: the next free one."""
     public_url: str | None = None
     """What people type when a proxy stands in front; ``https`` makes the cookie Secure."""
+    log_level: str = "info"
     zeroconf_interface: str | None = None
     """IPv4 address on which managers are looked for; None: all of this machine's."""
 

@@ -14,7 +14,8 @@ export function percent(done: number, total: number): string {
 }
 
 export function rate(perSecond: number | null | undefined): string {
-  if (!perSecond || perSecond <= 0) return "–";
+  if (perSecond === null || perSecond === undefined) return "–";
+  if (perSecond <= 0) return "0/s";
   if (perSecond >= 100) return `${count(Math.round(perSecond))}/s`;
   return perSecond >= 1 ? `${perSecond.toFixed(1)}/s` : `${(perSecond * 60).toFixed(1)}/min`;
 }

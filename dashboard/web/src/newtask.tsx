@@ -21,13 +21,13 @@ import { TEMPLATES } from "./templates";
 const NO_ERRORS: PlacedErrors = { fields: {}, rest: [] };
 
 export function NewTaskPage() {
-  const { draft, set, fits } = useDraft();
+  const { draft, set, fits, replace, undo } = useDraft();
   const { errors, busy, submit, form } = useSubmit(draft);
   const props: FormProps = { draft, errors: errors.fields, set };
   return (
     <main>
       <h1>New task</h1>
-      <Templates draft={draft} set={set} />
+      <Templates draft={draft} replace={replace} />
       <form
         ref={form}
         noValidate
@@ -57,9 +57,14 @@ export function NewTaskPage() {
           <button type="submit" class="primary" disabled={busy}>
             {busy ? "Creating…" : "Create task"}
           </button>
-          <button type="button" onClick={() => set(EMPTY)}>
+          <button type="button" onClick={() => replace(EMPTY)}>
             Clear
           </button>
+          {undo && (
+            <button type="button" onClick={undo}>
+              Undo
+            </button>
+          )}
         </p>
       </form>
     </main>
@@ -68,13 +73,23 @@ export function NewTaskPage() {
 
 function useDraft() {
   const [draft, setDraft] = useState<Draft>(loadDraft);
+  const [before, setBefore] = useState<Draft | null>(null);
   const [fits, setFits] = useState(true);
   const set = (change: Partial<Draft>) => {
     const next = { ...draft, ...change };
     setDraft(next);
     setFits(keepDraft(next));
   };
-  return { draft, set, fits };
+  /** Changes much at once; what was there can be had back. */
+  const replace = (change: Partial<Draft>) => {
+    setBefore(draft);
+    set(change);
+  };
+  const putBack = (old: Draft) => () => {
+    set(old);
+    setBefore(null);
+  };
+  return { draft, set, fits, replace, undo: before && putBack(before) };
 }
 
 function useSubmit(draft: Draft) {
@@ -140,7 +155,7 @@ function Elsewhere({ errors }: { errors: FieldError[] }) {
   );
 }
 
-function Templates({ draft, set }: Pick<FormProps, "draft" | "set">) {
+function Templates({ draft, replace }: { draft: Draft; replace: FormProps["set"] }) {
   return (
     <section aria-label="Templates" class="templates">
       {TEMPLATES.map(({ key, label, about, ...content }) => (
@@ -148,7 +163,7 @@ function Templates({ draft, set }: Pick<FormProps, "draft" | "set">) {
           type="button"
           key={key}
           aria-pressed={draft["workunit.source"] === content["workunit.source"]}
-          onClick={() => set(content)}
+          onClick={() => replace(content)}
         >
           <strong>{label}</strong>
           <span class="hint">{about}</span>

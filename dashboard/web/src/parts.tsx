@@ -31,7 +31,6 @@ export function Progress({ task }: { task: Task }) {
   const total = Math.max(1, task.total);
   return (
     <svg class="progress" viewBox="0 0 1000 8" preserveAspectRatio="none" role="img" aria-label={label}>
-      <title>{label}</title>
       <rect class="bar-rest" width="1000" height="8" />
       <rect
         class="bar-leased"

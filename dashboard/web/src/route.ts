@@ -11,7 +11,11 @@ export function parseRoute(pathname: string): Route {
   if (pathname === "/" || pathname === "/tasks") return { page: "tasks" };
   if (pathname === "/tasks/new") return { page: "new" };
   const [, id] = /^\/tasks\/([^/]+)$/.exec(pathname) ?? [];
-  return id === undefined ? { page: "missing" } : { page: "task", id: decodeURIComponent(id) };
+  try {
+    return id === undefined ? { page: "missing" } : { page: "task", id: decodeURIComponent(id) };
+  } catch {
+    return { page: "missing" };
+  }
 }
 
 export function go(to: string): void {

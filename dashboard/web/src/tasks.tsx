@@ -132,16 +132,21 @@ function Row({ task, onDone }: { task: Task; onDone: () => void }) {
           {task.failed > 0 && <span class="state-failed"> · ✕ {format.count(task.failed)} failed</span>}
         </span>
       </td>
-      <td class="mono right" data-label="Rate">
-        {isOver(task.state) ? "–" : format.rate(task.rate)}
-      </td>
-      <td class="mono right" data-label="Left">
-        {isOver(task.state) ? "–" : format.duration(task.eta_s)}
-      </td>
+      <Live label="Rate" value={isOver(task.state) ? "–" : format.rate(task.rate)} />
+      <Live label="Left" value={isOver(task.state) ? "–" : format.duration(task.eta_s)} />
       <td>
         <Verbs task={task} onDone={onDone} />
       </td>
     </tr>
+  );
+}
+
+/** A number that only open tasks have; a phone leaves it out where there is none. */
+function Live({ label, value }: { label: string; value: string }) {
+  return (
+    <td class="mono right" data-label={label} data-empty={value === "–" ? "" : undefined}>
+      {value}
+    </td>
   );
 }
 

@@ -50,7 +50,7 @@ export function Verbs({ task, onDone }: Props) {
       {asked && (
         <Confirm
           title={`${LABELS[asked]} “${task.name}”?`}
-          action={`${LABELS[asked]} it`}
+          action={`${LABELS[asked]} task`}
           onAnswer={(isYes) => {
             setAsked(null);
             if (isYes) void perform(asked);

@@ -1,0 +1,82 @@
+import { beforeEach, expect, test } from "vitest";
+import { type Draft, dropDraft, EMPTY, keepDraft, loadDraft, placeErrors, toDocument } from "../src/draft";
+
+beforeEach(() => localStorage.clear());
+
+function documentOf(draft: Draft): Record<string, unknown> {
+  const document = toDocument(draft);
+  if ("errors" in document) throw new Error(JSON.stringify(document.errors));
+  return JSON.parse(document.body) as Record<string, unknown>;
+}
+
+test("a draft becomes the task document", () => {
+  const document = documentOf({ ...EMPTY, name: "pi", "workunit.source": "code", payloads: '{"list": [1]}' });
+  expect(document).toEqual({
+    name: "pi",
+    workunit: { language: "javascript", source: "code" },
+    payloads: { list: [1] },
+    policy: {
+      priority: 0,
+      unit_timeout_s: 60,
+      max_failures: 3,
+      max_distributors: 0,
+      requires: { kinds: ["web", "cli"] },
+    },
+  });
+});
+
+test("an empty number is left to the server and a wrong one is the server's to refuse", () => {
+  const { policy } = documentOf({ ...EMPTY, "policy.priority": " ", "policy.max_failures": "many" });
+  expect(policy).not.toHaveProperty("priority");
+  expect(policy).toHaveProperty("max_failures", "many");
+});
+
+test("payloads go as they were typed, whatever the size of their numbers", () => {
+  const payloads = '{"list": [12345678901234567890, 1.0]}';
+  expect(toDocument({ ...EMPTY, payloads })).toHaveProperty("body", expect.stringContaining(payloads));
+});
+
+test("payloads that are no JSON are an error at their field", () => {
+  const document = toDocument({ ...EMPTY, payloads: "{" });
+  expect(document).toHaveProperty("errors.0.path", "payloads");
+});
+
+test("a WebAssembly module goes in base64", () => {
+  const draft: Draft = { ...EMPTY, "workunit.language": "wasm", wasm: "AGFzbQ==" };
+  expect(documentOf(draft).workunit).toEqual({ language: "wasm", source_base64: "AGFzbQ==" });
+});
+
+test("errors find the field they belong to, and the others are kept", () => {
+  const placed = placeErrors([
+    { path: "name", message: "too long" },
+    { path: "payloads.grid.n", message: "runs backwards" },
+    { path: "payloads", message: "second" },
+    { path: "policy.requires.kinds", message: "none" },
+    { path: "workunit.sha256", message: "unknown" },
+    { path: "workunit", message: "missing" },
+    { path: "policy.deadline", message: "past" },
+    { path: "", message: "whole document" },
+    { path: "named", message: "not a field" },
+  ]);
+  expect(placed.fields).toEqual({
+    name: ["too long"],
+    payloads: ["grid.n: runs backwards", "second"],
+    "policy.requires.kinds": ["none"],
+    "workunit.source": ["unknown", "missing"],
+  });
+  expect(placed.rest.map(({ path }) => path)).toEqual(["policy.deadline", "", "named"]);
+});
+
+test("a draft is there after a reload until it is dropped", () => {
+  keepDraft({ ...EMPTY, name: "kept" });
+  expect(loadDraft().name).toBe("kept");
+  dropDraft();
+  expect(loadDraft()).toEqual(EMPTY);
+});
+
+test("what is kept but is no draft is ignored", () => {
+  for (const kept of ["{", "[]", "null", '{"name": 5, "other": "x"}']) {
+    localStorage.setItem("disio.draft", kept);
+    expect(loadDraft()).toEqual(EMPTY);
+  }
+});
