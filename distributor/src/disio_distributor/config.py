@@ -19,7 +19,7 @@ MAX_PROCESSES = 64
 class DistributorSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What an operator can choose."""
 
-    manager: list[str] = [ZEROCONF]
+    manager: list[str] = msgspec.field(default_factory=lambda: [ZEROCONF])
     """Base URLs of managers, and ``zeroconf`` to look for them on the local network."""
     cache: str = ""
     """Cache URL; empty = SQLite in the data directory."""
