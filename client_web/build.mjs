@@ -4,9 +4,11 @@
  * Rule: outputs depend on the sources alone, so that two builds of one commit are equal byte for byte.
  */
 
+import { createHash } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -33,6 +35,77 @@ async function bundle(entry, options = {}) {
 }
 
 const runtime = await bundle("runtime/main.ts", { format: "iife", platform: "browser" });
-const host = await bundle("engine/host.ts", { format: "esm", platform: "browser", define: { RUNTIME_SOURCE: JSON.stringify(runtime) } });
+const runtimeSource = { RUNTIME_SOURCE: JSON.stringify(runtime) };
+
+const sha256 = (text) => `'sha256-${createHash("sha256").update(text, "utf8").digest("base64")}'`;
+const page = (name) => readFile(join(here, "pages", name), "utf8");
+
+/** Scripts and styles go inline, so that a policy can name them by hash and needs no host. */
+const inline = (html, parts) => html.replace(/\{\{(\w+)\}\}/g, (_, name) => parts[name]);
+const scriptText = (text) => text.replaceAll("</script", "<\\/script").replaceAll("<!--", "<\\!--");
+
+const EMBEDDABLE = {
+  // Pages that are cross-origin isolated may embed these frames.
+  "Cross-Origin-Embedder-Policy": "require-corp",
+  "Cross-Origin-Resource-Policy": "cross-origin",
+};
+const COMMON = { "Cache-Control": "public, max-age=300", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer" };
+
+async function consentPage() {
+  const script = scriptText(await bundle("embed/consent.ts", { format: "iife", platform: "browser" }));
+  const style = (await page("consent.css")).trim();
+  // A Redirect may lead to a distributor of any address; frames and scripts are this one's own.
+  const policy =
+    `default-src 'none'; script-src ${sha256(script)}; style-src ${sha256(style)}; ` +
+    "connect-src 'self' http: https: ws: wss:; frame-src 'self'; base-uri 'none'; form-action 'none'";
+  const body = inline(await page("consent.html"), { script, style });
+  return { body, headers: { ...COMMON, ...EMBEDDABLE, "Content-Security-Policy": policy } };
+}
+
+async function computePage() {
+  const script = scriptText(await bundle("embed/compute.ts", { format: "iife", platform: "browser", define: runtimeSource }));
+  // No host and no 'self': units inherit this policy, and whatever it names they could reach.
+  const policy = `default-src 'none'; script-src ${sha256(script)} blob: 'wasm-unsafe-eval'; worker-src blob:; sandbox allow-scripts`;
+  const body = inline((await page("compute.html")).trim(), { script });
+  return { body, headers: { ...COMMON, ...EMBEDDABLE, "Content-Security-Policy": policy } };
+}
+
+async function demoPage() {
+  const script = scriptText(await bundle("embed/demo.ts", { format: "iife", platform: "browser" }));
+  const style = (await page("demo.css")).trim();
+  const policy =
+    `default-src 'none'; script-src 'self' ${sha256(script)}; style-src ${sha256(style)}; frame-src 'self'; base-uri 'none'; form-action 'none'`;
+  const body = inline(await page("demo.html"), { script, style });
+  return { body, headers: { ...COMMON, "Content-Security-Policy": policy } };
+}
+
+const HTML = "text/html; charset=utf-8";
+const SCRIPT = "text/javascript; charset=utf-8";
+const loader = await bundle("embed/loader.ts", { format: "iife", platform: "browser" });
+const outputs = {
+  "/client.js": { file: "client.js", content_type: SCRIPT, body: loader, headers: { ...COMMON, "Cross-Origin-Resource-Policy": "cross-origin" } },
+  "/embed/consent": { file: "consent.html", content_type: HTML, ...(await consentPage()) },
+  "/embed/compute": { file: "compute.html", content_type: HTML, ...(await computePage()) },
+  "/demo": { file: "demo.html", content_type: HTML, ...(await demoPage()) },
+};
+
+const LOADER_LIMIT = 3 * 1024;
+const loaderSize = gzipSync(loader, { level: 9 }).length;
+if (loaderSize > LOADER_LIMIT) throw new Error(`client.js is ${loaderSize} bytes gzipped; its budget is ${LOADER_LIMIT}`);
+
+const webDir = join(here, "../distributor/src/disio_distributor/static");
+const manifest = { version: 1, routes: {} };
+await mkdir(webDir, { recursive: true });
+for (const [route, { body, ...entry }] of Object.entries(outputs)) {
+  await writeFile(join(webDir, entry.file), body);
+  manifest.routes[route] = entry;
+}
+await writeFile(join(webDir, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+
+const host = await bundle("engine/host.ts", { format: "esm", platform: "browser", define: runtimeSource });
 await mkdir(hostDir, { recursive: true });
 await writeFile(join(hostDir, "engine-host.mjs"), host);
+
+for (const [name, text] of Object.entries({ runtime, host, loader, consent: outputs["/embed/consent"].body })) {
+  console.log(`${name.padEnd(8)} ${String(text.length).padStart(7)} bytes, ${String(gzipSync(text, { level: 9 }).length).padStart(6)} gzipped`);
+}

@@ -1,0 +1,242 @@
+/**
+ * The browser client: the session's hands. It connects, fetches code, runs slots, and keeps time.
+ *
+ * Rule: decisions are the session's and the watchdogs'; here are only the socket, the frame and the timers.
+ */
+
+import { Session, type Command, type Identity, type SessionEvent } from "../session/session";
+import { Codes } from "./codes";
+import { Connection } from "./connection";
+import { ComputeFrame } from "./frame";
+import { Slot } from "./slot";
+import { effort } from "./throttle";
+
+export type ClientState = "connecting" | "running" | "waiting" | "paused" | "blocked" | "stopped";
+
+export interface Status {
+  state: ClientState;
+  /** Why, in a sentence; empty when all is well. */
+  reason: string;
+  /** Names of the tasks that run. */
+  tasks: string[];
+  units: number;
+  seconds: number;
+}
+
+export interface ClientOptions {
+  base: string;
+  computeUrl: string;
+  site: string;
+  software: string;
+  cores: number;
+  percent: number;
+  identity: Identity;
+  onStatus(status: Status): void;
+  remember(identity: Identity): void;
+}
+
+const TICK_MS = 250;
+const RETRY_CODE_S = 5;
+
+const seconds = (): number => performance.now() / 1000;
+
+export class Client {
+  private readonly session: Session;
+  private readonly connection: Connection;
+  private readonly frame: ComputeFrame;
+  private readonly codes = new Codes((input, init) => fetch(input, init));
+  private readonly names = new Map<string, string>();
+  private slots: Slot[] = [];
+  /** How many of the slots may take runs. */
+  private wanted = 1;
+  private base: string;
+  private isFrameReady = false;
+  private isPaused = false;
+  private fault: { state: ClientState; reason: string } | null = null;
+  private reason = "";
+  private units = 0;
+  private spent = 0;
+  private timer = 0;
+
+  constructor(private readonly options: ClientOptions) {
+    this.base = options.base;
+    this.session = new Session({
+      ...options.identity,
+      kind: "web",
+      languages: ["javascript"],
+      cores: effort(options.cores, options.percent).slots,
+      site: options.site,
+      software: options.software,
+    });
+    this.connection = new Connection({
+      connected: () => {
+        this.handle({ type: "connected" });
+      },
+      disconnected: () => {
+        this.handle({ type: "disconnected" });
+      },
+      message: (message) => {
+        this.handle({ type: "message", message });
+      },
+    });
+    this.frame = new ComputeFrame(options.computeUrl, {
+      ready: () => {
+        this.isFrameReady = true;
+        this.work();
+      },
+      lost: () => {
+        this.isFrameReady = false;
+        for (const slot of this.slots) slot.lose("crash");
+      },
+      blocked: () => {
+        this.stop({ state: "blocked", reason: "This page or browser does not let the computing frame start." });
+      },
+    });
+  }
+
+  start(): void {
+    this.setShare(this.options.percent);
+    this.frame.start();
+    this.connection.open(this.base);
+    this.timer = window.setInterval(() => {
+      this.tick();
+    }, TICK_MS);
+    this.tell();
+  }
+
+  setShare(percent: number): void {
+    const { slots, duty } = effort(this.options.cores, percent);
+    while (this.slots.length < slots) this.slots.push(this.newSlot(duty));
+    // A slot beyond the new number ends its run and gets no other.
+    this.wanted = slots;
+    for (const slot of this.slots) slot.setDuty(duty);
+    this.handle({ type: "slots", slots });
+    this.work();
+  }
+
+  pause(reason: string): void {
+    this.isPaused = true;
+    this.reason = reason;
+    this.handle({ type: "pause" });
+  }
+
+  resume(): void {
+    this.isPaused = false;
+    this.reason = "";
+    this.handle({ type: "resume" });
+  }
+
+  /** Give everything back and go. */
+  stop(fault: { state: ClientState; reason: string } = { state: "stopped", reason: "" }): void {
+    clearInterval(this.timer);
+    this.handle({ type: "leave" });
+    this.fault = fault;
+    for (const slot of this.slots) slot.stop();
+    this.slots = [];
+    this.frame.stop();
+    this.connection.close();
+    this.tell();
+  }
+
+  private newSlot(duty: number): Slot {
+    return new Slot(
+      this.frame.spawn,
+      {
+        report: (message) => {
+          if (message.type === "log") return;
+          if (message.type === "done") this.count(message.seconds);
+          this.handle({ type: "report", message });
+        },
+        free: () => {
+          this.work();
+        },
+      },
+      duty,
+    );
+  }
+
+  private count(times: readonly number[]): void {
+    this.units += times.length;
+    for (const time of times) this.spent += time;
+  }
+
+  private tick(): void {
+    const now = seconds();
+    if (this.isFrameReady) for (const slot of this.slots) slot.tick(now);
+    this.handle({ type: "tick" });
+    this.work();
+  }
+
+  private work(): void {
+    if (!this.isFrameReady || this.fault !== null) return;
+    const now = seconds();
+    for (const slot of this.slots.slice(0, this.wanted)) if (slot.isFree(now)) this.give(slot);
+  }
+
+  private give(slot: Slot): void {
+    const run = this.session.take();
+    const assign = run && this.session.assignOf(run.token);
+    if (!run || !assign) return;
+    this.names.set(assign.task, assign.task_name);
+    slot.prepare();
+    this.codes.get(this.base, run.workunit).then(
+      (bytes) => {
+        // Cancelled in the meantime.
+        if (this.session.assignOf(run.token) === undefined) return slot.abandon(0);
+        slot.begin(run, { language: assign.language, bytes }, seconds());
+        this.handle({ type: "tick" });
+      },
+      (error: unknown) => {
+        this.reason = `The code of ${assign.task_name} cannot be had: ${String(error)}`;
+        this.session.putBack(run.token, run.indexes);
+        slot.abandon(seconds() + RETRY_CODE_S);
+      },
+    );
+  }
+
+  private handle(event: SessionEvent): void {
+    for (const command of this.session.handle(event, seconds())) this.perform(command);
+    this.tell();
+  }
+
+  private perform(command: Command): void {
+    switch (command.type) {
+      case "send":
+        return this.connection.send(command.message);
+      case "ask":
+        return void this.connection.ask(command.message).then((message) => {
+          this.handle({ type: "answered", id: command.id, message });
+        });
+      case "work":
+        return this.work();
+      case "stop":
+        for (const slot of this.slots) slot.drop(command.tokens);
+        return;
+      case "remember":
+        return this.options.remember(command.identity);
+      case "reconnect":
+        return this.reconnect(command);
+      case "tell":
+        this.reason = command.reason;
+    }
+  }
+
+  private reconnect({ url, after_s, reason }: Extract<Command, { type: "reconnect" }>): void {
+    this.reason = reason;
+    if (after_s === null) return this.stop({ state: "blocked", reason });
+    if (url !== null) this.base = new URL(url).origin;
+    this.connection.openLater(this.base, after_s * 1000);
+  }
+
+  private tell(): void {
+    const tasks = new Set(this.slots.map((slot) => slot.task).filter((task) => task !== null));
+    const state = this.fault?.state ?? (this.isPaused ? "paused" : !this.session.isUp ? "connecting" : tasks.size > 0 ? "running" : "waiting");
+    this.options.onStatus({
+      state,
+      reason: this.fault?.reason ?? (state === "running" ? "" : this.reason),
+      tasks: [...tasks].map((task) => this.names.get(task) ?? task),
+      units: this.units,
+      seconds: this.spent,
+    });
+  }
+}

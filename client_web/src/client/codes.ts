@@ -1,0 +1,44 @@
+/**
+ * Code of work units: fetched once by hash, checked, kept.
+ *
+ * Rule: nothing is handed on whose SHA-256 is not the name it was asked by.
+ */
+
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
+
+const FETCH_S = 30;
+const MAX_KEPT = 16;
+const MAX_CODE_BYTES = 64 * 1024 * 1024;
+
+export class Codes {
+  private readonly kept = new Map<string, Promise<Uint8Array>>();
+
+  constructor(private readonly fetcher: typeof fetch) {}
+
+  /** The code of a work unit. Rejects when it cannot be had; the next call tries again. */
+  get(base: string, workunit: string): Promise<Uint8Array> {
+    const kept = this.kept.get(workunit);
+    if (kept !== undefined) return kept;
+    const code = this.load(base, workunit);
+    this.kept.set(workunit, code);
+    code.catch(() => this.kept.delete(workunit));
+    for (const oldest of this.kept.keys()) {
+      if (this.kept.size <= MAX_KEPT) break;
+      this.kept.delete(oldest);
+    }
+    return code;
+  }
+
+  private async load(base: string, workunit: string): Promise<Uint8Array> {
+    if (!/^[0-9a-f]{64}$/u.test(workunit)) throw new Error("a work unit's name is a SHA-256 in hex");
+    const { fetcher } = this;
+    const answer = await fetcher(`${base}/workunits/${workunit}`, { credentials: "omit", signal: AbortSignal.timeout(FETCH_S * 1000) });
+    if (!answer.ok) throw new Error(`work unit ${workunit.slice(0, 12)}: HTTP ${answer.status}`);
+    const code = new Uint8Array(await answer.arrayBuffer());
+    if (code.length > MAX_CODE_BYTES) throw new Error(`work unit ${workunit.slice(0, 12)} is larger than ${MAX_CODE_BYTES} bytes`);
+    // Not crypto.subtle: pages on plain http in a local network have none.
+    if (bytesToHex(sha256(code)) !== workunit) throw new Error(`work unit ${workunit.slice(0, 12)} does not have the hash it is named by`);
+    return code;
+  }
+}

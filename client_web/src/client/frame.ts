@@ -1,0 +1,131 @@
+/**
+ * The compute frame seen from the consent frame: a sandboxed page that does nothing but start and end workers.
+ *
+ * Rule: a frame that does not answer in time is thrown away with all its workers and made anew; no event tells of its death.
+ */
+
+import type { Realm, RealmEvents, SpawnRealm } from "../engine/engine";
+import type { FromRealm } from "../protocol/engine";
+import type { FromBoot, ToBoot } from "../protocol/boot";
+
+const START_MS = 10_000;
+const PING_MS = 5_000;
+const DEAD_MS = 20_000;
+/** Frames that never started, in a row, before the browser is taken to forbid them. */
+const MAX_STARTS = 3;
+
+export interface FrameEvents {
+  ready(): void;
+  /** The frame is gone; its workers are. A new one is on its way. */
+  lost(): void;
+  /** It cannot be started here. */
+  blocked(): void;
+}
+
+export class ComputeFrame {
+  private iframe: HTMLIFrameElement | null = null;
+  private port: MessagePort | null = null;
+  private isReady = false;
+  private failures = 0;
+  private heardAt = 0;
+  private timer = 0;
+  private readonly realms = new Map<number, RealmEvents>();
+  private nextWorker = 1;
+
+  constructor(
+    private readonly url: string,
+    private readonly events: FrameEvents,
+  ) {}
+
+  start(): void {
+    const iframe = document.createElement("iframe");
+    iframe.setAttribute("sandbox", "allow-scripts");
+    iframe.hidden = true;
+    iframe.title = "disio compute";
+    iframe.src = this.url;
+    iframe.onload = () => {
+      this.connect(iframe);
+    };
+    this.iframe = iframe;
+    this.heardAt = performance.now();
+    document.body.append(iframe);
+    clearInterval(this.timer);
+    this.timer = window.setInterval(() => {
+      this.check();
+    }, PING_MS / 2);
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+    this.discard();
+  }
+
+  readonly spawn: SpawnRealm = (events): Realm => {
+    const worker = this.nextWorker++;
+    const channel = new MessageChannel();
+    channel.port1.onmessage = (event: MessageEvent<FromRealm>) => {
+      events.message(event.data);
+    };
+    this.realms.set(worker, events);
+    this.port?.postMessage({ type: "spawn", worker } satisfies ToBoot, [channel.port2]);
+    return {
+      post: (message) => {
+        channel.port1.postMessage(message);
+      },
+      terminate: () => {
+        channel.port1.close();
+        this.realms.delete(worker);
+        this.port?.postMessage({ type: "end", worker } satisfies ToBoot);
+      },
+    };
+  };
+
+  private connect(iframe: HTMLIFrameElement): void {
+    const channel = new MessageChannel();
+    channel.port1.onmessage = (event: MessageEvent<FromBoot>) => {
+      this.hear(event.data);
+    };
+    this.port = channel.port1;
+    // Its origin is opaque, so no other target origin can be named; the element is ours and so is the page in it.
+    iframe.contentWindow?.postMessage("init", "*", [channel.port2]);
+  }
+
+  private hear(message: FromBoot): void {
+    this.heardAt = performance.now();
+    if (message.type === "ready") {
+      this.isReady = true;
+      this.failures = 0;
+      this.events.ready();
+    } else if (message.type === "died") {
+      this.realms.get(message.worker)?.death(message.reason);
+    }
+  }
+
+  private check(): void {
+    const silent = performance.now() - this.heardAt;
+    // Timers of hidden pages are late, and so would be every verdict on them.
+    if (document.hidden) return void (this.heardAt = performance.now());
+    if (silent > (this.isReady ? DEAD_MS : START_MS)) return this.renew();
+    if (this.isReady && silent > PING_MS) this.port?.postMessage({ type: "ping" } satisfies ToBoot);
+  }
+
+  private renew(): void {
+    if (!this.isReady) this.failures += 1;
+    this.discard();
+    if (this.failures >= MAX_STARTS) {
+      clearInterval(this.timer);
+      return this.events.blocked();
+    }
+    this.events.lost();
+    this.start();
+  }
+
+  private discard(): void {
+    this.port?.close();
+    this.port = null;
+    this.iframe?.remove();
+    this.iframe = null;
+    this.isReady = false;
+    this.realms.clear();
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * The watchdog of one slot: what is under way, since when, and who is to blame when its engine ends.
+ *
+ * Rule: pure. A unit is blamed only when it ran alone (`single`); whatever a lost engine left unanswered is run again one by one first.
+ */
+
+import type { FailureKind, FromEngine, RunMessage } from "../protocol/engine";
+import type { Run } from "../session/batches";
+
+/** Seconds past a unit's limit before its engine is ended: timers are coarse, messages take their time. */
+const GRACE_S = 1;
+
+export interface Loss {
+  /** The unit that ended the engine, when that is known. */
+  blamed: { token: string; index: number; kind: FailureKind } | null;
+  /** What is left to do, one by one; null when nothing is. */
+  again: RunMessage | null;
+}
+
+export class Watch {
+  private run: RunMessage | null = null;
+  private open = new Set<number>();
+  private running: number | null = null;
+  private aliveAt = 0;
+
+  get isIdle(): boolean {
+    return this.run === null;
+  }
+
+  get token(): string | null {
+    return this.run?.token ?? null;
+  }
+
+  get task(): string | null {
+    return this.run?.task ?? null;
+  }
+
+  begin(run: Run, isSingle: boolean, now: number): RunMessage {
+    this.run = { ...run, type: "run", single: isSingle };
+    this.open = new Set(run.indexes);
+    this.running = null;
+    this.aliveAt = now;
+    return this.run;
+  }
+
+  /** Take note of what the engine said; true when the run is over. */
+  hear(message: FromEngine, now: number): boolean {
+    if (this.run === null || message.type === "ready" || message.token !== this.run.token) return false;
+    if (message.type === "started") this.running = message.index;
+    if (message.type === "started" || message.type === "done" || message.type === "failed") this.aliveAt = now;
+    if (message.type === "done" || message.type === "failed") for (const index of message.indexes) this.open.delete(index);
+    if (message.type !== "finished") return false;
+    this.run = null;
+    return true;
+  }
+
+  isOverdue(now: number): boolean {
+    return this.run !== null && now - this.aliveAt > this.run.unit_timeout_s + GRACE_S;
+  }
+
+  /** The engine is gone. */
+  lose(kind: FailureKind): Loss {
+    const { run } = this;
+    this.run = null;
+    if (run === null) return { blamed: null, again: null };
+    const guilty = run.single || run.indexes.length === 1 ? (this.running ?? this.first()) : null;
+    if (guilty !== null) this.open.delete(guilty);
+    const blamed = guilty === null ? null : { token: run.token, index: guilty, kind };
+    return { blamed, again: this.open.size === 0 ? null : this.rest(run) };
+  }
+
+  /** Forget the run: it was cancelled. */
+  forget(): void {
+    this.run = null;
+  }
+
+  private first(): number | null {
+    for (const index of this.open) return index;
+    return null;
+  }
+
+  private rest(run: RunMessage): RunMessage {
+    const kept = run.indexes.map((_, at) => at).filter((at) => this.open.has(run.indexes[at] as number));
+    return {
+      ...run,
+      single: true,
+      indexes: kept.map((at) => run.indexes[at] as number),
+      payloads: kept.map((at) => run.payloads[at] as Uint8Array),
+    };
+  }
+}

@@ -1,0 +1,336 @@
+/**
+ * What a client says and asks: Hello, Ready, results, heartbeats, leaving. docs/protocol.md in code.
+ *
+ * Rule: pure. No clock, socket, timer or DOM; `handle(event, now)` returns commands, in the order in which to do them.
+ */
+
+import type { CheckpointMessage, DoneMessage, FailedMessage, ProgressMessage } from "../protocol/engine";
+import { PROTOCOL_VERSION, type Assign, type FromClient, type Hello, type Redirect, type Refused, type ToClient, type Welcome } from "../protocol/messages";
+import { Batches, type Run } from "./batches";
+import { Outbox } from "./outbox";
+
+/** A client paused for longer gives back what it did not start. */
+const KEEP_PAUSED_S = 30;
+/** What is left in the outbox may take this long to go out before the client moves to another distributor. */
+const MOVE_S = 5;
+/** The client says Progress this much more often than it must, so that one late timer costs no lease. */
+const HEARTBEAT_MARGIN = 2;
+const MAX_ERROR_CHARS = 4_000;
+/** The acknowledgement of Hello has this id; outbox ids start at 1. */
+export const HELLO_ID = 0;
+
+export interface Identity {
+  client_id: string;
+  secret: string;
+}
+
+export interface SessionOptions extends Identity {
+  kind: string;
+  languages: string[];
+  cores: number;
+  site: string;
+  software: string;
+}
+
+export type SessionEvent =
+  | { type: "connected" }
+  | { type: "disconnected" }
+  /** The acknowledgement of the message with this id, or null when none came in time. */
+  | { type: "answered"; id: number; message: ToClient | null }
+  | { type: "message"; message: ToClient }
+  | { type: "report"; message: DoneMessage | FailedMessage | CheckpointMessage | ProgressMessage }
+  /** Slots take runs whenever they may. */
+  | { type: "slots"; slots: number }
+  | { type: "pause" }
+  | { type: "resume" }
+  | { type: "leave" }
+  | { type: "tick" };
+
+export type Command =
+  | { type: "send"; message: FromClient }
+  | { type: "ask"; id: number; message: FromClient }
+  /** New work may be there, or nothing holds slots back any more. */
+  | { type: "work" }
+  /** End the runs of these tokens and say nothing about them. */
+  | { type: "stop"; tokens: string[] }
+  | { type: "remember"; identity: Identity }
+  /** Break the connection and connect again, perhaps elsewhere; `after_s` is null for never. */
+  | { type: "reconnect"; url: string | null; after_s: number | null; reason: string }
+  | { type: "tell"; reason: string };
+
+export class Session {
+  private readonly batches = new Batches();
+  private readonly outbox = new Outbox();
+  private welcome: Welcome | null = null;
+  private isReadyOut = false;
+  private lastBatch = 0;
+  private slots = 1;
+  private pausedAt: number | null = null;
+  private isHeldByDistributor = false;
+  private isLeaving = false;
+  private heartbeatAt = 0;
+  private moving: { url: string; reason: string; deadline: number } | null = null;
+  private commands: Command[] = [];
+
+  constructor(private readonly options: SessionOptions) {}
+
+  get isUp(): boolean {
+    return this.welcome !== null;
+  }
+
+  private get isGoing(): boolean {
+    return this.moving !== null || this.isLeaving;
+  }
+
+  get limits(): { result: number; state: number } {
+    return { result: this.welcome?.max_result_bytes ?? Infinity, state: this.welcome?.max_state_bytes ?? Infinity };
+  }
+
+  /** The next run for a slot, or null: a state transition like any event, kept apart because it answers with a value. */
+  take(): Run | null {
+    if (this.pausedAt !== null || this.isHeldByDistributor || this.isGoing) return null;
+    return this.batches.take(this.slots);
+  }
+
+  assignOf(token: string): Assign | undefined {
+    return this.batches.assignOf(token);
+  }
+
+  putBack(token: string, indexes: readonly number[]): void {
+    this.batches.putBack(token, indexes);
+  }
+
+  handle(event: SessionEvent, now: number): Command[] {
+    this.commands = [];
+    this.dispatch(event, now);
+    this.pump(now);
+    return this.commands;
+  }
+
+  private dispatch(event: SessionEvent, now: number): void {
+    switch (event.type) {
+      case "connected":
+        return void this.commands.push({ type: "ask", id: HELLO_ID, message: this.hello() });
+      case "disconnected":
+        return this.disconnected();
+      case "answered":
+        return event.id === HELLO_ID ? this.greeted(event.message, now) : this.acknowledged(event.id, event.message);
+      case "message":
+        return this.received(event.message, now);
+      case "report":
+        return this.reported(event.message, now);
+      case "slots":
+        this.slots = event.slots;
+        return;
+      case "pause":
+        this.pausedAt ??= now;
+        return;
+      case "resume":
+        this.pausedAt = null;
+        return void this.commands.push({ type: "work" });
+      case "leave":
+        return this.leave();
+      case "tick":
+        return this.ticked(now);
+    }
+  }
+
+  // Connection
+
+  private hello(): Hello {
+    return { ...this.options, type: "hello", version: PROTOCOL_VERSION, name: "", memory_mb: 0, holding: this.batches.tokens };
+  }
+
+  private disconnected(): void {
+    this.welcome = null;
+    this.isReadyOut = false;
+    this.isHeldByDistributor = false;
+    this.outbox.retry();
+  }
+
+  private greeted(answer: ToClient | null, now: number): void {
+    if (answer?.type === "welcome") return this.welcomed(answer, now);
+    if (answer?.type === "redirect") return this.redirected(answer, now);
+    if (answer?.type === "refused") return this.refused(answer);
+    this.commands.push({ type: "reconnect", url: null, after_s: 5, reason: "The distributor does not answer." });
+  }
+
+  private welcomed(welcome: Welcome, now: number): void {
+    this.welcome = welcome;
+    this.heartbeatAt = now;
+    const { client_id, secret } = welcome;
+    Object.assign(this.options, { client_id, secret });
+    this.commands.push({ type: "remember", identity: { client_id, secret } }, { type: "work" });
+  }
+
+  private refused({ reason, retry_after_s }: Refused): void {
+    this.commands.push({ type: "reconnect", url: null, after_s: retry_after_s < 0 ? null : retry_after_s, reason });
+  }
+
+  private redirected({ url, reason }: Redirect, now: number): void {
+    const tokens = this.batches.tokens;
+    this.outbox.seal();
+    if (tokens.length > 0) this.giveBack(tokens);
+    this.moving = { url, reason, deadline: this.isUp ? now + MOVE_S : now };
+  }
+
+  private giveBack(tokens: string[]): void {
+    for (const token of tokens) this.batches.drop(token);
+    this.outbox.add({ type: "release", tokens, indexes: tokens.map(() => []) });
+    this.commands.push({ type: "stop", tokens });
+  }
+
+  private move(now: number): void {
+    if (this.moving === null || (!this.outbox.isEmpty && now < this.moving.deadline)) return;
+    const { url, reason } = this.moving;
+    this.moving = null;
+    this.disconnected();
+    this.commands.push({ type: "reconnect", url, after_s: 0.5, reason });
+  }
+
+  // Messages
+
+  private received(message: ToClient, now: number): void {
+    switch (message.type) {
+      case "assign":
+        return this.assigned(message);
+      case "cancel":
+        return this.cancelled(message.task, message.tokens);
+      case "idle":
+        return void this.commands.push({ type: "tell", reason: message.reason });
+      case "pause":
+        this.isHeldByDistributor = true;
+        return void this.commands.push({ type: "tell", reason: message.reason });
+      case "resume":
+        this.isHeldByDistributor = false;
+        return void this.commands.push({ type: "work" });
+      case "redirect":
+        return this.redirected(message, now);
+      case "refused":
+        return this.refused(message);
+      case "error":
+        return void this.commands.push({ type: "tell", reason: message.reason });
+      default:
+        // Welcome and Stored come as acknowledgements only.
+        return;
+    }
+  }
+
+  private assigned(assign: Assign): void {
+    this.isReadyOut = false;
+    this.lastBatch = assign.indexes.length;
+    this.batches.add(assign);
+    this.commands.push({ type: "work" });
+  }
+
+  private cancelled(task: string, named: string[]): void {
+    const tokens = named.length > 0 ? named : this.batches.tokens.filter((token) => this.batches.assignOf(token)?.task === task);
+    this.forget(tokens);
+  }
+
+  private forget(tokens: string[]): void {
+    for (const token of tokens) {
+      this.batches.drop(token);
+      this.outbox.drop(token);
+    }
+    if (tokens.length > 0) this.commands.push({ type: "stop", tokens });
+  }
+
+  private acknowledged(id: number, answer: ToClient | null): void {
+    if (answer === null) return this.outbox.retry(id);
+    const message = this.outbox.settle(id);
+    if (message === null || message.type === "release") return;
+    if (answer.type === "stored" && answer.dead) this.forget([message.token]);
+  }
+
+  // Reports of the slots
+
+  private reported(message: DoneMessage | FailedMessage | CheckpointMessage | ProgressMessage, now: number): void {
+    switch (message.type) {
+      case "done":
+        return this.done(message, now);
+      case "failed":
+        return this.failed(message);
+      case "checkpoint":
+        return this.checkpoint(message);
+      case "progress":
+        return this.batches.progress(message.token, message.index, message.fraction);
+    }
+  }
+
+  private done({ token, indexes, values, seconds }: DoneMessage, now: number): void {
+    const workunit = this.batches.assignOf(token)?.workunit;
+    indexes.forEach((index, at) => {
+      const value = values[at] as Uint8Array;
+      const spent = seconds[at] as number;
+      if (value.length > this.limits.result) return this.tooLarge(token, index, value.length);
+      if (!this.batches.close(token, index)) return;
+      this.outbox.addResult(token, index, value, spent, now);
+      if (workunit !== undefined) this.batches.measured(workunit, spent);
+    });
+    // The last of a batch wait for no company.
+    if (this.batches.assignOf(token) === undefined) this.outbox.seal(token);
+  }
+
+  private tooLarge(token: string, index: number, bytes: number): void {
+    const error = `result is ${bytes} bytes; this distributor takes ${this.limits.result}`;
+    this.failed({ type: "failed", token, indexes: [index], errors: [error], kinds: ["result"] });
+  }
+
+  private failed({ token, indexes, errors, kinds }: FailedMessage): void {
+    const kept = indexes.map((index, at) => (this.batches.close(token, index) ? at : -1)).filter((at) => at >= 0);
+    if (kept.length === 0) return;
+    this.outbox.add({
+      type: "failed",
+      token,
+      indexes: kept.map((at) => indexes[at] as number),
+      errors: kept.map((at) => (errors[at] as string).slice(0, MAX_ERROR_CHARS)),
+      kinds: kept.map((at) => kinds[at] as string),
+    });
+  }
+
+  private checkpoint({ token, index, state }: CheckpointMessage): void {
+    if (state.length > this.limits.state || !this.batches.isOpen(token, index)) return;
+    this.outbox.add({ type: "checkpoint", token, index, state });
+  }
+
+  // Time
+
+  private ticked(now: number): void {
+    if (this.pausedAt !== null && now - this.pausedAt >= KEEP_PAUSED_S) this.releaseWaiting();
+    if (this.welcome === null || now - this.heartbeatAt < this.welcome.heartbeat_s / HEARTBEAT_MARGIN) return;
+    this.heartbeatAt = now;
+    for (const token of this.batches.tokens) {
+      const fractions = this.batches.fractionsOf(token);
+      this.commands.push({ type: "send", message: { type: "progress", token, indexes: [...fractions.keys()], fractions: [...fractions.values()] } });
+    }
+  }
+
+  private releaseWaiting(): void {
+    const waiting = this.batches.takeWaiting();
+    if (waiting.tokens.length > 0) this.outbox.add({ type: "release", ...waiting });
+  }
+
+  private leave(): void {
+    const tokens = this.batches.tokens;
+    this.isLeaving = true;
+    this.outbox.seal();
+    if (tokens.length > 0) this.giveBack(tokens);
+  }
+
+  private pump(now: number): void {
+    if (this.welcome !== null) {
+      for (const { id, message } of this.outbox.pump(now, this.isLeaving)) this.commands.push({ type: "ask", id, message });
+      this.askForWork();
+    }
+    this.move(now);
+  }
+
+  private askForWork(): void {
+    const { queued } = this.batches;
+    const isLow = queued * 2 < Math.max(1, this.lastBatch);
+    if (this.isReadyOut || !isLow || this.pausedAt !== null || this.isGoing) return;
+    this.isReadyOut = true;
+    this.commands.push({ type: "send", message: { type: "ready", slots: this.slots, queued } });
+  }
+}
