@@ -32,15 +32,19 @@ class Leaving:
         self.url = url
         self._patience_ends = now + patience_s
         self._quit_at = now + (self.QUIT_S if is_online else self.OFFLINE_QUIT_S)
-        self._is_released = False
+        self._is_released = self._is_over = False
 
-    def next_deadline(self) -> float:
+    def next_deadline(self) -> float | None:
         """Return when the leave wants to be looked at again."""
+        if self._is_over:
+            return None
         return self._quit_at if self._is_released else min(self._patience_ends, self._quit_at)
 
     def advance(self, work: Workload, outbox: Outbox, now: float) -> Step:
         """Give back what can be given back now; tell whether the leave is over."""
         step = Step()
+        if self._is_over:
+            return step
         self._release(outbox, work.take_waiting())
         is_impatient = now >= min(self._patience_ends, self._quit_at)
         if is_impatient or not any(batch.running for batch in work.batches.values()):
@@ -49,7 +53,7 @@ class Leaving:
             self._release(outbox, taken)
             work.batches.clear()
             self._is_released = True
-        step.is_over = self._is_released and (len(outbox) == 0 or now >= self._quit_at)
+        step.is_over = self._is_over = self._is_released and (len(outbox) == 0 or now >= self._quit_at)
         return step
 
     @staticmethod

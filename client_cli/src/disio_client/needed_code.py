@@ -51,10 +51,12 @@ class NeededCode:
     def commands(self, is_needed: Callable[[str], bool], now: float) -> list[Command]:
         """Return the fetches that are due and the code that no batch needs any more."""
         out: list[Command] = []
-        for workunit in [w for w in (*self.ready, *self._wanted) if not is_needed(w)]:
+        for workunit in [w for w in self.ready if not is_needed(w)]:
             self.ready.discard(workunit)
-            self._wanted.pop(workunit, None)
             out.append(ReleaseCode(workunit))
+        # A fetch under way is waited for even if nobody needs it now: there is never a second one beside it.
+        for workunit in [w for w, wanted in self._wanted.items() if wanted.retry_at is not None and not is_needed(w)]:
+            del self._wanted[workunit]
         for workunit, wanted in self._wanted.items():
             if wanted.retry_at is not None and wanted.retry_at <= now:
                 wanted.retry_at = None
