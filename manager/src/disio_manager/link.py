@@ -279,4 +279,4 @@ class ManagerLink:
 
 
 def _join_first(why: str) -> messages.Error:
-    return messages.Error(code="join", reason=f"{why}: say Join first")
+    return messages.Error(code="unjoined", reason=f"{why}: say Join first")

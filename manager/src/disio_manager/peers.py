@@ -7,6 +7,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import zmq
 import zmq.asyncio
@@ -129,7 +130,7 @@ class Sender:
         peer.is_waiting = False
         while peer.queue and not self._router.closed:
             # With DONTWAIT the future is done when it is returned.
-            sent = self._router.send_multipart([peer.identity, peer.queue[0]], flags=zmq.DONTWAIT)
+            sent: Any = self._router.send_multipart([peer.identity, peer.queue[0]], flags=zmq.DONTWAIT)
             try:
                 sent.result()
             except zmq.Again:

@@ -1,0 +1,106 @@
+"""The fleet, the cluster's numbers, who is calling, and how distributors reach the link.
+
+Rule: these answers are views of this moment; only ``drain`` changes anything.
+"""
+
+import contextlib
+from typing import Any
+
+from aiohttp import web
+from aiohttp_sse import EventSourceResponse
+
+from disio_manager.api.context import context_of
+from disio_manager.api.tasks import json_answer
+from disio_manager.core.events import DistributorDrained
+from disio_manager.service import ManagerService
+from disio_shared.messages import PROTOCOL_VERSION
+
+CLOSED_STATES = ("done", "failed", "cancelled", "expired")
+RECOUNT_S = 5.0
+"""Seconds for which the numbers of closed tasks are good."""
+VIEWER_TIMEOUT_S = 15.0
+PING_S = 15.0
+
+
+class Statistics:
+    """The cluster in a few numbers; closed tasks are counted by the store, now and then."""
+
+    def __init__(self, service: ManagerService) -> None:
+        self._service = service
+        self._closed: dict[str, int] = {}
+        self._counted_at = float("-inf")
+
+    async def read(self) -> dict[str, Any]:
+        """Return the numbers.
+
+        Raises:
+            StoreUnavailable: The manager waits for its database.
+        """
+        now = self._service.clock.steady()
+        if now - self._counted_at >= RECOUNT_S:
+            store = self._service.store
+            self._closed = {state: (await store.tasks(state, "", 1, "")).total for state in CLOSED_STATES}
+            self._counted_at = now
+        stats = self._service.coordinator.stats(now)
+        return {
+            "rate": round(stats.rate, 3),
+            "clients": stats.clients,
+            "slots": stats.slots,
+            "distributors": stats.distributors,
+            "tasks": stats.tasks | self._closed,
+        }
+
+
+STATISTICS: web.AppKey[Statistics] = web.AppKey("statistics", Statistics)
+
+
+async def list_distributors(request: web.Request) -> web.Response:
+    """``GET /api/distributors``."""
+    return json_answer({"items": context_of(request).service.coordinator.fleet()})
+
+
+async def drain_distributor(request: web.Request) -> web.Response:
+    """``POST /api/distributors/{id}/drain``."""
+    context, distributor = context_of(request), request.match_info["id"]
+    await context.service.submit(DistributorDrained(distributor))
+    return json_answer(next(row for row in context.service.coordinator.fleet() if row.id == distributor))
+
+
+async def get_stats(request: web.Request) -> web.Response:
+    """``GET /api/stats``."""
+    return json_answer(await request.app[STATISTICS].read())
+
+
+async def get_me(request: web.Request) -> web.Response:
+    """``GET /api/me``."""
+    return json_answer({"role": "admin"})
+
+
+async def get_link(request: web.Request) -> web.Response:
+    """``GET /api/link``: public, distributors read it before they have anything."""
+    context = context_of(request)
+    return json_answer(
+        {
+            "zmq_port": context.zmq_port,
+            "curve_key": context.identity.curve_public.decode(),
+            "cluster": context.cluster,
+            "version": PROTOCOL_VERSION,
+        }
+    )
+
+
+async def get_events(request: web.Request) -> web.StreamResponse:
+    """``GET /api/events``: server-sent events."""
+    feed = context_of(request).feed
+    viewer = await feed.open()
+    stream = EventSourceResponse(ping_interval=PING_S, send_timeout=VIEWER_TIMEOUT_S)
+    # A viewer that goes away, or reads too slowly, ends the stream and nothing else.
+    with contextlib.suppress(ConnectionError, TimeoutError):
+        try:
+            await stream.prepare(request)
+            async with stream:
+                while stream.is_connected() and (news := await viewer.news.get()) is not None:
+                    await stream.send(news.data, event=news.event)
+        finally:
+            feed.close(viewer)
+    return stream

@@ -1,0 +1,100 @@
+"""Errors as RFC 9457 problem documents.
+
+Rule: this is the one place where REST turns an error into an answer; an unknown one is logged and shown as a bare 500.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from disio_shared.errors import DisioError, FieldProblem, InvalidDocument
+from disio_shared.logs import logger
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+HAS_BEGUN = "has_begun"
+"""Set in a request whose answer's head was sent."""
+MEDIA_TYPE = "application/problem+json"
+MAX_ERRORS = 100
+RETRY_AFTER_S = "2"
+_CODES = {404: "not-found", 405: "method", 413: "oversize", 415: "media-type"}
+_log = logger("manager.api")
+
+
+class BadRequest(DisioError):
+    """The request itself is wrong, whatever it is about."""
+
+    code = "bad-request"
+    http_status = 400
+
+    def __init__(self, status: int, code: str, detail: str, errors: list[FieldProblem] | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.kind, self.errors = status, code, errors or []
+
+
+def problem(
+    status: int, code: str, detail: str, errors: list[FieldProblem] | None = None, headers: dict[str, str] | None = None
+) -> web.Response:
+    """Return a problem document as an answer."""
+    titles = {400: "Bad request", 401: "Not signed in", 403: "Refused", 404: "Not found", 409: "Conflict"}
+    titles |= {405: "Method not allowed", 413: "Too large", 415: "Wrong media type", 421: "Wrong host"}
+    titles |= {422: "Invalid input", 500: "Internal error", 503: "Not available"}
+    document: dict[str, Any] = {
+        "type": f"urn:disio:problem:{code}",
+        "title": titles.get(status, "Problem"),
+        "status": status,
+        "detail": detail[:4_000],
+        "code": code,
+        "errors": [{"path": at.path, "message": at.message[:2_000]} for at in (errors or [])[:MAX_ERRORS]],
+    }
+    body = msgspec.json.encode(document)
+    return web.Response(status=status, body=body, content_type=MEDIA_TYPE, headers=headers)
+
+
+def problem_of(error: DisioError) -> web.Response:
+    """Return the answer to an error that disio raised on purpose."""
+    if isinstance(error, BadRequest):
+        headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
+        return problem(error.status, error.kind, str(error), error.errors, headers)
+    detail = f"{error}. {error.remedy}" if error.remedy and error.remedy not in str(error) else str(error)
+    errors = error.problems if isinstance(error, InvalidDocument) else []
+    headers = {"Retry-After": RETRY_AFTER_S} if error.retryable else None
+    return problem(error.http_status, error.code, detail, errors, headers)
+
+
+@web.middleware
+async def translate_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever a handler raises into an answer."""
+    try:
+        return await handler(request)
+    except (ConnectionError, TimeoutError, web.HTTPRedirection):
+        raise  # the client went away: there is nobody to answer
+    except Exception as error:
+        answer = _answer(request, error)
+    if not request.get(HAS_BEGUN):
+        return answer
+    # The answer's head is sent already: a broken connection is the only honest end.
+    if request.transport is not None:
+        request.transport.abort()
+    raise ConnectionResetError("the answer broke off")
+
+
+def _answer(request: web.Request, error: Exception) -> web.Response:
+    if isinstance(error, DisioError):
+        if error.http_status >= 500:
+            _log.warning("a request failed", method=request.method, path=request.path, problem=str(error))
+        return problem_of(error)
+    if isinstance(error, web.HTTPException):
+        headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+        return problem(error.status, _CODES.get(error.status, "http"), _detail(error, request), None, headers)
+    _log.error("a request broke", method=request.method, path=request.path, exc_info=error)
+    return problem(500, "internal", "The manager made a mistake; its log tells more.")
+
+
+def _detail(error: web.HTTPException, request: web.Request) -> str:
+    if error.status == 404:
+        return f"there is nothing at {request.path}"
+    if error.status == 405:
+        return f"{request.path} does not take {request.method}"
+    return error.text or error.reason

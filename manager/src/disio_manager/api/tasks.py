@@ -1,0 +1,117 @@
+"""Tasks: list, show, edit, and the verbs.
+
+Rule: a verb answers when its effect is durable, with the task as it is then.
+"""
+
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from disio_manager.api.bodies import check_query, query_choice, query_number, read_object
+from disio_manager.api.context import Context, context_of
+from disio_manager.api.shapes import task_document, task_item
+from disio_manager.core.events import TaskCommanded, TaskEdited
+from disio_manager.core.records import LoadedTask, TaskRecord
+from disio_shared.errors import StoreUnavailable, TaskNotFound
+
+STATES = ("", "queued", "running", "paused", "done", "failed", "cancelled", "expired")
+DEFAULT_PAGE, MAX_PAGE = 50, 500
+
+
+def json_answer(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """Return an answer in JSON."""
+    body = msgspec.json.encode(data)
+    return web.Response(body=body, status=status, content_type="application/json", headers=headers)
+
+
+async def task_record(context: Context, task: str) -> TaskRecord:
+    """Return a task in any state.
+
+    Raises:
+        TaskNotFound: There is none.
+    """
+    view = context.service.coordinator.task_view(task, context.service.clock.steady())
+    record = view.record if view is not None else await context.service.store.task(task)
+    if record is None:
+        raise TaskNotFound(task)
+    return record
+
+
+async def show(context: Context, task: str) -> dict[str, Any]:
+    """Return a task as ``GET /tasks/{id}`` shows it.
+
+    Raises:
+        TaskNotFound: There is none.
+    """
+    view = context.service.coordinator.task_view(task, context.service.clock.steady())
+    if view is not None:
+        return task_document(view.record, view)
+    return task_document(await task_record(context, task))
+
+
+async def list_tasks(request: web.Request) -> web.Response:
+    """``GET /api/tasks``."""
+    check_query(request, ("state", "q", "limit", "cursor"))
+    context = context_of(request)
+    limit = query_number(request, "limit", DEFAULT_PAGE, MAX_PAGE) or DEFAULT_PAGE
+    state = query_choice(request, "state", "", STATES)
+    query = request.query
+    page = await context.service.store.tasks(state, query.get("q", "")[:200], limit, query.get("cursor", "")[:200])
+    coordinator, now = context.service.coordinator, context.service.clock.steady()
+    items = [task_item(record, coordinator.task_view(record.id, now)) for record in page.items]
+    return json_answer({"items": items, "next_cursor": page.next_cursor, "total": page.total})
+
+
+async def get_task(request: web.Request) -> web.Response:
+    """``GET /api/tasks/{id}``."""
+    return json_answer(await show(context_of(request), request.match_info["id"]))
+
+
+async def edit_task(request: web.Request) -> web.Response:
+    """``PATCH /api/tasks/{id}``."""
+    context, task = context_of(request), request.match_info["id"]
+    changes = await read_object(request)
+    await context.service.submit(TaskEdited(task, changes, await _stored(context, task)))
+    return json_answer(await show(context, task))
+
+
+async def delete_task(request: web.Request) -> web.Response:
+    """``DELETE /api/tasks/{id}``."""
+    await _command(context_of(request), request.match_info["id"], "delete")
+    return web.Response(status=204)
+
+
+async def use_verb(request: web.Request) -> web.Response:
+    """``POST /api/tasks/{id}/pause`` and the like."""
+    context, task = context_of(request), request.match_info["id"]
+    await _command(context, task, request.match_info["verb"])
+    return json_answer(await show(context, task))
+
+
+async def explain_task(request: web.Request) -> web.Response:
+    """``GET /api/tasks/{id}/explain``: sentences."""
+    context, task = context_of(request), request.match_info["id"]
+    record = await task_record(context, task)
+    try:
+        sentences = context.service.coordinator.explain(task, context.service.clock.steady())
+    except TaskNotFound:  # closed
+        sentences = [f"The task is {record.state}: {record.done} done and {record.failed} failed of {record.total}."]
+    return json_answer({"id": task, "state": record.state, "sentences": sentences})
+
+
+async def _command(context: Context, task: str, verb: str) -> None:
+    stored = await _stored(context, task)
+    await context.service.submit(TaskCommanded(task, verb, context.service.clock.wall(), stored))
+
+
+async def _stored(context: Context, task: str) -> LoadedTask | None:
+    """Return a task that the core does not hold, for it to work with."""
+    if context.service.coordinator.task_view(task, context.service.clock.steady()) is not None:
+        return None
+    loaded = await context.service.store.load_task(task)
+    if loaded is None:
+        raise TaskNotFound(task)
+    if loaded.record.state in ("queued", "running", "paused"):
+        raise StoreUnavailable("task", f"{task} is only just being opened", "try again")
+    return loaded

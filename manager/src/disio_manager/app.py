@@ -1,0 +1,159 @@
+"""The manager, put together: store, core, link, REST, announcement.
+
+Rule: the only place that names concrete parts; what ``start`` opened, ``stop`` closes, in the opposite order.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from disio_manager.api.context import Context
+from disio_manager.api.feed import Feed
+from disio_manager.api.fleet import Statistics
+from disio_manager.api.routes import make_app
+from disio_manager.config import ManagerSettings
+from disio_manager.core.settings import CoreSettings
+from disio_manager.discovery import announcement_of
+from disio_manager.identity import Identity, load_identity
+from disio_manager.link import LinkSocket, ManagerLink
+from disio_manager.locks import FileLock
+from disio_manager.service import ManagerService
+from disio_manager.stores.base import ManagerStore
+from disio_manager.stores.opening import open_store
+from disio_shared.clock import SystemClock
+from disio_shared.datadir import ADMIN_TOKEN, DataDir
+from disio_shared.logs import logger
+from disio_shared.ports import is_loopback, listen, port_of, url_of
+
+SHUTDOWN_S = 3.0
+"""How long open requests may take to end when the manager stops."""
+
+
+class ManagerApp:
+    """One running manager.
+
+    Args:
+        on_failure: Told when a part broke that the manager cannot do without; the log says what.
+    """
+
+    def __init__(self, settings: ManagerSettings, on_failure: Callable[[], None] = lambda: None) -> None:
+        self.settings, self._on_failure = settings, on_failure
+        self.has_failed = False
+        self.url = ""
+        self.zmq_port = 0
+        self.data: DataDir
+        self._exits = AsyncExitStack()
+        self._log = logger("manager")
+
+    async def start(self) -> str:
+        """Serve; return the base URL of the REST interface.
+
+        Raises:
+            ConfigError: A setting is wrong.
+            InUse: Another manager works on this data directory.
+            StoreUnavailable: The database is not there.
+        """
+        try:
+            return await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Stop serving and let go of everything; a second call does nothing."""
+        exits, self._exits = self._exits, AsyncExitStack()
+        await exits.aclose()
+
+    async def _start(self) -> str:
+        settings, exits = self.settings, self._exits
+        self.data = DataDir(Path(settings.data_dir) if settings.data_dir else None)
+        self._lock()
+        identity = load_identity(self.data)
+        store = await open_store(settings.db, self.data.path)
+        exits.push_async_callback(store.close)
+        listening = listen(settings.host, settings.port)
+        exits.callback(listening.close)
+        socket = LinkSocket(identity, settings.host)
+        exits.callback(socket.close)
+        self.zmq_port = socket.bind(settings.zmq_port)
+        port = port_of(listening)
+        self.url = url_of(settings.host, port)
+
+        link = ManagerLink(socket, identity, settings.host, settings.status_s)
+        context, statistics, service = await self._compose(store, identity, link)
+        await service.start()
+        self._run(service.run())
+        self._run(link.run(service))
+        self._run(context.feed.run())
+        runner = web.AppRunner(make_app(context, statistics), access_log=None, shutdown_timeout=SHUTDOWN_S)
+        await runner.setup()
+        exits.push_async_callback(runner.cleanup)
+        exits.callback(context.feed.close_all)  # before cleanup: open streams would hold it up
+        await web.SockSite(runner, listening).start()
+        self._publish(port)
+        if settings.zeroconf:
+            curve_key = identity.curve_public.decode()
+            announcement = announcement_of(settings, port, self.zmq_port, context.cluster, curve_key)
+            exits.push_async_callback(announcement.stop)
+            await announcement.start()
+        return self.url
+
+    async def _compose(
+        self, store: ManagerStore, identity: Identity, link: ManagerLink
+    ) -> tuple[Context, Statistics, ManagerService]:
+        settings, clock, cluster = self.settings, SystemClock(), await store.cluster_id()
+        core_settings = CoreSettings(
+            cluster=cluster,
+            manager=self.url,
+            lease_s=settings.lease_s,
+            status_s=settings.status_s,
+            max_distributors=settings.distributors_max,
+        )
+        service = ManagerService(
+            store, core_settings, clock, link.send, lambda command: feed.note(command), link.forget_sessions
+        )
+        statistics = Statistics(service)
+        feed = Feed(store, lambda: service.coordinator, clock.steady, statistics.read)
+        context = Context(service, identity, feed, cluster, self.zmq_port, is_loopback(settings.host))
+        return context, statistics, service
+
+    def _lock(self) -> None:
+        lock = FileLock(self.data.path / "manager.lock", self.data.path)
+        self._exits.callback(lock.release)
+
+    def _publish(self, port: int) -> None:
+        """Tell this machine's other programs where the manager is."""
+        facts = {
+            "url": self.url,
+            "host": self.settings.host,
+            "port": port,
+            "zmq_port": self.zmq_port,
+            "token_file": str(self.data.path / ADMIN_TOKEN),
+        }
+        self.data.write_service("manager", facts)
+        self._exits.callback(self.data.remove_service, "manager")
+
+    def _run(self, part: Coroutine[Any, Any, None]) -> None:
+        """Run an endless part until the stop; should it end by itself, the manager has failed."""
+        task = asyncio.create_task(part)
+        task.add_done_callback(self._note_end)
+        self._exits.push_async_callback(_end, task)
+
+    def _note_end(self, task: "asyncio.Task[None]") -> None:
+        if task.cancelled():
+            return
+        error = task.exception() or RuntimeError("a part of the manager ended by itself")
+        self._log.critical("the manager broke", exc_info=error)
+        self.has_failed = True
+        self._on_failure()
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError, Exception):
+        await task
