@@ -189,7 +189,7 @@ class ClientLink:
 
     async def _connected(self, sid: str, environ: dict[str, Any], _auth: Any) -> None:
         wire: Wire = environ["aiohttp.request"][WIRE]
-        self._sessions[sid] = Session(sid, wire, self._emit, self._sio.disconnect, self._clock.steady())
+        self._sessions[sid] = Session(sid, wire, self._emit, self._clock.steady())
 
     async def _disconnected(self, sid: str, _reason: str) -> None:
         session = self._sessions.get(sid)

@@ -59,7 +59,6 @@ class DistributorService:
 
     def __init__(self, cache: CoreCache, settings: CoreSettings, clock: Clock) -> None:
         self._cache, self._settings, self._clock = cache, settings, clock
-        self._boot = fresh_id()
         self._shell: Shell[Event, Change, Command] = Shell(
             self._load, cache, self._perform, Ticked, clock, self._on_trouble
         )
@@ -125,12 +124,12 @@ class DistributorService:
 
     def stats(self) -> Stats | None:
         """Return the core's numbers, or None while it waits for its cache."""
-        return self._dispatcher.stats() if self._dispatcher is not None else None
+        return self._dispatcher.stats(self._clock.steady()) if self._dispatcher is not None else None
 
     async def _load(self) -> Dispatcher:
         snapshot = await self._cache.load()
         self.distributor_id = snapshot.distributor_id
-        self._dispatcher = Dispatcher.restore(snapshot, self._settings, self._boot, self._clock.steady())
+        self._dispatcher = Dispatcher.restore(snapshot, self._settings, fresh_id(), self._clock.steady())
         return self._dispatcher
 
     def _perform(self, command: Command) -> None:

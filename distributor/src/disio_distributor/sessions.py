@@ -33,16 +33,15 @@ class Session:
         sid: Socket.IO's name for it.
         wire: The connection below.
         emit: Sends bytes to a session, without waiting for the network.
-        finish: Says goodbye on the Socket.IO level.
         now: Seconds on the steady clock.
     """
 
-    def __init__(self, sid: str, wire: Wire, emit: Emit, finish: Callable[[str], Awaitable[None]], now: float) -> None:
+    def __init__(self, sid: str, wire: Wire, emit: Emit, now: float) -> None:
         self.sid, self.wire = sid, wire
         self.bucket = TokenBucket(MESSAGES_PER_S, MESSAGE_BURST, now)
         self.answers: dict[int, asyncio.Future[bytes]] = {}
         self.state: State = "new"
-        self._emit, self._finish = emit, finish
+        self._emit = emit
         self._outgoing: deque[bytes] = deque()
         self._outgoing_bytes = 0
         self._sender: asyncio.Task[None] | None = None
@@ -112,8 +111,8 @@ class Session:
                 async with asyncio.timeout(SLOW_READER_S):
                     await self.wire.written.wait()
             if self._is_last_queued:
+                self.wire.close()
                 asyncio.get_running_loop().call_later(CLOSING_S, self.wire.abort)
-                await self._finish(self.sid)
         except TimeoutError:
             self.wire.abort()
         finally:

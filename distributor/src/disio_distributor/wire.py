@@ -69,6 +69,15 @@ class Wire:
         """Set each time a frame has been handed to the network."""
         self._request = request
 
+    def close(self) -> None:
+        """Close the connection after what was handed to the network; the client sees a lost connection, and comes back.
+
+        Socket.IO's own goodbye would tell its client libraries to stay away.
+        """
+        transport = self._request.transport
+        if transport is not None:
+            transport.close()
+
     def abort(self) -> None:
         """Close the connection at once; what waits to be sent is dropped."""
         transport = self._request.transport

@@ -62,7 +62,8 @@ class StandInManager:
         self._router.curve_publickey, self._router.curve_secretkey = self.public, self._secret
         self._router.linger = 0
         self._router.bind(f"tcp://127.0.0.1:{self.zmq_port or '*'}")
-        self.zmq_port = int(self._router.getsockopt(zmq.LAST_ENDPOINT).rstrip(b"\0").rsplit(b":", 1)[1])
+        endpoint = self._router.getsockopt_string(zmq.LAST_ENDPOINT)
+        self.zmq_port = int(endpoint.rsplit(":", 1)[1])
         app = web.Application()
         app.router.add_get("/api/link", self._link)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)

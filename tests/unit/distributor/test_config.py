@@ -49,7 +49,12 @@ def test_environment_and_file_set_what_flags_leave_open(tmp_path: Path) -> None:
 
 def test_flags_of_settings_mean_the_same_settings(tmp_path: Path) -> None:
     settings = DistributorSettings(
-        manager=["http://a:1", "zeroconf"], port=5, zeroconf=False, zeroconf_interface=["127.0.0.1"], json=True, name="n"
+        manager=["http://a:1", "zeroconf"],
+        port=5,
+        zeroconf=False,
+        zeroconf_interface=["127.0.0.1"],
+        json=True,
+        name="n",
     )
     words = flags_of(settings)
     assert words.count("--manager") == 2

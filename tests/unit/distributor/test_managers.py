@@ -169,7 +169,7 @@ def test_keys_are_made_once_and_a_damaged_file_is_named(tmp_path: Path) -> None:
     folder = DataDir(tmp_path)
     assert load_keys(folder) == load_keys(folder)
     (tmp_path / "distributor-curve.json").write_text("{}")
-    with pytest.raises(ConfigError, match="distributor-curve.json"):
+    with pytest.raises(ConfigError, match=r"distributor-curve\.json"):
         load_keys(folder)
 
 

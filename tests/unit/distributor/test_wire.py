@@ -1,6 +1,6 @@
 """Packets of the client link."""
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,7 +66,8 @@ def test_no_packet_can_make_decoding_raise_or_build_an_object(value: object) -> 
     except (OverflowError, ValueError, UnicodeEncodeError):
         return
     packet = LinkPacket(encoded_packet=encoded)
-    assert packet.data == [MALFORMED] or (packet.data[0] == "m" and isinstance(packet.data[1], bytes))
+    data = packet.data or []
+    assert data == [MALFORMED] or (data[0] == "m" and isinstance(data[1], bytes))
 
 
 @given(st.binary(min_size=1, max_size=200))
