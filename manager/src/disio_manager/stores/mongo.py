@@ -1,0 +1,194 @@
+"""The store over MongoDB, for managers whose data outgrows one file.
+
+Rule: the only module that imports motor, and only for calls that PyMongo's ``AsyncMongoClient`` has too; every write
+waits for a journaled majority. Documents hold our own bytes (MessagePack), never BSON made from users' JSON.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import ReturnDocument
+from pymongo.errors import ConfigurationError, DuplicateKeyError, InvalidURI, PyMongoError
+
+from disio_manager.core.changes import Change
+from disio_manager.core.records import DistributorRecord, LoadedTask, TaskRecord
+from disio_manager.stores.base import FailureRow, ResultRow, TaskPage
+from disio_manager.stores.mongo_documents import SCHEMA_VERSION, read_chunks, write_chunks
+from disio_manager.stores.mongo_reading import MongoReader
+from disio_manager.stores.mongo_writing import MongoWriter
+from disio_shared.errors import ConfigError, StoreUnavailable
+from disio_shared.ids import fresh_id
+
+DEFAULT_DATABASE = "disio"
+CLIENT_OPTIONS: dict[str, Any] = {
+    "serverSelectionTimeoutMS": 3_000,
+    "connectTimeoutMS": 3_000,
+    "socketTimeoutMS": 20_000,
+    "w": "majority",
+    "journal": True,
+    "wTimeoutMS": 15_000,
+    "appname": "disio-manager",
+}
+INDEXES: dict[str, list[list[tuple[str, int]]]] = {
+    "tasks": [[("number", -1)], [("state", 1), ("number", -1)]],
+    "blocks": [[("task", 1), ("start", 1)]],
+}
+
+
+class MongoStore:
+    """ManagerStore over a MongoDB database."""
+
+    def __init__(self, client: Any, place: str) -> None:
+        self._client, self._place = client, place
+        self._db = client.get_default_database(DEFAULT_DATABASE)
+        self._reader = MongoReader(self._db)
+        self._writer = MongoWriter(self._db)
+
+    @classmethod
+    async def open(cls, url: str) -> "MongoStore":
+        """Connect to ``mongodb://...``; the URL's path names the database (default ``disio``).
+
+        Raises:
+            ConfigError: The URL is wrong.
+            StoreUnavailable: No server answers within a few seconds, or its data is of a newer disio.
+        """
+        place = f"MongoDB at {urlsplit(url).netloc.rpartition('@')[2]}"
+        try:
+            client: Any = AsyncIOMotorClient(url, **CLIENT_OPTIONS)
+            store = cls(client, place)
+        except (InvalidURI, ConfigurationError, ValueError) as error:
+            raise ConfigError("--db", f"not a MongoDB URL: {error}", "use mongodb://host:port/name") from error
+        try:
+            await store._prepare()
+        except StoreUnavailable:
+            client.close()
+            raise
+        return store
+
+    async def _prepare(self) -> None:
+        with self._answering():
+            version = await self._given_once("schema", SCHEMA_VERSION)
+            if version != SCHEMA_VERSION:
+                problem = f"has schema version {version}, this program knows {SCHEMA_VERSION}"
+                raise StoreUnavailable(self._place, problem, "use another database, or upgrade disio")
+            for collection, keys in INDEXES.items():
+                for key in keys:
+                    await self._db[collection].create_index(key)
+
+    # What the core's shell needs
+
+    async def load(self) -> list[LoadedTask]:
+        """Return all open tasks; what a crash left half written is put right first."""
+        with self._answering():
+            await self._writer.finish_deletes()
+            tasks = [await self._load_task(task) for task in await self._reader.open_tasks()]
+        return [task for task in tasks if task is not None]
+
+    async def load_task(self, task: str) -> LoadedTask | None:
+        """Return one task in any state."""
+        with self._answering():
+            return await self._load_task(task)
+
+    async def _load_task(self, task: str) -> LoadedTask | None:
+        record = await self._reader.task(task)
+        if record is None:
+            return None
+        stored = await self._reader.blocks(record)
+        loaded = await self._reader.assemble(record, stored)
+        await self._writer.mend_blocks(record.number, stored, loaded.blocks)
+        return loaded
+
+    async def commit(self, changes: Sequence[Change]) -> None:
+        """Make changes durable; a crash in the middle leaves what ``load`` can put right."""
+        with self._answering():
+            await self._writer.commit(changes)
+
+    async def next_number(self) -> int:
+        """Return a task number never given before."""
+        with self._answering():
+            after = await self._db["meta"].find_one_and_update(
+                {"_id": "next_number"}, {"$inc": {"value": 1}}, upsert=True, return_document=ReturnDocument.AFTER
+            )
+            return int(after["value"])
+
+    # What the REST interface reads
+
+    async def cluster_id(self) -> str:
+        """Return this database's id."""
+        with self._answering():
+            return str(await self._given_once("cluster", fresh_id()))
+
+    async def task(self, task: str) -> TaskRecord | None:
+        """Return a task by id."""
+        with self._answering():
+            return await self._reader.task(task)
+
+    async def tasks(self, state: str, q: str, limit: int, cursor: str) -> TaskPage:
+        """Return a page of tasks, newest first."""
+        with self._answering():
+            return await self._reader.task_page(state, q, limit, cursor)
+
+    async def results(self, task: str, start: int, limit: int) -> AsyncIterator[list[ResultRow]]:
+        """Yield pages of results in index order."""
+        with self._answering():
+            async for page in self._reader.result_pages(task, start, limit):
+                yield page
+
+    async def failures(self, task: str, start: int, limit: int) -> list[FailureRow]:
+        """Return quarantined payloads in index order."""
+        with self._answering():
+            return await self._reader.failures(task, start, limit)
+
+    async def distributors(self) -> list[DistributorRecord]:
+        """Return every distributor."""
+        with self._answering():
+            return await self._reader.distributors()
+
+    async def ping(self) -> None:
+        """Return when the server answers."""
+        with self._answering():
+            await self._db.command("ping")
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
+    # Work units
+
+    async def put_workunit(self, sha256: str, language: str, code: bytes) -> None:
+        """Keep code."""
+        with self._answering():
+            if await self._db["workunits"].find_one({"_id": sha256}) is None:
+                parts = await write_chunks(self._db, f"workunit/{sha256}", code)
+                await self._insert_once("workunits", {"_id": sha256, "language": language, "parts": parts})
+
+    async def workunit(self, sha256: str) -> tuple[str, bytes] | None:
+        """Return language and code."""
+        with self._answering():
+            found = await self._db["workunits"].find_one({"_id": sha256})
+            if found is None:
+                return None
+            return found["language"], await read_chunks(self._db, f"workunit/{sha256}", found["parts"])
+
+    async def _given_once(self, name: str, value: Any) -> Any:
+        """Return the value under a name; the first one given stays."""
+        await self._insert_once("meta", {"_id": name, "value": value})
+        return (await self._db["meta"].find_one({"_id": name}))["value"]
+
+    async def _insert_once(self, collection: str, document: dict[str, Any]) -> None:
+        try:
+            await self._db[collection].insert_one(document)
+        except DuplicateKeyError:
+            return
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Translate the driver's errors."""
+        try:
+            yield
+        except PyMongoError as error:
+            problem = str(error).split(", Timeout:")[0]
+            raise StoreUnavailable(self._place, problem, "start the database, or check --db") from error

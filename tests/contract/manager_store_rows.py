@@ -1,0 +1,96 @@
+"""Rows that the store tests write, and stores opened on either database."""
+
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from disio_manager.core.changes import AddFailures, AddResults, Change, PutBlock, PutTask
+from disio_manager.core.records import BlockRecord, LoadedTask, TaskRecord
+from disio_manager.stores.base import FailureRow, ManagerStore, ResultRow
+from disio_manager.stores.opening import open_store
+from disio_shared.taskdoc import Policy
+
+Opener = Callable[[], Awaitable[ManagerStore]]
+
+
+def with_database(uri: str, name: str) -> str:
+    """Return a MongoDB URI that names a database."""
+    head, _, options = uri.partition("?")
+    return f"{head.rstrip('/')}/{name}" + (f"?{options}" if options else "")
+
+
+def opener(kind: str, folder: Path, uri: str = "") -> Opener:
+    """Return what opens one and the same database again and again."""
+    url = with_database(uri, f"t{uuid.uuid4().hex[:12]}") if kind == "mongodb" else ""
+    return lambda: open_store(url, folder)
+
+
+def task(number: int = 1, *, total: int = 1_000, frontier: int = 0, state: str = "running", name: str = "") -> TaskRecord:
+    """Return a task over a range."""
+    return TaskRecord(
+        id=f"task{number}",
+        number=number,
+        name=name or f"Task {number}",
+        tags=["math", f"n{number}"],
+        workunit="ab" * 32,
+        language="javascript",
+        workunit_bytes=10,
+        payloads=b'{"range":[0,%d]}' % total,
+        policy=Policy(priority=number, deadline=2e9),
+        total=total,
+        state=state,
+        created_at=1_700_000_000.5,
+        frontier=frontier,
+    )
+
+
+def block(start: int, stop: int, *, holder: str = "", number: int = 1, lease: int = 1) -> PutBlock:
+    """Return a change that writes a block."""
+    record = BlockRecord(
+        id=f"b{number}-{start}", task=f"task{number}", start=start, stop=stop, lease=lease, holder=holder
+    )
+    return PutBlock(record)
+
+
+def results(indexes: Sequence[int], *, number: int = 1, value: bytes = b"v", client: str = "c1") -> AddResults:
+    """Return a change that adds results; every value names its index."""
+    count = len(indexes)
+    values = [value + b"%d" % index for index in indexes]
+    by = [at % 2 for at in range(count)]
+    return AddResults(
+        f"task{number}", list(indexes), values, [0.5] * count, [client, "other"], by, "dist", 1_700_000_001.25
+    )
+
+
+def failures(indexes: Sequence[int], *, number: int = 1) -> AddFailures:
+    """Return a change that adds failures."""
+    errors = [[f"error of {index}", "again\nü"] for index in indexes]
+    return AddFailures(f"task{number}", list(indexes), errors, 1_700_000_002.0)
+
+
+def put(record: TaskRecord) -> PutTask:
+    """Return a change that writes a task."""
+    return PutTask(record)
+
+
+async def all_results(store: ManagerStore, name: str = "task1", start: int = 0, limit: int = 0) -> list[ResultRow]:
+    """Return every result of a task."""
+    return [row async for page in store.results(name, start, limit) for row in page]
+
+
+async def everything(
+    store: ManagerStore, names: Sequence[str]
+) -> list[tuple[LoadedTask | None, list[ResultRow], list[FailureRow]]]:
+    """Return all that can be read about tasks."""
+    return [
+        (await store.load_task(name), await all_results(store, name), await store.failures(name, 0, 0))
+        for name in names
+    ]
+
+
+def is_mongodb(change_kind: str) -> bool:
+    """Tell whether a store kind is the slower one, which gets smaller tests."""
+    return change_kind == "mongodb"
+
+
+ChangeList = list[Change]
