@@ -43,8 +43,8 @@ class Block:
         return len(self.committed) >= self.record.stop - self.record.start
 
     def as_record(self) -> HeldBlock:
-        """Return the row that a cache keeps."""
-        return msgspec.structs.replace(self.record, done=self.committed.runs())
+        """Return the row that a cache keeps, less the payloads, which it has since the block was granted."""
+        return msgspec.structs.replace(self.record, done=self.committed.runs(), payloads=[])
 
 
 class TaskWork:

@@ -24,7 +24,7 @@ class DropTask:
 
 @dataclass(frozen=True, slots=True)
 class PutBlock:
-    """Insert or replace a block."""
+    """Insert or replace a block; one without payloads keeps those that are stored of it."""
 
     block: HeldBlock
 
@@ -34,6 +34,7 @@ class DropBlock:
     """Remove a block."""
 
     block: str
+    task: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,8 @@ class Attempt(msgspec.Struct, kw_only=True):
     index: int
     client: str
     error: str
+    number: int = 0
+    """How many tries of this payload had failed before; with task and index it names the row."""
 
 
 class KnownClient(msgspec.Struct, kw_only=True):

@@ -195,7 +195,8 @@ class Reports:
             if not live and not (index in named and index in work.ready):
                 continue
             counted += 1
-            attempt = Attempt(task=claim.task, index=index, client=session.client, error=error)
+            number = len(work.attempts.get(index, ()))
+            attempt = Attempt(task=claim.task, index=index, client=session.client, error=error, number=number)
             state.save(changes.AddAttempt(attempt))
             if work.fail(attempt) >= work.manifest.max_failures:
                 over[index] = [each.error for each in work.attempts[index]]

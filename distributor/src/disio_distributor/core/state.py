@@ -5,6 +5,8 @@ Rule: whatever changes durable facts goes through a method here, which writes th
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from disio_distributor.core import changes, commands
 from disio_distributor.core.assignments import Assignments, Batch
 from disio_distributor.core.blocks import Block, Load, TaskWork
@@ -152,7 +154,7 @@ class State:
             work.remove_block(block)
             return
         self.task_of_block[record.block] = record.task
-        self.save(changes.PutBlock(block.as_record()))
+        self.save(changes.PutBlock(msgspec.structs.replace(block.as_record(), payloads=record.payloads)))
         self.work_appeared = True
 
     def drop_block(self, work: TaskWork, block: Block) -> None:
@@ -160,7 +162,7 @@ class State:
         record = block.record
         self.cancel(record.task, work.remove_block(block))
         self.task_of_block.pop(record.block, None)
-        self.save(changes.DropBlock(record.block))
+        self.save(changes.DropBlock(record.block, record.task))
         self.forget(work, [(record.start, record.stop)])
 
     def drop_task(self, work: TaskWork) -> None:

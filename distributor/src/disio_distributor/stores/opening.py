@@ -5,9 +5,8 @@ Rule: drivers are imported only when their URL is given.
 
 from pathlib import Path
 
-from disio_shared.errors import ConfigError
-
 from disio_distributor.stores.base import DistributorCache
+from disio_shared.errors import ConfigError
 
 
 async def open_cache(url: str, data_dir: Path) -> DistributorCache:
