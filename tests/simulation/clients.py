@@ -70,7 +70,7 @@ class Socket:
         self.clock.after(draw(0.0, 20.0 if self.clock.chance(0.3) else 0.2), lambda: self.server.closed(self))
         self.clock.after(draw(0.0, 20.0 if self.clock.chance(0.3) else 0.2), lambda: self.client.lost(self))
 
-    def _later(self, is_up: bool, action: Callable[[], None]) -> None:
+    def _later(self, is_up: bool, action: Callable[[], object]) -> None:
         """Deliver in order, if the connection still stands by then."""
         at = max(self._free_at[is_up], self.clock.now + self.clock.random.uniform(0.001, 0.08))
         self._free_at[is_up] = at
@@ -194,7 +194,7 @@ class ClientNode:
     def _slot_up(self, slot: int) -> None:
         self._later(0.05, lambda: self._handle(ev.SlotUp(slot)))
 
-    def _later(self, delay_s: float, action: Callable[[], None]) -> None:
+    def _later(self, delay_s: float, action: Callable[[], object]) -> None:
         """Do something later in the life of this process."""
         generation = self._generation
         self.clock.after(delay_s, lambda: action() if generation == self._generation else None)

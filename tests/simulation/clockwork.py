@@ -21,7 +21,7 @@ class Clockwork:
         self.seed, self.random = seed, Random(seed)
         self.now = 1_000.0
         self.wall_offset = 1_700_000_000.0
-        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._due: list[tuple[float, int, Callable[[], object]]] = []
         self._order = itertools.count()
         self._story: deque[str] = deque(maxlen=400)
 
@@ -30,7 +30,7 @@ class Clockwork:
         """Return virtual seconds since 1970."""
         return self.now + self.wall_offset
 
-    def after(self, delay_s: float, action: Callable[[], None]) -> None:
+    def after(self, delay_s: float, action: Callable[[], object]) -> None:
         """Let something happen ``delay_s`` seconds from now."""
         heapq.heappush(self._due, (self.now + max(0.0, delay_s), next(self._order), action))
 

@@ -155,7 +155,7 @@ class World:
         data = messages.TO_DISTRIBUTOR.encode(message)
         self._carry(lambda: node.from_manager(session, messages.TO_DISTRIBUTOR.decode(data)))
 
-    def _carry(self, action: Callable[[], None]) -> None:
+    def _carry(self, action: Callable[[], object]) -> None:
         """Deliver late; in the storm also not at all, twice, or out of order."""
         copies = 1
         if self.is_storm:
