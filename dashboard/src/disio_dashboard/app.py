@@ -3,7 +3,6 @@
 Rule: this module alone knows all the others; ``create_app`` builds the HTTP application, ``DashboardApp`` runs one.
 """
 
-import errno
 from pathlib import Path
 
 from aiohttp import web
@@ -18,9 +17,9 @@ from disio_dashboard.settings import Settings, read_token
 from disio_dashboard.state import STATE, State
 from disio_dashboard.upstream import Upstream
 from disio_shared.datadir import DataDir
-from disio_shared.errors import ConfigError, ManagerUnreachable
+from disio_shared.errors import ManagerUnreachable
+from disio_shared.ports import listen, port_of, url_of
 
-PORTS_TRIED = 50
 MAX_FORM_BYTES = 16 << 10
 SHUTDOWN_S = 2.0
 
@@ -80,9 +79,9 @@ class DashboardApp:
         await runner.setup()
         self._runner = runner
         try:
-            await self._bind(runner)
-            port = runner.addresses[0][1]
-            url = self._settings.public_url or f"http://{_shown_host(self._settings.host)}:{port}"
+            listening = listen(self._settings.host, self._settings.port)
+            await web.SockSite(runner, listening).start()
+            url = self._settings.public_url or url_of(self._settings.host, port_of(listening))
             self._url = url.rstrip("/")
             runner.app[STATE].data_dir.write_service("dashboard", {"url": self._url})
         except BaseException:
@@ -106,18 +105,6 @@ class DashboardApp:
         if state.token is None:
             return f"{self._url}/login"
         return f"{self._url}/login?once={state.links.issue(state.now())}"
-
-    async def _bind(self, runner: web.AppRunner) -> None:
-        first = self._settings.port
-        for port in range(first, min(first + PORTS_TRIED, 65_536)) if first else (0,):
-            try:
-                await web.TCPSite(runner, self._settings.host, port).start()
-            except OSError as error:
-                if error.errno == errno.EADDRINUSE:
-                    continue
-                raise ConfigError("--host", f"cannot listen on {self._settings.host}:{port}: {error}") from error
-            return
-        raise ConfigError("--port", f"no free port from {first} on", "name another with --port")
 
 
 async def _open_upstream(app: web.Application) -> None:
@@ -146,10 +133,3 @@ async def _logout(request: web.Request) -> web.Response:
     if session is None or not is_same_secret(request.headers.get(CSRF_HEADER, ""), session.csrf):
         return problem(403, "csrf", f"the {CSRF_HEADER} header does not carry this session's token")
     return await do_logout(request)
-
-
-def _shown_host(host: str) -> str:
-    """Return the name to put in a URL for the address that is bound."""
-    if host in ("0.0.0.0", "::", ""):
-        return "127.0.0.1"
-    return f"[{host}]" if ":" in host else host

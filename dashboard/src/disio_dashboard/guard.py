@@ -11,6 +11,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from disio_dashboard.problems import problem
 from disio_dashboard.settings import LOOPBACK_NAMES, Settings
+from disio_shared.ports import is_loopback
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Trusted types: no script of the page can turn a string into markup or code, not even by mistake.
@@ -55,7 +56,7 @@ class Guard:
         self._public_origin = _origin(settings.public_url) if settings.public_url else None
         # DNS rebinding needs a name of the attacker's in Host; a dashboard on loopback knows all its names.
         names = LOOPBACK_NAMES | {settings.host} | ({settings.public_host} if settings.public_host else set())
-        self._hosts = names if settings.is_loopback else None
+        self._hosts = names if is_loopback(settings.host) else None
 
     def refusal(self, request: web.Request) -> web.Response | None:
         """Return the answer to a request that must not be served, or None."""

@@ -3,7 +3,6 @@
 Rule: a setting is checked here, once; the rest of the package trusts it.
 """
 
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -41,16 +40,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             _check_url("--public-url", self.public_url, "https://NAME")
         if not 0 <= self.port <= 65_535:
             raise ConfigError("--port", f"{self.port} is not a port", "use 0 to 65535")
-
-    @property
-    def is_loopback(self) -> bool:
-        """Tell whether only this machine can reach the dashboard."""
-        if self.host in LOOPBACK_NAMES:
-            return True
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return False
 
     @property
     def is_secure(self) -> bool:

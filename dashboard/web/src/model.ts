@@ -74,12 +74,19 @@ export interface FieldError {
   message: string;
 }
 
-export type Verb = "pause" | "resume" | "cancel" | "delete";
+export type Verb = "pause" | "resume" | "retry" | "cancel" | "delete";
 
-/** What can be done to a task in each state. */
-export function verbsOf(state: TaskState): Verb[] {
-  if (state === "queued" || state === "running") return ["pause", "cancel", "delete"];
-  return state === "paused" ? ["resume", "cancel", "delete"] : ["delete"];
+const VERBS: Partial<Record<TaskState, Verb[]>> = {
+  queued: ["pause", "cancel"],
+  running: ["pause", "cancel"],
+  paused: ["resume", "cancel"],
+};
+const RETRYABLE: TaskState[] = ["running", "paused", "failed"];
+
+/** What can be done to a task now; delete always, retry when there are failed payloads to hand out again. */
+export function verbsOf({ state, failed }: Pick<Task, "state" | "failed">): Verb[] {
+  const retry: Verb[] = failed > 0 && RETRYABLE.includes(state) ? ["retry"] : [];
+  return [...retry, ...(VERBS[state] ?? []), "delete"];
 }
 
 export function isOver(state: TaskState): boolean {

@@ -1,7 +1,7 @@
 // Results and failures of a task, page by page, in index order.
 
 import { useEffect, useState } from "preact/hooks";
-import { call, callJson, Problem } from "./api";
+import { call, callJson } from "./api";
 import * as format from "./format";
 import type { Result, Task } from "./model";
 import { Trouble } from "./parts";
@@ -12,9 +12,8 @@ const REREAD_MS = 2_000;
 
 interface Failure {
   i: number;
-  payload?: unknown;
-  errors?: string[];
-  error?: string;
+  payload: unknown;
+  errors: string[];
 }
 
 export function Results({ task }: { task: Task }) {
@@ -150,9 +149,9 @@ export function Failures({ task }: { task: Task }) {
         {failures?.map((failure) => (
           <li key={failure.i}>
             <span class="mono">
-              {format.count(failure.i)} {failure.payload === undefined ? "" : format.brief(failure.payload)}
+              {format.count(failure.i)} {format.brief(failure.payload)}
             </span>
-            <pre>{(failure.errors ?? [failure.error ?? ""]).join("\n")}</pre>
+            <pre>{failure.errors.join("\n")}</pre>
           </li>
         ))}
       </ul>
@@ -166,11 +165,6 @@ export function Failures({ task }: { task: Task }) {
 }
 
 async function readFailures(id: string): Promise<Failure[]> {
-  try {
-    const page = await callJson<{ items: Failure[] }>(`/api/tasks/${encodeURIComponent(id)}/failures?limit=${PAGE}`);
-    return page.items;
-  } catch (error) {
-    if (error instanceof Problem && error.status === 404) return [];
-    throw error;
-  }
+  const page = await callJson<{ items: Failure[] }>(`/api/tasks/${encodeURIComponent(id)}/failures?limit=${PAGE}`);
+  return page.items;
 }

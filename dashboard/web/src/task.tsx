@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { callJson, Problem } from "./api";
 import { DocumentView } from "./document";
+import { Explanation } from "./explanation";
 import { generation, onTask } from "./feed";
 import * as format from "./format";
 import { isOver, type Task } from "./model";
@@ -27,6 +28,7 @@ export function TaskPage({ id }: { id: string }) {
         {format.count(task.failed)} failed · {format.rate(isOver(task.state) ? null : task.rate)}
       </p>
       <Verbs task={task} onDone={(verb) => (verb === "delete" ? go("/tasks") : reread())} />
+      <Explanation task={task} />
       <Results task={task} />
       <Failures task={task} />
       <DocumentView task={task} />

@@ -5,7 +5,13 @@ import { call, Problem } from "./api";
 import { type Task, type Verb, verbsOf } from "./model";
 import { Confirm, Trouble } from "./parts";
 
-const LABELS: Record<Verb, string> = { pause: "Pause", resume: "Resume", cancel: "Cancel", delete: "Delete" };
+const LABELS: Record<Verb, string> = {
+  pause: "Pause",
+  resume: "Resume",
+  retry: "Retry failed",
+  cancel: "Cancel",
+  delete: "Delete",
+};
 const WARNINGS: Partial<Record<Verb, string>> = {
   cancel: "No further payload is handed out and running units are stopped. Results so far stay. This cannot be undone.",
   delete: "The task and all its results are removed. This cannot be undone.",
@@ -36,7 +42,7 @@ export function Verbs({ task, onDone }: Props) {
 
   return (
     <div class="verbs">
-      {verbsOf(task.state).map((verb) => (
+      {verbsOf(task).map((verb) => (
         <button
           type="button"
           key={verb}

@@ -28,7 +28,7 @@ async def test_a_taken_port_is_answered_with_the_next_free_one(settings: Setting
 
 
 async def test_an_address_of_another_machine_is_refused_in_one_line(settings: Settings, static_dir: Path) -> None:
-    with pytest.raises(ConfigError, match=r"--host: cannot listen on 192\.0\.2\.1"):
+    with pytest.raises(ConfigError, match=r"host: cannot bind 192\.0\.2\.1"):
         await DashboardApp(msgspec.structs.replace(settings, host="192.0.2.1"), static_dir).start()
 
 

@@ -74,7 +74,7 @@ async def test_json_prints_one_object(tmp_path: Path) -> None:
         (("--manager", "nonsense"), "--manager: 'nonsense' is not a URL"),
         (("--token-file", "missing"), "--token-file: no file missing"),
         (("--port", "70000"), "--port: 70000 is not a port"),
-        (("--host", "192.0.2.1"), "--host: cannot listen on 192.0.2.1"),
+        (("--host", "192.0.2.1"), "host: cannot bind 192.0.2.1"),
     ],
 )
 async def test_a_wrong_setting_is_one_line_and_exit_2(tmp_path: Path, flags: tuple[str, ...], words: str) -> None:

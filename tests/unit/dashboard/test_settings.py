@@ -20,21 +20,6 @@ def test_a_port_out_of_range_is_refused_by_name(port: int) -> None:
         Settings(port=port)
 
 
-@pytest.mark.parametrize(
-    ("host", "is_loopback"),
-    [
-        ("127.0.0.1", True),
-        ("localhost", True),
-        ("::1", True),
-        ("127.9.9.9", True),
-        ("0.0.0.0", False),
-        ("box.example", False),
-    ],
-)
-def test_loopback_is_told_from_the_network(host: str, is_loopback: bool) -> None:
-    assert Settings(host=host).is_loopback is is_loopback
-
-
 def test_only_https_in_front_makes_cookies_secure() -> None:
     assert Settings(public_url="https://disio.example").is_secure
     assert not Settings(public_url="http://disio.example").is_secure
