@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -76,3 +77,15 @@ def test_the_file_holds_no_secret() -> None:
         r"(?i)(password|secret|api_key|token)\s*[:=]\s*['\"]?[A-Za-z0-9+/_-]{12,}['\"]?\s*$", text, re.MULTILINE
     )
     assert not any("environment" in service for service in SERVICES.values())
+
+
+@pytest.mark.parametrize("name", ["manager", "distributor", "dashboard", "client"])
+def test_every_flag_in_the_compose_file_is_one_the_command_has(name: str) -> None:
+    group, verb, *flags = SERVICES[name]["command"]
+    (entry,) = entry_points(group="disio.commands", name=group)
+    known = {
+        option
+        for parameter in entry.load().commands[verb].params
+        for option in parameter.opts + parameter.secondary_opts
+    }
+    assert {flag.partition("=")[0] for flag in flags} <= known
