@@ -13,7 +13,7 @@ from disio_shared.errors import DisioError, FieldProblem, InvalidDocument
 from disio_shared.logs import logger
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-HAS_BEGUN = "has_begun"
+HAS_BEGUN: web.RequestKey[bool] = web.RequestKey("has_begun", bool)
 """Set in a request whose answer's head was sent."""
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 100
@@ -55,11 +55,12 @@ def problem(
 def problem_of(error: DisioError) -> web.Response:
     """Return the answer to an error that disio raised on purpose."""
     if isinstance(error, BadRequest):
-        headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
-        return problem(error.status, error.kind, str(error), error.errors, headers)
+        return problem(error.status, error.kind, str(error), error.errors)
     detail = f"{error}. {error.remedy}" if error.remedy and error.remedy not in str(error) else str(error)
     errors = error.problems if isinstance(error, InvalidDocument) else []
     headers = {"Retry-After": RETRY_AFTER_S} if error.retryable else None
+    if error.http_status == 401:
+        headers = {"WWW-Authenticate": "Bearer"}
     return problem(error.http_status, error.code, detail, errors, headers)
 
 

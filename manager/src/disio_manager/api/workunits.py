@@ -50,7 +50,7 @@ async def get_workunit(request: web.Request) -> web.StreamResponse:
     content_type = _TYPES.get(language, "application/octet-stream")
     # It is somebody's code on the manager's origin: a browser must never run it there.
     headers["Content-Disposition"] = f'attachment; filename="{sha256[:12]}"'
-    response = web.Response(body=code, content_type=content_type, headers=headers)
+    response = web.Response(body=code, content_type=content_type, headers=headers, zlib_executor_size=MIN_COMPRESSED)
     if len(code) >= MIN_COMPRESSED:
         response.enable_compression()
     return response

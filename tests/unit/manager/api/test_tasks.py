@@ -1,0 +1,166 @@
+"""Tasks over REST, against a real manager."""
+
+import asyncio
+import io
+from typing import Any
+
+import pytest
+
+from tests.unit.manager.served import Served, document
+
+
+async def test_a_created_task_is_shown_listed_and_found_again(manager: Served) -> None:
+    async with manager.http.post(f"{manager.url}/api/tasks", json=document()) as answer:
+        task = await answer.json()
+        assert (answer.status, answer.headers["Location"]) == (201, f"/api/tasks/{task['id']}")
+    assert task["state"] == "queued" and task["number"] == 1
+    assert (task["total"], task["done"], task["failed"], task["leased"]) == (10, 0, 0, 0)
+    assert task["workunit"].keys() == {"language", "sha256", "bytes"}
+    assert task["payloads"] == {"range": [0, 10]}
+    assert await manager.call("GET", f"/api/tasks/{task['id']}") == task
+    page = await manager.call("GET", "/api/tasks?state=queued&q=squ&limit=5")
+    del task["payloads"]
+    assert page == {"items": [task], "next_cursor": None, "total": 1}
+    assert (await manager.call("GET", "/api/tasks?q=none"))["items"] == []
+
+
+async def test_lists_come_in_pages_newest_first(manager: Served) -> None:
+    names = [(await manager.create(name=f"t{number}"))["name"] for number in range(5)]
+    seen, cursor = [], ""
+    while True:
+        page = await manager.call("GET", f"/api/tasks?limit=2&cursor={cursor}")
+        seen += [item["name"] for item in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert seen == names[::-1]
+
+
+async def test_verbs_change_the_state_and_illegal_ones_are_refused(manager: Served) -> None:
+    task = await manager.create()
+    path = f"/api/tasks/{task['id']}"
+    assert (await manager.call("POST", f"{path}/pause"))["state"] == "paused"
+    assert (await manager.call("POST", f"{path}/resume"))["state"] == "queued"
+    assert (await manager.call("POST", f"{path}/cancel"))["state"] == "cancelled"
+    problem = await manager.call("POST", f"{path}/resume", 409)
+    assert problem["code"] == "illegal-verb" and "cancelled" in problem["detail"]
+    assert (await manager.call("GET", path))["finished_at"] is not None
+    assert "cancelled" in (await manager.call("GET", f"{path}/explain"))["sentences"][0]
+    await manager.call("DELETE", path, 204)
+    await manager.call("GET", path, 404)
+    await manager.call("DELETE", path, 404)
+
+
+async def test_a_task_can_be_edited_and_cloned(manager: Served) -> None:
+    task = await manager.create()
+    path = f"/api/tasks/{task['id']}"
+    edited = await manager.call("PATCH", path, json={"name": "new", "policy": {"priority": 7}})
+    assert (edited["name"], edited["policy"]["priority"]) == ("new", 7)
+    problem = await manager.call("PATCH", path, 422, json={"workunit": {}})
+    assert problem["errors"][0]["path"] == "workunit"
+    clone = await manager.call("POST", f"{path}/clone", 201)
+    assert clone["id"] != task["id"] and clone["number"] == 2
+    assert (clone["name"], clone["payloads"], clone["workunit"]) == ("new", task["payloads"], task["workunit"])
+
+
+async def test_a_repeated_idempotency_key_finds_the_same_task_and_refuses_another_document(manager: Served) -> None:
+    headers = {"Idempotency-Key": "k1"}
+    both = await asyncio.gather(
+        *(manager.call("POST", "/api/tasks", 201, json=document(), headers=headers) for _ in range(2))
+    )
+    assert both[0] == both[1]
+    assert (await manager.call("GET", "/api/tasks"))["total"] == 1
+    problem = await manager.call("POST", "/api/tasks", 422, json=document(name="x"), headers=headers)
+    assert problem["errors"][0]["path"] == "Idempotency-Key"
+    other = await manager.call("POST", "/api/tasks", 201, json=document(), headers={"Idempotency-Key": "k2"})
+    assert other["id"] != both[0]["id"]
+    too_long = await manager.call("POST", "/api/tasks", 400, json=document(), headers={"Idempotency-Key": "k" * 300})
+    assert too_long["errors"][0]["path"] == "Idempotency-Key"
+
+
+async def test_a_billion_payloads_cost_nothing(manager: Served) -> None:
+    task = await manager.create(payloads={"grid": {"a": {"range": [0, 1_000_000]}, "b": "1-1000"}})
+    assert task["total"] == 10**9
+
+
+BAD_DOCUMENTS: list[tuple[dict[str, Any], str]] = [
+    ({"workunit": {"language": "cobol", "source": "x"}}, "workunit.language"),
+    ({"workunit": {"language": "javascript", "source": "export default (p) => { return p.n"}}, "workunit.source"),
+    ({"workunit": {"language": "javascript"}}, "workunit"),
+    ({"workunit": {"language": "javascript", "source": " "}}, "workunit.source"),
+    ({"workunit": {"language": "python", "source": "def run(:"}}, "workunit.source"),
+    ({"workunit": {"language": "python", "source": "x = 1"}}, "workunit.source"),
+    ({"workunit": {"language": "wasm", "source_base64": "AAAA"}}, "workunit.source_base64"),
+    ({"workunit": {"language": "javascript", "sha256": "0" * 64}}, "workunit.sha256"),
+    ({"workunit": {"language": "javascript", "sha256": "zz"}}, "workunit.sha256"),
+    ({"payloads": {}}, "payloads"),
+    ({"payloads": {"range": [0, "x"]}}, "payloads.range"),
+    ({"payloads": {"range": [5, 5]}}, "payloads.range"),
+    ({"payloads": {"grid": {"n": []}}}, "payloads.grid.n"),
+    ({"payloads": {"list": []}}, "payloads.list"),
+    ({"policy": {"max_failures": 0}}, "policy.max_failures"),
+    ({"policy": {"prority": 1}}, "policy.prority"),
+    ({"policy": {"priority": "high"}}, "policy.priority"),
+    ({"name": ""}, "name"),
+    ({"unknown": 1}, "unknown"),
+]
+
+
+@pytest.mark.parametrize(("changes", "path"), BAD_DOCUMENTS)
+async def test_a_wrong_document_is_refused_at_its_field(manager: Served, changes: dict[str, Any], path: str) -> None:
+    problem = await manager.call("POST", "/api/tasks", 422, json=document(**changes))
+    assert problem["errors"][0]["path"] == path
+    assert problem.keys() == {"type", "title", "status", "detail", "code", "errors"}
+    assert (await manager.call("GET", "/api/tasks"))["total"] == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b"{", "application/json", 422),
+        (b"[" * 100_000, "application/json", 422),
+        (b"\xff", "application/json", 422),
+        (b"[" + b"[]," * 7_000_000, "application/json", 413),
+        (b"x" * ((64 << 20) + 1), "application/json", 413),
+        (b"{}", "text/plain", 415),
+    ],
+)
+async def test_a_wrong_body_is_refused_with_a_problem(
+    manager: Served, body: bytes, content_type: str, status: int
+) -> None:
+    problem = await manager.call(
+        "POST", "/api/tasks", status, data=io.BytesIO(body), headers={"Content-Type": content_type}
+    )
+    assert problem["status"] == status and problem["errors"]
+
+
+async def test_a_compressed_body_and_a_chunked_oversize_one_are_refused(manager: Served) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    assert (await manager.call("POST", "/api/tasks", 415, data=b"x", headers=headers))["code"] == "media-type"
+
+    async def endless() -> Any:
+        for _ in range(3):
+            yield b" " * (1 << 20)
+
+    headers = {"Content-Type": "application/json"}
+    task = await manager.create()
+    problem = await manager.call("PATCH", f"/api/tasks/{task['id']}", 413, data=endless(), headers=headers)
+    assert problem["code"] == "oversize"
+
+
+async def test_unknown_paths_methods_and_parameters_are_problems(manager: Served) -> None:
+    assert (await manager.call("GET", "/api/nothing", 404))["code"] == "not-found"
+    assert (await manager.call("PUT", "/api/tasks", 405))["code"] == "method"
+    assert (await manager.call("GET", "/api/tasks?sate=done", 400))["errors"][0]["path"] == "sate"
+    assert (await manager.call("GET", "/api/tasks?state=gone", 400))["errors"][0]["path"] == "state"
+    assert (await manager.call("GET", "/api/tasks?limit=-1", 400))["errors"][0]["path"] == "limit"
+    assert (await manager.call("GET", "/api/tasks/none", 404))["detail"] == "no task none"
+
+
+async def test_payload_specs_can_be_looked_at_before(manager: Served) -> None:
+    seen = await manager.call("POST", "/api/payloads/preview", json={"range": [0, 100]})
+    assert seen == {"count": 100, "first": list(range(20)), "last": [97, 98, 99]}
+    seen = await manager.call("POST", "/api/payloads/preview", json={"payloads": {"list": ["a", None]}})
+    assert seen == {"count": 2, "first": ["a", None], "last": ["a", None]}
+    problem = await manager.call("POST", "/api/payloads/preview", 422, json={"range": [0]})
+    assert problem["errors"][0]["path"] == "payloads.range"
