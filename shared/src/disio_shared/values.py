@@ -5,12 +5,14 @@ parsers corrupt large floats and typed arrays). No JSON text starts with a zero 
 """
 
 import base64
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 RAW_MARK = b"\x00"
 _encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder()
 
 
 def encode_value(value: Any) -> bytes:
@@ -50,6 +52,18 @@ def is_valid_value(data: bytes) -> bool:
     except ValueError:
         return False
     return True
+
+
+def invalid_values(values: Sequence[bytes]) -> list[int]:
+    """Return the places of those that ``is_valid_value`` refuses; the quick way for batches."""
+    decode = _decoder.decode
+    try:
+        for value in values:
+            if value[:1] != RAW_MARK:
+                decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return [at for at, value in enumerate(values) if not is_valid_value(value)]
+    return []
 
 
 def as_json(data: bytes) -> msgspec.Raw:

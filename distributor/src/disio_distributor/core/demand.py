@@ -9,6 +9,8 @@ from disio_distributor.core.state import Cluster, State
 from disio_shared.messages import Ask, Grant
 
 ASK = "ask"
+AIM_S = 0.1
+"""How long the amount to hold stands before the rate is looked at again."""
 SLOTS_AHEAD = 4
 """Payloads per slot to hold when no rate is known."""
 
@@ -26,15 +28,20 @@ class Demand:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._aim = 0
+        self._aim_until = float("-inf")
+        self._aim_version = -1
 
     def review(self, now: float) -> None:
         """Ask wherever less than half of what is wanted is held."""
         state = self._state
         if state.draining or not state.links:
             return
-        aim = wanted(state.settings, state.roster, state.rate.at(now))
-        for name in {link.cluster: None for link in state.links.values()}:
-            self._review_cluster(name, state.cluster(name), aim, now)
+        if now >= self._aim_until or self._aim_version != state.roster.version:
+            self._aim = wanted(state.settings, state.roster, state.rate.at(now))
+            self._aim_until, self._aim_version = now + AIM_S, state.roster.version
+        for link in state.links.values():
+            self._review_cluster(link.cluster, state.clusters[link.cluster], self._aim, now)
 
     def answered(self, cluster: Cluster, name: str, grant: Grant) -> None:
         """Take note of a Grant; an empty one leaves the Ask standing with the manager."""
@@ -54,7 +61,8 @@ class Demand:
     def _review_cluster(self, name: str, cluster: Cluster, aim: int, now: float) -> None:
         missing = aim - cluster.load.open
         if cluster.asked is not None:
-            if self._is_current(cluster.asked):
+            if cluster.asked_version == self._aim_version or self._is_current(cluster.asked):
+                cluster.asked_version = self._aim_version
                 return
         elif cluster.load.open * 2 >= aim:
             return
@@ -79,6 +87,6 @@ class Demand:
             memory_mb=memory_mb,
             tasks=[task for task, work in state.tasks.items() if work.cluster == name],
         )
-        cluster.asked_link = link.name
+        cluster.asked_link, cluster.asked_version = link.name, state.roster.version
         state.deadlines.set((ASK, name), now + state.settings.reask_s)
         state.send(link.name, cluster.asked)

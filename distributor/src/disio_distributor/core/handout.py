@@ -165,7 +165,7 @@ class HandOut:
 
 def _message(work: TaskWork, token: str, runs: list[Run], payloads: list[bytes]) -> messages.Assign:
     manifest, indexes = work.manifest, indexes_of(runs)
-    states = {index: work.checkpoints[index] for index in indexes if index in work.checkpoints}
+    states = work.checkpoints and {at: work.checkpoints[at] for at in indexes if at in work.checkpoints}
     return messages.Assign(
         token=token,
         task=manifest.task,
@@ -174,7 +174,7 @@ def _message(work: TaskWork, token: str, runs: list[Run], payloads: list[bytes])
         language=manifest.language,
         indexes=indexes,
         payloads=payloads,
-        states=states if work.checkpoints else {},
+        states=states,
         unit_timeout_s=manifest.unit_timeout_s,
         memory_mb=manifest.memory_mb,
     )

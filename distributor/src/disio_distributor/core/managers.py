@@ -199,16 +199,17 @@ class Managers:
 
     def pump(self, now: float) -> None:
         """Send what waits in the outbox, as far as each link takes it."""
-        state = self._state
-        for link in state.links.values():
-            room = state.settings.max_flights - len(state.outbox.flights_of(link.name, link.cluster))
-            for flight in state.outbox.flights_of(None, link.cluster)[: max(0, room)]:
+        outbox, settings = self._state.outbox, self._state.settings
+        if not outbox.anything_to_send():
+            return
+        for link in self._state.links.values():
+            room = settings.max_flights - len(outbox.flights_of(link.name, link.cluster))
+            for flight in outbox.flights_of(None, link.cluster)[: max(0, room)]:
                 flight.link = link.name
                 self._fly(flight, link.name, now)
                 room -= 1
-            while room > 0 and state.outbox.waiting(link.cluster):
-                settings = state.settings
-                flight = state.outbox.launch(link.cluster, link.name, settings.deliver_results, settings.deliver_bytes)
+            while room > 0 and outbox.waiting(link.cluster):
+                flight = outbox.launch(link.cluster, link.name, settings.deliver_results, settings.deliver_bytes)
                 self._fly(flight, link.name, now)
                 room -= 1
 

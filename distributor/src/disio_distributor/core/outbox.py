@@ -69,6 +69,10 @@ class Outbox:
         """Tell whether anything of a cluster is not committed."""
         return cluster in self._waiting or any(each.cluster == cluster for each in self.flights.values())
 
+    def anything_to_send(self) -> bool:
+        """Tell whether anything was not sent yet, or was sent to a link that is gone."""
+        return bool(self._waiting) or any(each.link is None for each in self.flights.values())
+
     def waiting(self, cluster: str) -> bool:
         """Tell whether anything of a cluster was not sent yet."""
         return cluster in self._waiting

@@ -16,7 +16,7 @@ from disio_distributor.core.tokens import read_token
 from disio_shared import messages
 from disio_shared.messages import FailureColumns, ResultColumns
 from disio_shared.ranges import RangeSet, Run, indexes_of, runs_of
-from disio_shared.values import is_valid_value
+from disio_shared.values import invalid_values, is_valid_value
 
 Report = messages.Results | messages.Failed | messages.Checkpoint | messages.Progress | messages.Release
 
@@ -129,7 +129,9 @@ class Reports:
 
     def _results(self, session: Session, claim: Claim, said: messages.Results, request: int, now: float) -> None:
         limit = self._state.settings.max_result_bytes
-        bad = [at for at, value in enumerate(said.values) if len(value) > limit or not is_valid_value(value)]
+        bad = invalid_values(said.values)
+        if max(map(len, said.values), default=0) > limit:
+            bad = sorted({*bad, *(at for at, value in enumerate(said.values) if len(value) > limit)})
         good = said if not bad else _without(said, set(bad))
         accepted = self._accept(session, claim, good, now) if good.indexes else 0
         if bad:

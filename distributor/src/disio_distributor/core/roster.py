@@ -116,6 +116,8 @@ class Roster:
         self.classes: dict[Capability, dict[str, Session]] = {}
         self.waiting: dict[Capability, dict[str, Session]] = {}
         """Sessions with an unanswered Ready, longest waiting first."""
+        self.version = 0
+        """Grows when sessions or slots change."""
         self.slots = 0
         self._class_slots: Counter[Capability] = Counter()
         self.kinds: Counter[str] = Counter()
@@ -125,6 +127,7 @@ class Roster:
         self.remove(session.name)
         self.sessions[session.name] = session
         self.classes.setdefault(session.capability, {})[session.name] = session
+        self.version += 1
         self.slots += session.slots
         self._class_slots[session.capability] += session.slots
         self.kinds[session.capability.kind] += 1
@@ -137,6 +140,7 @@ class Roster:
         self.answered(session)
         members = self.classes[session.capability]
         del members[name]
+        self.version += 1
         self.slots -= session.slots
         self._class_slots[session.capability] -= session.slots
         if not members:
@@ -148,6 +152,9 @@ class Roster:
 
     def resized(self, session: Session, slots: int) -> None:
         """Believe a session's newest number of slots."""
+        if slots == session.slots:
+            return
+        self.version += 1
         self.slots += slots - session.slots
         self._class_slots[session.capability] += slots - session.slots
         session.slots = slots

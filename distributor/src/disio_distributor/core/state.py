@@ -41,13 +41,15 @@ class Link:
 class Cluster:
     """What we hold of one cluster and what we asked it for."""
 
-    __slots__ = ("asked", "asked_link", "load", "request", "waiting")
+    __slots__ = ("asked", "asked_link", "asked_version", "load", "request", "waiting")
 
     def __init__(self) -> None:
         self.load = Load()
         self.asked: messages.Ask | None = None
         """The Ask that stands."""
         self.asked_link = ""
+        self.asked_version = -1
+        """The roster's version at which the Ask was last found to say what the clients can run."""
         self.request = 0
         self.waiting = ""
         """Why the last Grant was empty."""
