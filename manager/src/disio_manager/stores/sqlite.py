@@ -176,7 +176,8 @@ class SqliteStore:
             try:
                 return work()
             finally:
-                self._read.execute("ROLLBACK")
+                if self._read.in_transaction:
+                    self._read.execute("ROLLBACK")
 
         return await self._in(self._read_thread, in_one_snapshot)
 

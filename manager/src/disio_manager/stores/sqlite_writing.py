@@ -28,11 +28,14 @@ class Writer:
 
     def commit(self, group: Sequence[Change]) -> None:
         """Apply a group of changes in one transaction."""
+        self._connection.execute("BEGIN IMMEDIATE")
         try:
-            with self._connection:
-                self._apply(_without_overwritten(group))
+            self._apply(_without_overwritten(group))
+            self._connection.execute("COMMIT")
         except BaseException:
-            # What was remembered may come from rows that were rolled back.
+            # A full disk ends the transaction by itself. What was remembered may come from rows that are gone now.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
             self._numbers.clear()
             self._origins.clear()
             raise

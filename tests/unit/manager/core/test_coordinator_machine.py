@@ -3,13 +3,14 @@
 from dataclasses import dataclass, field
 
 import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
 from disio_manager.core.lifecycle import VERBS
 from disio_shared import messages
 from disio_shared.errors import DisioError
 from disio_shared.taskdoc import OPEN_STATES
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from tests.unit.manager.core.world import World
 
 DISTRIBUTORS = ["d0", "d1", "d2"]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import msgspec
+
 from disio_manager.core import changes, events
 from disio_manager.core.changes import Change
 from disio_manager.core.commands import Announce, Command, Send
@@ -128,7 +129,9 @@ class World:
 
     # Short forms of events
 
-    def create(self, name: str, payloads: str, *, number: int = 0, language: str = "javascript", **policy: object) -> None:
+    def create(
+        self, name: str, payloads: str, *, number: int = 0, language: str = "javascript", **policy: object
+    ) -> None:
         spec = parse_spec(msgspec.json.decode(payloads))
         from disio_shared.payloads import count
 
@@ -155,7 +158,12 @@ class World:
 
     def join(self, distributor: str, session: str = "", held: list[messages.BlockRef] | None = None) -> None:
         join = messages.Join(
-            version=1, distributor=distributor, name=distributor, url=f"http://{distributor}", max_clients=10, held=held or []
+            version=1,
+            distributor=distributor,
+            name=distributor,
+            url=f"http://{distributor}",
+            max_clients=10,
+            held=held or [],
         )
         self.handle(events.DistributorJoined(session or distributor, join, self.wall))
 
