@@ -106,7 +106,7 @@ class TaskWork:
         self.blocks.remove(block)
         whole = [(block.record.start, block.record.stop)]
         assigned = self.assigned.remove_all(whole)
-        self.load.open -= sum(stop - start for start, stop in assigned) + len(self._unready(whole))
+        self.load.open -= _size(assigned) + _size(self._unready(whole))
         return assigned
 
     def overlapping(self, start: int, stop: int) -> list[Block]:
