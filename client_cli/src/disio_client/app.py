@@ -4,6 +4,7 @@ Rule: the only place that names concrete parts; it decides nothing.
 """
 
 import asyncio
+import contextlib
 import os
 import random
 import tempfile
@@ -27,7 +28,7 @@ from disio_client.workunits import Workunits
 from disio_shared.backoff import Backoff
 from disio_shared.clock import SystemClock
 from disio_shared.datadir import DataDir
-from disio_shared.errors import DisioError, RefusedError
+from disio_shared.errors import RefusedError, StoreUnavailable
 from disio_shared.messages import PROTOCOL_VERSION, Hello
 from disio_shared.shell import Shell
 
@@ -92,6 +93,8 @@ class ClientApp:
         self._reporter = Reporter(is_json, write, self._clock)
         self._slots: list[Slot] = []
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._loop: asyncio.Task[None] | None = None
+        """Runs the session."""
         self._ended: asyncio.Future[None] | None = None
         self._shell: Shell[ev.Event, ev.Change, ev.Command] | None = None
 
@@ -150,16 +153,17 @@ class ClientApp:
         )
         await self._shell.start()
         backoff = Backoff(BACKOFF_FIRST_S, BACKOFF_CEILING_S, random.uniform)
-        self._connection = Connection(self._identities, http, self._shell.submit, backoff, self._reporter.say)
-        self._spawn(self._shell.run())
+        self._connection = Connection(self._identities, http, self._submit, backoff, self._reporter.say)
+        self._loop = self._spawn(self._shell.run())
         for slot in self._slots:
             self._spawn(slot.serve())
         self._spawn(self._connection.run())
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._on_task_ended)
+        return task
 
     def _on_task_ended(self, task: asyncio.Task[Any]) -> None:
         """A part that fails ends the client, with its error."""
@@ -179,10 +183,12 @@ class ClientApp:
     async def _close(self) -> None:
         for slot in self._slots:
             slot.kill()
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # The loop that handles events ends last: the others hand in a last one while they end.
+        others = [task for task in self._tasks if task is not self._loop]
+        for tasks in (others, [self._loop] if self._loop else []):
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
         for slot in self._slots:
             await slot.close()
 
@@ -195,8 +201,14 @@ class ClientApp:
         elif isinstance(event, ev.UnitsFailed):
             self._reporter.count(0, len(event.indexes))
             self._reporter.say(ev.Say("failed", f"a unit failed: {event.errors[0][:200]}"))
-        assert self._shell is not None
-        await self._shell.submit(event)
+        await self._submit(event)
+
+    async def _submit(self, event: ev.Event) -> None:
+        """Have the session handle an event; one that comes while the client stops is of no use to anybody."""
+        if self._shell is None or self._loop is None or self._loop.done():
+            return
+        with contextlib.suppress(StoreUnavailable):
+            await self._shell.submit(event)
 
     def _perform(self, command: ev.Command) -> None:
         match command:
@@ -230,12 +242,7 @@ class ClientApp:
                 self._end()
 
     async def _fetch(self, workunit: str) -> None:
-        event = await self._workunits.fetch(self._identities.url, workunit)
-        assert self._shell is not None
-        try:
-            await self._shell.submit(event)
-        except DisioError:
-            self._workunits.release(workunit)
+        await self._submit(await self._workunits.fetch(self._identities.url, workunit))
 
 
 async def _as_loaded(session: Session) -> Session:

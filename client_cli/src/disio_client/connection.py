@@ -5,7 +5,7 @@ Rule: it decides nothing but when to connect; every message goes to the session 
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,7 +16,7 @@ from disio_client.events import Acknowledged, Connected, Disconnected, Event, Re
 from disio_client.identity import Identities
 from disio_shared.backoff import Backoff
 from disio_shared.codec import MAX_CLIENT_MESSAGE
-from disio_shared.errors import DisioError, LocalProtocolError, RemoteProtocolError
+from disio_shared.errors import LocalProtocolError, RemoteProtocolError
 from disio_shared.messages import FROM_CLIENT, TO_CLIENT, Error, FromClient
 
 CONNECT_S = 15.0
@@ -31,7 +31,7 @@ TRIES_AWAY_FROM_HOME = 3
 """Failed connections to a distributor we were redirected to, before the first one is tried again."""
 EVENT = "m"
 
-Submit = Callable[[Event], Awaitable[None]]
+Submit = Callable[[Event], Coroutine[Any, Any, None]]
 Outgoing = asyncio.Queue[tuple[int | None, bytes]]
 
 
@@ -68,7 +68,7 @@ class Connection:
             self._say(Say("refused", f"not sent: {error}"))
             if number is not None:
                 answer = Error(code="oversize", reason=str(error))
-                asyncio.get_running_loop().create_task(_quietly(self._submit(Acknowledged(number, answer))))
+                asyncio.get_running_loop().create_task(self._submit(Acknowledged(number, answer)))
             return
         try:
             self._outgoing.put_nowait((number, data))
@@ -166,7 +166,7 @@ class Connection:
             self._say(Say("protocol", f"the distributor sent what this client does not know: {error}"))
             closed.set()
             return
-        await _quietly(self._submit(event(message)))
+        await self._submit(event(message))
 
     async def _send_all(self, sio: socketio.AsyncClient, outgoing: Outgoing, closed: asyncio.Event) -> None:
         try:
@@ -185,9 +185,3 @@ class Connection:
 
 
 _SOCKET_ERRORS = (socketio.exceptions.SocketIOError, aiohttp.ClientError, OSError)
-
-
-async def _quietly(submitted: Awaitable[None]) -> None:
-    """Wait for an event to be handled; one that came while the client stops is of no use to anybody."""
-    with contextlib.suppress(DisioError):
-        await submitted

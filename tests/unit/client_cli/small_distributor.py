@@ -46,6 +46,7 @@ class SmallDistributor:
     greeting: Callable[[Hello], ToClient | None] = lambda hello: None
 
     def __post_init__(self) -> None:
+        self.code_served = self.code
         self.open = deque(range(len(self.payloads)))
         self.values: dict[int, bytes] = {}
         self.failures: dict[int, tuple[str, str]] = {}
@@ -119,7 +120,7 @@ class SmallDistributor:
     async def _on_code(self, request: web.Request) -> web.Response:
         if request.match_info["sha256"] != self.workunit:
             raise web.HTTPNotFound()
-        return web.Response(body=self.code)
+        return web.Response(body=self.code_served)
 
     async def _on_message(self, sid: str, data: bytes) -> bytes | None:
         message = FROM_CLIENT.decode(data)

@@ -127,13 +127,16 @@ async def test_an_async_module_unit_is_awaited(rig: SlotRig) -> None:
 
 async def test_a_classic_unit_runs_unchanged(rig: SlotRig) -> None:
     code = """
-        worker.onStart = function (payload) {
-            var from = payload.saved ? payload.saved : 0;
-            communication.end({squared: payload.n * payload.n});
+        worker.onStart = function (data) {
+            var from = data.state ? data.state : 0;
+            communication.saveState(from + 1);
+            communication.end({squared: data.payload.n * data.payload.n, from: from});
         };
     """
-    await rig.run(code, [b'{"n":3}', b'{"n":4}'])
-    assert rig.values == {0: b'{"squared":9}', 1: b'{"squared":16}'}
+    await rig.run(code, [b'{"n":3}', b'{"n":4}'], states={1: b"41"})
+    assert not rig.failures
+    assert rig.values == {0: b'{"squared":9,"from":0}', 1: b'{"squared":16,"from":41}'}
+    assert rig.states == {0: b"1", 1: b"42"}
 
 
 async def test_a_thrown_error_fails_that_unit_alone_and_says_why(rig: SlotRig) -> None:

@@ -25,7 +25,7 @@ class SessionMachine(RuleBasedStateMachine):
         self.rig.connect()
         assert self.rig.hello is not None
         owed = {token for token, _ in self.rig.unaccounted() if not self.is_leaving}
-        assert owed - self.given_back <= set(self.rig.hello.holding), "a token with unfinished units must be named in Hello"
+        assert owed - self.given_back <= set(self.rig.hello.holding), "unfinished, and not named"
 
     @precondition(lambda self: self.rig.is_open and not self.rig.session.is_online)
     @rule()
