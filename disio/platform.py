@@ -94,7 +94,8 @@ class Platform:
 
     async def _start(self, name: str, module: str, *options: str) -> dict[str, object]:
         folder = self.settings.data_dir / name if name.startswith("client") else self.settings.data_dir
-        argv = ["-m", module, "start", *options, "--data-dir", str(folder), "--json", "--log-level", "warning"]
+        verb = () if module == "disio_client" else ("start",)
+        argv = ["-m", module, *verb, *options, "--data-dir", str(folder), "--json", "--log-level", "warning"]
         service = Service(name, argv, _environment(os.environ), self._on_event)
         self.services[name] = service
         ready = await service.start()

@@ -98,7 +98,8 @@ class Env:
 
     def launch(self, name: str, module: str, *options: str) -> Started:
         """Start a service without waiting."""
-        argv = ["-m", module, "start", "--json", *options]
+        verb = () if module == "disio_client" else ("start",)
+        argv = ["-m", module, *verb, "--json", *options]
         service = Started(name, argv, self.folder / f"{name}.log")
         self.started.append(service)
         return service

@@ -24,7 +24,7 @@ STORM_S = 300.0
 LIMIT_S = 4000.0
 """Virtual seconds after which a task that is not over counts as stuck."""
 CHECK_EVERY = 50
-MAX_STEPS = 3_000_000
+MAX_STEPS = 400_000
 
 
 class World:

@@ -32,6 +32,7 @@ def dashboard() -> None:
 @click.option("--public-url", metavar="URL", help="What people type when a proxy stands in front.")
 @click.option("--zeroconf-interface", metavar="IP", help="IPv4 address on which managers are looked for.")
 @click.option("--data-dir", metavar="DIR", help="Where disio keeps data on this machine.")
+@click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error (info).")
 @click.option("--json", "as_json", is_flag=True, help="Print the ready line as a JSON object.")
 def start(as_json: bool, **flags: Any) -> None:
     """Serve the dashboard until it is interrupted.
