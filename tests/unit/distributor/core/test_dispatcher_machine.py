@@ -1,0 +1,313 @@
+"""A dispatcher against a naive model: any order of grants, clients, losses, forgeries, managers and restarts.
+
+The model knows only which indexes are held, which are closed, and how often each failed; ``bench.check`` adds what
+must hold inside.
+"""
+
+from typing import Any
+
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from disio_distributor.core import changes, commands, events
+from disio_shared import messages
+from disio_shared.messages import BlockGrant, BlockRef
+from disio_shared.ranges import runs_of
+from tests.unit.distributor.core.bench import Bench, check, manifest, results_of
+
+TASKS = ("a", "b")
+CLIENTS = ("ann", "bob", "cid")
+MAX_FAILURES = 2
+BLOCK = 6
+
+
+class DispatcherMachine(RuleBasedStateMachine):
+    """Random lives of a dispatcher."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.bench = Bench(lease_s=60.0, max_batch=8, deliver_results=4)
+        self.held: dict[str, tuple[str, int, int]] = {}  # block to task, start, stop
+        self.leases: dict[str, int] = {}
+        self.closed: set[tuple[str, int]] = set()
+        self.fails: dict[tuple[str, int], int] = {}
+        self.committed: set[tuple[str, int]] = set()
+        self.acked: set[tuple[str, int]] = set()
+        self.tokens: list[messages.Assign] = []
+        self.owner: dict[str, str] = {}
+        self.sessions: dict[str, str] = {}
+        self.delivered: list[messages.Deliver] = []
+        self.number = 0
+        self.paused: set[str] = set()
+        self.connected = False
+        self.manager_comes()
+
+    # Shorthand
+
+    def feed(self, event: events.Event) -> list[commands.Command]:
+        decision = self.bench.handle(event)
+        entries = [change.entry for change in decision.changes if isinstance(change, changes.AddOutbox)]
+        for entry in entries:
+            columns = entry.results or entry.failures
+            assert columns is not None
+            for index in columns.indexes:
+                key = (columns.task, index)
+                assert key not in self.closed, f"{key} is counted twice"
+                assert key in self.open_keys(), f"{key} was not open"
+                self.closed.add(key)
+        for command in decision.commands:
+            self.saw(command)
+        return decision.commands
+
+    def saw(self, command: commands.Command) -> None:
+        if isinstance(command, commands.SendManager) and isinstance(command.message, messages.Deliver):
+            self.delivered.append(command.message)
+        if not isinstance(command, commands.SendClient) or not isinstance(command.message, messages.Assign):
+            return
+        assign = command.message
+        assert assign.task not in self.paused, "a paused task is handed out"
+        assert assign.payloads == [b"%d" % index for index in assign.indexes]
+        for index in assign.indexes:
+            assert (assign.task, index) in self.open_keys(), "closed, and handed out again"
+        self.tokens.append(assign)
+        self.owner[assign.token] = self.sessions[command.session]
+
+    def open_keys(self) -> set[tuple[str, int]]:
+        held = {(task, index) for task, start, stop in self.held.values() for index in range(start, stop)}
+        return held - self.closed
+
+    def said(self, session: str, message: Any) -> messages.ToClient:
+        self.number += 1
+        replies = [each for each in self.feed(events.ClientSaid(session, message, self.number))]
+        found = [each for each in replies if isinstance(each, commands.Reply)]
+        assert len(found) == 1, "every request is answered once"
+        return found[0].message
+
+    def forget_block(self, block: str) -> None:
+        task, start, stop = self.held.pop(block)
+        for index in range(start, stop):
+            self.fails.pop((task, index), None)
+
+    # The manager
+
+    @precondition(lambda self: not self.connected)
+    @rule()
+    def manager_comes(self) -> None:
+        self.connected = True
+        self.feed(events.ManagerAdmitted("link", messages.Admitted(
+            version=1, cluster="k", manager="m", status_s=5.0, lease_s=60.0)))  # fmt: skip
+
+    @precondition(lambda self: self.connected)
+    @rule()
+    def manager_goes(self) -> None:
+        self.connected = False
+        self.feed(events.ManagerLost("link"))
+
+    @precondition(lambda self: self.connected)
+    @rule(task=st.sampled_from(TASKS), place=st.integers(0, 3))
+    def grant(self, task: str, place: int) -> None:
+        block, start = f"{task}{place}", place * BLOCK
+        done = [index for index in range(start, start + BLOCK) if (task, index) in self.committed]
+        if block in self.held or len(done) == BLOCK:
+            return
+        self.leases[block] = lease = self.leases.get(block, 0) + 1
+        self.held[block] = (task, start, start + BLOCK)
+        if not self.bench.core._state.tasks.get(task):
+            self.paused.discard(task)
+        grant = BlockGrant(block=block, lease=lease, task=task, start=start, stop=start + BLOCK, done=runs_of(done))
+        tasks = [manifest(task, max_failures=MAX_FAILURES)]
+        self.feed(events.ManagerSaid("link", messages.Grant(request=1, tasks=tasks, blocks=[grant])))
+        code = messages.WorkunitCode(workunit=tasks[0].workunit, language="javascript", code=b"x")
+        self.feed(events.ManagerSaid("link", code))
+
+    @precondition(lambda self: self.connected and self.held)
+    @rule(data=st.data(), stale=st.booleans())
+    def revoke(self, data: st.DataObject, stale: bool) -> None:
+        block = data.draw(st.sampled_from(sorted(self.held)))
+        ref = BlockRef(block=block, lease=self.leases[block] - stale)
+        if not stale:
+            self.forget_block(block)
+        self.feed(events.ManagerSaid("link", messages.Revoke(blocks=[ref])))
+
+    @precondition(lambda self: self.connected and self.delivered)
+    @rule(data=st.data())
+    def commit(self, data: st.DataObject) -> None:
+        deliver = data.draw(st.sampled_from(self.delivered))
+        for columns in (*deliver.results, *deliver.failures):
+            self.committed |= {(columns.task, index) for index in columns.indexes}
+        self.feed(events.ManagerSaid("link", messages.Committed(batch=deliver.batch)))
+        undelivered = self.undelivered()
+        for block, (task, start, stop) in list(self.held.items()):
+            keys = {(task, index) for index in range(start, stop)}
+            if keys <= self.committed and not keys & undelivered:
+                self.forget_block(block)
+
+    @precondition(lambda self: self.connected)
+    @rule(task=st.sampled_from(TASKS), state=st.sampled_from(["paused", "running"]))
+    def pause(self, task: str, state: str) -> None:
+        if task in self.bench.core._state.tasks:
+            (self.paused.add if state == "paused" else self.paused.discard)(task)
+            self.feed(events.ManagerSaid("link", messages.TaskState(task=task, state=state)))
+
+    # Clients
+
+    @rule(name=st.sampled_from(CLIENTS), keep=st.booleans())
+    def join(self, name: str, keep: bool) -> None:
+        self.number += 1
+        holding = [token for token, owner in self.owner.items() if owner == name] if keep else []
+        session = f"{name}#{self.number}"
+        self.sessions[session] = name
+        hello = messages.Hello(version=1, kind="cli", languages=["javascript"], cores=2, holding=holding)
+        for command in self.feed(events.ClientJoined(session, name, hello, "127.0.0.1")):
+            if isinstance(command, commands.CloseClient):
+                del self.sessions[command.session]
+
+    @precondition(lambda self: self.sessions)
+    @rule(data=st.data())
+    def leave(self, data: st.DataObject) -> None:
+        session = data.draw(st.sampled_from(sorted(self.sessions)))
+        del self.sessions[session]
+        self.feed(events.ClientLeft(session))
+
+    @precondition(lambda self: self.sessions)
+    @rule(data=st.data(), slots=st.integers(1, 4))
+    def ready(self, data: st.DataObject, slots: int) -> None:
+        session = data.draw(st.sampled_from(sorted(self.sessions)))
+        self.feed(events.ClientSaid(session, messages.Ready(slots=slots)))
+
+    def drawn(self, data: st.DataObject) -> tuple[str, messages.Assign, list[int]]:
+        session = data.draw(st.sampled_from(sorted(self.sessions)))
+        assign = data.draw(st.sampled_from(self.tokens[-12:]))
+        some = st.lists(st.sampled_from([*assign.indexes, *assign.indexes, 0, 99]), min_size=1, max_size=6)
+        return session, assign, data.draw(some)
+
+    @precondition(lambda self: self.sessions and self.tokens)
+    @rule(data=st.data(), flip=st.integers(0, 9), seconds=st.sampled_from([0.0, 0.01, 5.0, float("nan"), -1.0, 1e30]))
+    def results(self, data: st.DataObject, flip: int, seconds: float) -> None:
+        session, assign, indexes = self.drawn(data)
+        token = flipped(assign.token, data) if flip == 0 else assign.token
+        theirs = token == assign.token and self.owner[token] == self.sessions[session]
+        before = self.open_keys()
+        wanted = {(assign.task, index) for index in indexes if theirs and index in assign.indexes} & before
+        stored = self.said(session, results_of(token, indexes, seconds))
+        assert isinstance(stored, messages.Stored)
+        assert stored.accepted == len(wanted)
+        assert before - self.open_keys() == wanted
+        self.acked |= wanted
+
+    @precondition(lambda self: self.sessions and self.tokens)
+    @rule(data=st.data(), invalid=st.booleans())
+    def failed(self, data: st.DataObject, invalid: bool) -> None:
+        session, assign, indexes = self.drawn(data)
+        batch = self.bench.core._state.assignments.by_token.get(assign.token)
+        work = self.bench.core._state.tasks.get(assign.task)
+        counts = set()
+        if work is not None and self.owner[assign.token] == self.sessions[session]:
+            live = set(batch.open.indexes()) if batch is not None else set()
+            fresh = set(work.ready.indexes()) & set(assign.indexes) if batch is None else set()
+            counts = set(indexes) & (live | fresh)
+        for index in counts:
+            self.fails[assign.task, index] = self.fails.get((assign.task, index), 0) + 1
+        count = len(indexes)
+        message: Any = messages.Failed(
+            token=assign.token, indexes=indexes, errors=["boom"] * count, kinds=["error"] * count
+        )
+        if invalid:
+            message = messages.Results(token=assign.token, indexes=indexes, values=[b"{"] * count, seconds=[0.0] * count)
+        stored = self.said(session, message)
+        assert isinstance(stored, messages.Stored)
+        for index in counts:
+            over = self.fails[assign.task, index] >= MAX_FAILURES
+            assert ((assign.task, index) in self.closed) == over
+
+    @precondition(lambda self: self.sessions and self.tokens)
+    @rule(data=st.data())
+    def checkpoint(self, data: st.DataObject) -> None:
+        session, assign, indexes = self.drawn(data)
+        self.said(session, messages.Checkpoint(token=assign.token, index=indexes[0], state=b"[1]"))
+
+    @precondition(lambda self: self.sessions and self.tokens)
+    @rule(data=st.data())
+    def progress(self, data: st.DataObject) -> None:
+        session, assign, _ = self.drawn(data)
+        for command in self.feed(events.ClientSaid(session, messages.Progress(
+                token=assign.token, indexes=[], fractions=[]))):  # fmt: skip
+            if isinstance(command, commands.CloseClient):
+                del self.sessions[command.session]
+
+    @precondition(lambda self: self.sessions and self.tokens)
+    @rule(data=st.data(), everything=st.booleans())
+    def release(self, data: st.DataObject, everything: bool) -> None:
+        session, assign, indexes = self.drawn(data)
+        self.said(session, messages.Release(tokens=[assign.token], indexes=[[] if everything else indexes]))
+
+    # Time and misfortune
+
+    @rule(seconds=st.sampled_from([0.0, 0.5, 6.0, 16.0, 61.0]))
+    def time_passes(self, seconds: float) -> None:
+        until = self.bench.now + seconds
+        while (deadline := self.bench.core.next_deadline()) is not None and deadline <= until:
+            self.bench.now = max(self.bench.now, deadline)
+            self.feed(events.Ticked())
+            after = self.bench.core.next_deadline()
+            assert after is None or after > self.bench.now, "a tick must move time on"
+            for block in self.given_back():
+                self.forget_block(block)
+        self.bench.now = until
+
+    def given_back(self) -> list[str]:
+        returns = self.bench.to_manager(messages.Return)
+        self.bench.said.clear()
+        return [ref.block for each in returns for ref in each.blocks if ref.block in self.held]
+
+    @rule()
+    def restart(self) -> None:
+        self.bench.restart()
+        self.sessions.clear()
+        self.delivered.clear()
+        self.connected = False
+
+    # What must hold
+
+    def undelivered(self) -> set[tuple[str, int]]:
+        columns = [each.results or each.failures for each in self.bench.cache.held.outbox]
+        return {(each.task, index) for each in columns if each is not None for index in each.indexes}
+
+    @invariant()
+    def nothing_is_lost(self) -> None:
+        check(self.bench)
+        works = self.bench.core._state.tasks
+        held = {block: work.manifest.task for work in works.values() for block in names(work)}
+        assert held == {block: task for block, (task, _, _) in self.held.items()}
+        opened = {(name, index) for name, work in works.items() for index in range(4 * BLOCK) if work.is_open(index)}
+        assert opened == self.open_keys()
+        assert self.acked <= self.undelivered() | self.committed, "acknowledged and gone"
+        for (task, index), count in self.fails.items():
+            if (task, index) in opened:
+                assert len(works[task].attempts.get(index, [])) == count, "only failures count as failed"
+        for name, work in works.items():
+            assert {index for index in work.attempts if work.is_open(index)} <= {i for t, i in self.fails if t == name}
+
+    @invariant()
+    def no_index_has_two_holders(self) -> None:
+        seen: set[tuple[str, int]] = set()
+        for batch in self.bench.core._state.assignments.by_token.values():
+            keys = {(batch.task, index) for index in batch.open.indexes()}
+            assert not keys & seen
+            seen |= keys
+
+
+def names(work: Any) -> list[str]:
+    """Ids of a task's blocks."""
+    return [block.record.block for block in work.blocks]
+
+
+def flipped(token: str, data: st.DataObject) -> str:
+    """The token with one character changed."""
+    at = data.draw(st.integers(0, len(token) - 1))
+    return token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :]
+
+
+TestDispatcher = DispatcherMachine.TestCase
+TestDispatcher.settings = hypothesis_settings(max_examples=30, stateful_step_count=40, deadline=None)
