@@ -16,6 +16,7 @@ import pytest
 import zmq
 
 from disio_shared import messages
+from disio_shared.discovery import ManagerAddress, ManagerBrowser
 from tests.unit.manager.served import Peer, document
 
 pytestmark = pytest.mark.integration
@@ -103,6 +104,24 @@ def test_a_signal_ends_it_cleanly_and_its_file_is_gone(tmp_path: Path, number: s
         running.send_signal(number)
         assert running.wait(10) == 0
     assert not (tmp_path / "manager.json").exists()
+
+
+async def test_it_is_found_by_zeroconf_with_its_real_ports_and_key(tmp_path: Path) -> None:
+    found: asyncio.Queue[ManagerAddress] = asyncio.Queue()
+    browser = ManagerBrowser(["127.0.0.1"], found.put_nowait, lambda _: None)
+    await browser.start()
+    flags = ["--port", "0", "--zmq-port", "0", "--zeroconf", "--zeroconf-interface", "127.0.0.1"]
+    try:
+        with process(tmp_path, *flags) as (_, ready):
+            async with asyncio.timeout(30):
+                while (address := await found.get()).url != ready["url"]:
+                    pass
+            async with client(tmp_path) as http:
+                link = await (await http.get("/api/link")).json()
+    finally:
+        await browser.stop()
+    assert (address.zmq_port, address.curve_key) == (ready["zmq_port"], link["curve_key"])
+    assert (address.cluster, address.version) == (link["cluster"], messages.PROTOCOL_VERSION)
 
 
 def test_a_second_manager_on_the_same_data_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -33,8 +33,8 @@ from disio_shared.ports import candidates, is_loopback
 
 ZAP_DOMAIN = "disio"
 HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS = 5_000, 15_000
-HIGH_WATER = 100
-"""Messages per peer inside ZeroMQ, each way."""
+HIGH_WATER = 16
+"""Messages per peer inside ZeroMQ, each way: it counts no bytes, so what waits longer waits in our own queue."""
 MAX_UNCOMMITTED_BYTES = 256 << 20
 """Bytes of all peers on their way to the store; beyond it the link stops reading."""
 MAX_FETCHES = 32

@@ -18,7 +18,7 @@ MAX_QUEUED_MESSAGES = 1_000
 MAX_QUEUED_BYTES = 128 << 20
 MAX_STRANGER_MESSAGES = 8
 """What may wait for a peer that has no session."""
-RETRY_S = 0.02
+RETRY_S = 0.005
 
 
 @dataclass(slots=True, eq=False)

@@ -71,7 +71,7 @@ class Peer:
         self.socket: Any = zmq.asyncio.Context.instance().socket(zmq.DEALER)
         self.socket.curve_serverkey = curve_key
         self.socket.curve_publickey, self.socket.curve_secretkey = keys
-        self.socket.linger = 0
+        self.socket.linger, self.socket.rcvhwm = 0, 8
         self.socket.connect(f"tcp://127.0.0.1:{port}")
 
     async def say(self, message: messages.FromDistributor) -> None:
@@ -132,7 +132,7 @@ def deliver_message(task: str, indexes: list[int], batch: str = "b1", value: byt
 @asynccontextmanager
 async def serve(data_dir: Path, **settings: Any) -> AsyncIterator[Served]:
     """Run a manager in this process until the block ends."""
-    fields = {"port": 0, "zmq_port": 0, "zeroconf": False, "data_dir": str(data_dir)} | settings
+    fields: dict[str, Any] = {"port": 0, "zmq_port": 0, "zeroconf": False, "data_dir": str(data_dir)} | settings
     app = ManagerApp(ManagerSettings(**fields))
     url = await app.start()
     token = (data_dir / "admin.token").read_text().strip()

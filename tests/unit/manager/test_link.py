@@ -170,13 +170,12 @@ async def test_an_operator_drains_a_distributor(manager: Served) -> None:
 
 async def test_a_peer_that_does_not_read_costs_the_others_nothing(manager: Served) -> None:
     lazy, good = manager.peer("lazy"), manager.peer("good")
-    lazy.socket.rcvhwm = 1
     await lazy.join()
     await good.join()
     code = b"export default p => p //" + b"x" * (4 << 20)
     sha256 = hashlib.sha256(code).hexdigest()
     await manager.call("PUT", f"/api/workunits/{sha256}", 201, data=io.BytesIO(code))
-    for _ in range(60):
+    for _ in range(90):
         await lazy.say(messages.FetchWorkunit(workunit=sha256))
     await wait_for_state(manager, "lazy", "offline")
     await manager.create()

@@ -1,0 +1,85 @@
+"""Which decoded messages are refused all the same."""
+
+from typing import Any
+
+import pytest
+
+from disio_manager.checks import check_message
+from disio_shared import messages
+from disio_shared.errors import MalformedMessage
+
+
+def join(**changes: Any) -> messages.Join:
+    fields: dict[str, Any] = {"version": 1, "distributor": "d", "name": "n", "url": "http://x", "max_clients": 1}
+    return messages.Join(**(fields | changes))
+
+
+def results(**changes: Any) -> messages.Deliver:
+    fields: dict[str, Any] = {
+        "task": "t",
+        "indexes": [0, 1],
+        "values": [b"1", b"\x00raw"],
+        "seconds": [0.1, 0.2],
+        "clients": ["c"],
+        "by": [0, 0],
+    }
+    return messages.Deliver(batch="b", results=[messages.ResultColumns(**(fields | changes))])
+
+
+def failures(**changes: Any) -> messages.Deliver:
+    fields: dict[str, Any] = {"task": "t", "indexes": [0], "errors": [["e"]]}
+    return messages.Deliver(batch="b", failures=[messages.FailureColumns(**(fields | changes))])
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        join(),
+        results(),
+        results(indexes=[], values=[], seconds=[], by=[], clients=[]),
+        failures(),
+        messages.Deliver(batch="b"),
+        messages.Status(clients=0, slots=0),
+        messages.Return(blocks=[]),
+        messages.Ask(request=1, payloads=0, languages=[], kinds=[]),
+        messages.FetchWorkunit(workunit="x"),
+    ],
+)
+def test_an_honest_message_passes(message: messages.FromDistributor) -> None:
+    check_message(message)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        join(distributor=""),
+        join(distributor="a\nb"),
+        join(name=""),
+        join(url="javascript:alert(1)"),
+        join(url="http://x\n"),
+        join(region="r" * 2000),
+        join(max_clients=-1),
+        results(values=[b"1"]),
+        results(seconds=[0.1]),
+        results(by=[0]),
+        results(by=[0, 1]),
+        results(by=[-1, 0]),
+        results(indexes=[0, -1]),
+        results(seconds=[float("nan"), 0.1]),
+        results(seconds=[float("inf"), 0.1]),
+        results(values=[b"1", b"nope"]),
+        results(values=[b"1", b""]),
+        results(clients=["c" * 101]),
+        results(clients=["a\x00"]),
+        failures(errors=[]),
+        failures(indexes=[-1]),
+        failures(errors=[["e" * 9000]]),
+        messages.Deliver(batch=""),
+        messages.Status(clients=-1, slots=0),
+        messages.Status(clients=0, slots=0, rate=float("nan")),
+        messages.Ask(request=1, payloads=-1, languages=[], kinds=[]),
+    ],
+)
+def test_a_message_no_honest_distributor_sends_is_malformed(message: messages.FromDistributor) -> None:
+    with pytest.raises(MalformedMessage):
+        check_message(message)
