@@ -79,6 +79,8 @@ async def test_a_task_is_created_after_its_errors_were_shown_at_their_fields(
     await failures.fill("3")
     await page.get_by_role("button", name="Create task").click()
     await expect(page.get_by_role("heading", name="pi hex digits")).to_be_visible()
+    await expect(page).to_have_title("pi hex digits · disio")
+    await expect(page.get_by_role("main")).to_be_focused()
     await page.get_by_role("navigation", name="Pages", exact=True).get_by_role("link", name="Tasks").click()
     row = page.get_by_role("row", name=re.compile("pi hex digits"))
     await expect(row).to_contain_text("0 of 100")

@@ -8,7 +8,7 @@ from playwright.async_api import BrowserContext, expect
 
 from disio_dashboard.app import DashboardApp
 from disio_dashboard.settings import Settings
-from tests.integration.env import Env
+from tests.integration.env import Env, Started
 
 
 @pytest.fixture
@@ -18,12 +18,21 @@ def env(tmp_path: Path) -> Iterator[Env]:
     made.stop()
 
 
+def start_client(env: Env, distributor: str) -> None:
+    """Start the ``disio-client`` command; its module takes no ``start``."""
+    data = ("--data-dir", str(env.folder / "client"), "--cores", "2")
+    argv = ["-m", "disio_client", "--json", "--distributor", distributor, *data]
+    client = Started("client", argv, env.folder / "client.log")
+    env.started.append(client)
+    client.wait_ready()
+
+
 async def test_pi_is_created_from_its_template_and_its_digits_come_in(
     env: Env, tmp_path: Path, browser_context: BrowserContext
 ) -> None:
     manager = env.manager()
     distributor = env.distributor(manager.url)
-    env.client(distributor.url)
+    start_client(env, distributor.url)
     dashboard = DashboardApp(Settings(data_dir=str(tmp_path / "manager"), port=0))
     url = await dashboard.start()
     try:

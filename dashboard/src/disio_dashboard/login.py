@@ -92,7 +92,10 @@ def _redeem(request: web.Request, code: str) -> web.Response:
 async def do_login(request: web.Request) -> web.Response:
     """Check the token of the form with the manager."""
     state = request.app[STATE]
-    form = await request.post()
+    try:
+        form = await request.post()
+    except (LookupError, ValueError):  # an unknown charset, or text that is not in it
+        return _form(400, "/", "The form could not be read.")
     token, next_path = str(form.get("token", "")).strip(), _safe_path(str(form.get("next", "/")))
     address = request.remote or ""
     wait_s = state.failures.retry_after(address, state.now())

@@ -60,7 +60,7 @@ class Upstream:
         """Get ready to call."""
         # Bytes pass through as they came: no decompression, no total timeout (results and events are long streams).
         self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=SILENCE_TIMEOUT_S),
+            timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT_S, sock_read=SILENCE_TIMEOUT_S),
             connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
@@ -99,7 +99,7 @@ class Upstream:
         try:
             yield response
         finally:
-            response.close()
+            response.release()  # also ends the connection when the body was not read to its end
 
     async def knows(self, token: str) -> bool:
         """Ask the manager whether a token is good.

@@ -1,12 +1,13 @@
 // The frame around every page: header, outage banner, fleet strip, and the page itself.
 
 import { render } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { outage, signOut } from "./api";
 import { startFeed } from "./feed";
 import { FleetStrip } from "./fleet";
 import { NewTaskPage } from "./newtask";
-import { followLinks, path, type Route, route } from "./route";
+import { useTitle } from "./parts";
+import { followLinks, hasMoved, path, type Route, route } from "./route";
 import { TaskPage } from "./task";
 import { TasksPage } from "./tasks";
 
@@ -43,10 +44,19 @@ function App() {
 }
 
 function Page({ route }: { route: Route }) {
+  const main = useRef<HTMLElement>(null);
   useEffect(() => {
-    const heading = document.querySelector("h1")?.textContent;
-    document.title = heading ? `${heading} · disio` : "disio";
-  });
+    // After a move within the page the keyboard and the screen reader go on where the news are.
+    if (hasMoved()) main.current?.focus({ preventScroll: true });
+  }, []);
+  return (
+    <main ref={main} tabIndex={-1}>
+      <Content route={route} />
+    </main>
+  );
+}
+
+function Content({ route }: { route: Route }) {
   switch (route.page) {
     case "tasks":
       return <TasksPage />;
@@ -55,15 +65,20 @@ function Page({ route }: { route: Route }) {
     case "task":
       return <TaskPage id={route.id} />;
     case "missing":
-      return (
-        <main>
-          <h1>No such page</h1>
-          <p>
-            <a href="/tasks">Go to the tasks</a>
-          </p>
-        </main>
-      );
+      return <MissingPage />;
   }
+}
+
+function MissingPage() {
+  useTitle("No such page");
+  return (
+    <>
+      <h1>No such page</h1>
+      <p>
+        <a href="/tasks">Go to the tasks</a>
+      </p>
+    </>
+  );
 }
 
 const root = document.getElementById("app");

@@ -15,17 +15,19 @@ import {
 } from "./draft";
 import { ChoiceField, CodeField, type FormProps, idOf, ManyField, TextField, WasmField } from "./fields";
 import type { FieldError, Task } from "./model";
+import { useTitle } from "./parts";
 import { go } from "./route";
 import { TEMPLATES } from "./templates";
 
 const NO_ERRORS: PlacedErrors = { fields: {}, rest: [] };
 
 export function NewTaskPage() {
+  useTitle("New task");
   const { draft, set, fits, replace, undo } = useDraft();
   const { errors, busy, submit, form } = useSubmit(draft);
   const props: FormProps = { draft, errors: errors.fields, set };
   return (
-    <main>
+    <>
       <h1>New task</h1>
       <Templates draft={draft} replace={replace} />
       <form
@@ -67,7 +69,7 @@ export function NewTaskPage() {
           )}
         </p>
       </form>
-    </main>
+    </>
   );
 }
 

@@ -43,6 +43,13 @@ export function Progress({ task }: { task: Task }) {
   );
 }
 
+/** Names the page in the browser's tab. */
+export function useTitle(title: string): void {
+  useEffect(() => {
+    document.title = `${title} · disio`;
+  }, [title]);
+}
+
 interface Question {
   title: string;
   action: string;

@@ -18,8 +18,16 @@ export function parseRoute(pathname: string): Route {
   }
 }
 
+let moves = 0;
+
+/** Whether the shown page is not the one that was loaded. */
+export function hasMoved(): boolean {
+  return moves > 0;
+}
+
 export function go(to: string): void {
   history.pushState(null, "", to);
+  moves += 1;
   path.value = location.pathname;
   scrollTo(0, 0);
 }
@@ -27,6 +35,7 @@ export function go(to: string): void {
 /** Turns clicks on the page's own links into route changes, and follows the back button. */
 export function followLinks(): void {
   addEventListener("popstate", () => {
+    moves += 1;
     path.value = location.pathname;
   });
   document.addEventListener("click", (event) => {

@@ -7,16 +7,17 @@ import { Explanation } from "./explanation";
 import { generation, onTask } from "./feed";
 import * as format from "./format";
 import { isOver, type Task } from "./model";
-import { Progress, StateChip, Trouble } from "./parts";
+import { Progress, StateChip, Trouble, useTitle } from "./parts";
 import { Failures, Results } from "./results";
 import { go } from "./route";
 import { Verbs } from "./verbs";
 
 export function TaskPage({ id }: { id: string }) {
   const { task, trouble, reread } = useTask(id);
-  if (!task) return <main>{trouble ? <Trouble text={trouble} /> : <p aria-busy="true">Reading the task…</p>}</main>;
+  useTitle(task?.name ?? "Task");
+  if (!task) return trouble ? <Trouble text={trouble} /> : <p aria-busy="true">Reading the task…</p>;
   return (
-    <main>
+    <>
       <div class="heading">
         <h1>{task.name}</h1>
         <StateChip state={task.state} />
@@ -32,7 +33,7 @@ export function TaskPage({ id }: { id: string }) {
       <Results task={task} />
       <Failures task={task} />
       <DocumentView task={task} />
-    </main>
+    </>
   );
 }
 

@@ -5,7 +5,7 @@ import { callJson, Problem } from "./api";
 import { generation, onTask } from "./feed";
 import * as format from "./format";
 import { isOver, type Task, type TaskList } from "./model";
-import { Progress, StateChip, Trouble } from "./parts";
+import { Progress, StateChip, Trouble, useTitle } from "./parts";
 import { Verbs } from "./verbs";
 
 const PAGE = 50;
@@ -13,10 +13,11 @@ const PAGE = 50;
 const REREAD_MS = 1_000;
 
 export function TasksPage() {
+  useTitle("Tasks");
   const [cursors, setCursors] = useState<string[]>([]);
   const { list, trouble, reread } = useTaskList(cursors.at(-1) ?? "");
   return (
-    <main>
+    <>
       <div class="heading">
         <h1>Tasks</h1>
         <a class="button primary" href="/tasks/new">
@@ -32,7 +33,7 @@ export function TasksPage() {
         </>
       )}
       {!list && !trouble && <p aria-busy="true">Reading the tasks…</p>}
-    </main>
+    </>
   );
 }
 

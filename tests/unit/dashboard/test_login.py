@@ -88,6 +88,22 @@ async def test_a_token_that_cannot_be_one_is_not_sent_to_the_manager(
     assert manager.requests == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/x-www-form-urlencoded; charset=nonsense", b"token=a"),
+        ("application/x-www-form-urlencoded", b"\xff\xfe=\xff"),
+        ("multipart/form-data", b"no boundary"),
+        ("application/json", b"{}"),
+    ],
+)
+async def test_a_form_that_cannot_be_read_is_the_senders_fault(
+    visitor: aiohttp.ClientSession, url: str, kind: str, body: bytes
+) -> None:
+    async with visitor.post(f"{url}/login", data=body, headers={"Content-Type": kind}) as response:
+        assert 400 <= response.status < 500
+
+
 async def test_five_wrong_tokens_lock_even_the_right_one_out(visitor: aiohttp.ClientSession, url: str) -> None:
     for _ in range(5):
         assert (await post_token(visitor, url, "wrong")).status == 403

@@ -9,6 +9,7 @@ import pytest
 
 from disio_dashboard.app import DashboardApp
 from tests.unit.dashboard.standin_manager import TOKEN, StandinManager
+from tests.waiting import wait_until
 
 
 async def csrf_of(member: aiohttp.ClientSession, url: str) -> dict[str, str]:
@@ -17,9 +18,7 @@ async def csrf_of(member: aiohttp.ClientSession, url: str) -> dict[str, str]:
 
 
 async def wait_for_streams(manager: StandinManager, number: int) -> None:
-    async with asyncio.timeout(5):
-        while manager.streams != number:
-            await asyncio.sleep(0.01)
+    await wait_until(lambda: manager.streams == number, 5)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
