@@ -139,7 +139,9 @@ class Bench:
         """Say something as a manager."""
         self.handle(events.ManagerSaid(link, message))
 
-    def grant(self, start: int, stop: int, task: TaskManifest | None = None, link: str = "link", **changed: Any) -> None:
+    def grant(
+        self, start: int, stop: int, task: TaskManifest | None = None, link: str = "link", **changed: Any
+    ) -> None:
         """Grant a block and hand over the code."""
         task = task or manifest()
         block = {"block": f"{task.task}{start}", "lease": 1, "task": task.task, "start": start, "stop": stop, **changed}

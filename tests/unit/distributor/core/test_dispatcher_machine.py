@@ -214,7 +214,9 @@ class DispatcherMachine(RuleBasedStateMachine):
             token=assign.token, indexes=indexes, errors=["boom"] * count, kinds=["error"] * count
         )
         if invalid:
-            message = messages.Results(token=assign.token, indexes=indexes, values=[b"{"] * count, seconds=[0.0] * count)
+            message = messages.Results(
+                token=assign.token, indexes=indexes, values=[b"{"] * count, seconds=[0.0] * count
+            )
         stored = self.said(session, message)
         assert isinstance(stored, messages.Stored)
         for index in counts:
