@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from disio_manager.core.changes import AddFailures, AddResults, Change, PutBlock, PutTask
+from disio_manager.core.changes import AddFailures, AddResults, PutBlock, PutTask
 from disio_manager.core.records import BlockRecord, LoadedTask, TaskRecord
 from disio_manager.stores.base import FailureRow, ManagerStore, ResultRow
 from disio_manager.stores.opening import open_store
@@ -25,7 +25,9 @@ def opener(kind: str, folder: Path, uri: str = "") -> Opener:
     return lambda: open_store(url, folder)
 
 
-def task(number: int = 1, *, total: int = 1_000, frontier: int = 0, state: str = "running", name: str = "") -> TaskRecord:
+def task(
+    number: int = 1, *, total: int = 1_000, frontier: int = 0, state: str = "running", name: str = ""
+) -> TaskRecord:
     """Return a task over a range."""
     return TaskRecord(
         id=f"task{number}",
@@ -86,11 +88,3 @@ async def everything(
         (await store.load_task(name), await all_results(store, name), await store.failures(name, 0, 0))
         for name in names
     ]
-
-
-def is_mongodb(change_kind: str) -> bool:
-    """Tell whether a store kind is the slower one, which gets smaller tests."""
-    return change_kind == "mongodb"
-
-
-ChangeList = list[Change]

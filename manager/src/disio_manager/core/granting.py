@@ -81,6 +81,8 @@ class _Draft:
         self._bytes = book.settings.max_grant_bytes
         self._blocks: list[messages.BlockGrant] = []
         self._entries: dict[str, TaskEntry] = {}
+        self._shares: dict[str, int] = {}
+        """Task to how many more of its payloads this Ask may get: a fair part is counted once, not block by block."""
 
     def has_room(self) -> bool:
         """Tell whether one more block may go into the Grant."""
@@ -94,6 +96,7 @@ class _Draft:
         self._book.lease_block(entry, block, self._known.record.id, block.lease + 1, self._now, self._out)
         opened = len(block.remaining)
         self._wanted -= opened
+        self._shares[entry.id] -= opened
         self._bytes -= payload_bytes(entry.spec, block.start, block.stop)
         self._book.served.charge(entry, opened)
         self._entries[entry.id] = entry
@@ -117,8 +120,9 @@ class _Draft:
     def _next_block(self, entry: TaskEntry) -> Block | None:
         """Return a ready block of a fair size: an old one (cut when it is too large), else a new one."""
         settings = self._book.settings
-        number = takers(entry, self._book.fleet.abilities())
-        size = share(entry.unleased, number, self._wanted, settings.max_block)
+        size = min(self._share(entry), self._wanted, settings.max_block)
+        if size <= 0:
+            return None
         block = entry.first_ready()
         if block is not None:
             if len(block.remaining) > size and self._waiting.fresh:
@@ -134,6 +138,12 @@ class _Draft:
         made = Block(self._waiting.fresh.pop(0), entry.id, start, stop, RangeSet([(start, stop)]))
         self._book.add_block(entry, made)  # its row follows with the lease
         return made
+
+    def _share(self, entry: TaskEntry) -> int:
+        if entry.id not in self._shares:
+            number = takers(entry, self._book.fleet.abilities())
+            self._shares[entry.id] = share(entry.unleased, number, self._wanted)
+        return self._shares[entry.id]
 
     def _carries(self, entry: TaskEntry, start: int, stop: int) -> bool:
         """Tell whether the payloads still fit; the first block always does."""

@@ -116,18 +116,26 @@ def _finish(
     for block in closing.touched:
         if block.holder == known.record.id:
             book.extend(block, now)
-    for block in closing.over:
-        book.drop_row(block, out)
-        if block.holder and block.holder != known.record.id:
-            book.send(block.holder, messages.Revoke(blocks=[ref(block)]), out)
-        # A place under max_distributors may have become free.
-        book.is_woken = book.is_woken or bool(entry.record.policy.max_distributors)
+    _end_blocks(book, known, closing, out)
+    if closing.over and entry.record.policy.max_distributors:
+        book.is_woken = True  # a place may have become free
     if not accepted:
         return
     entry.meter.count(accepted, now)
     if not book.settle(entry, at, out):
         out.changes.append(PutTask(entry.row()))
         out.commands.append(Announce("task", entry.id))
+
+
+def _end_blocks(book: Book, known: Distributor, closing: Closing, out: Out) -> None:
+    """Forget blocks that are over; tell holders whose block somebody else has finished."""
+    elsewhere: dict[str, list[messages.BlockRef]] = {}
+    for block in closing.over:
+        book.drop_row(block, out)
+        if block.holder and block.holder != known.record.id:
+            elsewhere.setdefault(block.holder, []).append(ref(block))
+    for holder, blocks in elsewhere.items():
+        book.send(holder, messages.Revoke(blocks=blocks), out)
 
 
 def _count(runs: list[Run]) -> int:

@@ -9,10 +9,9 @@ from disio_shared.payloads import ListSpec, PayloadSpec
 from disio_shared.ranges import Run
 
 
-def share(unleased: int, takers: int, asked: int, largest: int) -> int:
-    """Return how many payloads one grant takes: what was asked, at most a fair part of what is left, at least 1."""
-    fair = -(-unleased // max(1, takers))
-    return max(1, min(asked, fair, largest))
+def share(unleased: int, takers: int, asked: int) -> int:
+    """Return how many payloads one Ask gets: what was asked, at most a fair part of what is left, at least 1."""
+    return max(1, min(asked, -(-unleased // max(1, takers))))
 
 
 def span_stop(spec: PayloadSpec, start: int, stop: int, settings: CoreSettings) -> int:

@@ -162,20 +162,21 @@ class CoordinatorMachine(RuleBasedStateMachine):
         """Let the distributors read what was sent to them."""
         names = {session: name for name, session in self.sessions.items()}
         for sent in self.world.sent:
-            name = names.get(sent.session)
-            if name is None:
-                continue
-            match sent.message:
-                case messages.Grant():
-                    for grant in sent.message.blocks:
-                        self._granted(name, grant)
-                case messages.Revoke():
-                    for gone in sent.message.blocks:
-                        self._lose(name, gone)
-                case messages.Admitted():
-                    for gone in sent.message.revoked:
-                        self._lose(name, gone)
+            if sent.session in names:
+                self._read(names[sent.session], sent.message)
         self.world.sent.clear()
+
+    def _read(self, name: str, message: messages.ToDistributor) -> None:
+        match message:
+            case messages.Grant():
+                for grant in message.blocks:
+                    self._granted(name, grant)
+            case messages.Revoke():
+                for gone in message.blocks:
+                    self._lose(name, gone)
+            case messages.Admitted():
+                for gone in message.revoked:
+                    self._lose(name, gone)
 
     def _granted(self, name: str, grant: messages.BlockGrant) -> None:
         model = self.tasks.get(grant.task)

@@ -12,7 +12,7 @@ from disio_manager.core.records import BlockRecord, DistributorRecord, LoadedTas
 from disio_manager.core.settings import CoreSettings
 from disio_shared import messages
 from disio_shared.decisions import Decision
-from disio_shared.payloads import parse_spec
+from disio_shared.payloads import count, parse_spec
 from disio_shared.ranges import runs_of
 from disio_shared.taskdoc import OPEN_STATES, Policy, Requires
 
@@ -44,16 +44,21 @@ class Rows:
                 for index, value in zip(change.indexes, change.values, strict=True):
                     assert index not in rows, "an index was given a second result"
                     rows[index] = value
+            case changes.PutDistributor():
+                self.distributors[change.record.id] = change.record
+            case changes.DropDistributor():
+                self.distributors.pop(change.distributor, None)
+            case _:
+                self._apply_rare(change)
+
+    def _apply_rare(self, change: changes.AddFailures | changes.DropFailures | changes.DeleteTask) -> None:
+        match change:
             case changes.AddFailures():
                 self.failures.setdefault(change.task, {}).update(zip(change.indexes, change.errors, strict=True))
             case changes.DropFailures():
                 self.failures.pop(change.task, None)
             case changes.DeleteTask():
                 self._delete(change.task)
-            case changes.PutDistributor():
-                self.distributors[change.record.id] = change.record
-            case changes.DropDistributor():
-                self.distributors.pop(change.distributor, None)
 
     def _delete(self, task: str) -> None:
         self.tasks.pop(task, None)
@@ -127,18 +132,20 @@ class World:
         """Remove and return Grants."""
         return [message for message in self.take(messages.Grant, session) if isinstance(message, messages.Grant)]
 
+    def drain(self, distributor: str) -> None:
+        self.handle(events.DistributorDrained(distributor))
+
     # Short forms of events
 
     def create(
         self, name: str, payloads: str, *, number: int = 0, language: str = "javascript", **policy: object
     ) -> None:
         spec = parse_spec(msgspec.json.decode(payloads))
-        from disio_shared.payloads import count
 
         requires = policy.pop("requires", Requires())
         record = TaskRecord(
             id=name,
-            number=number or len(self.rows.tasks) + 1,
+            number=len(self.rows.tasks) + 1,
             name=name,
             tags=[],
             workunit="00" * 32,
