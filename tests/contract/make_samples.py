@@ -1,7 +1,7 @@
 """Writes the golden samples: one JSON and one MessagePack file for every message of the four unions.
 
 Rule: run it by hand when the protocol changes on purpose (``python tests/contract/make_samples.py``) and commit what it
-writes; the tests compare code with the committed files and never write them. In the JSON, bytes are ``{"$base64": ...}``.
+writes; the tests compare code with the committed files and never write them. In JSON, bytes are ``{"$base64": ...}``.
 """
 
 import base64

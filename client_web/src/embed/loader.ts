@@ -48,7 +48,7 @@ function install(tag: HTMLScriptElement): void {
     frame.referrerPolicy = "origin";
     frame.allow = "";
     frame.src = `${base}/embed/consent#${query.toString()}`;
-    frame.style.cssText += "border:0;width:360px;height:80px;max-width:calc(100vw - 32px);max-height:calc(100vh - 32px)";
+    frame.style.cssText += "border:0;width:360px;height:420px;max-width:calc(100vw - 32px);max-height:calc(100vh - 32px)";
     document.body.append(frame);
     if (button) button.hidden = true;
     setState("asked");

@@ -2,7 +2,7 @@
  * Whether the visitor can see an element, as far as the browser can tell.
  *
  * Rule: where the browser offers it (IntersectionObserver v2), "seen" means: not covered, not faded, for the last reading. Elsewhere it
- * is true, and the trusted click is all there is.
+ * means: in view.
  */
 
 interface VisibleEntry extends IntersectionObserverEntry {
@@ -13,25 +13,30 @@ interface VisibleEntry extends IntersectionObserverEntry {
 const DELAY_MS = 100;
 
 export class Sight {
-  private seen = true;
+  private seen = false;
   private readonly observer: IntersectionObserver;
 
   constructor(element: Element) {
     const options = { threshold: [1], trackVisibility: true, delay: DELAY_MS };
     this.observer = new IntersectionObserver((entries) => {
-      const last = entries.at(-1) as VisibleEntry | undefined;
-      if (last !== undefined) this.seen = last.isVisible ?? true;
+      this.read(entries);
     }, options);
     this.observer.observe(element);
   }
 
   get isClear(): boolean {
-    const last = this.observer.takeRecords().at(-1) as VisibleEntry | undefined;
-    if (last !== undefined) this.seen = last.isVisible ?? true;
+    this.read(this.observer.takeRecords());
     return this.seen;
   }
 
   stop(): void {
     this.observer.disconnect();
+  }
+
+  private read(entries: IntersectionObserverEntry[]): void {
+    const last = entries.at(-1) as VisibleEntry | undefined;
+    if (last === undefined) return;
+    this.seen = last.isVisible ?? last.isIntersecting;
+    document.documentElement.dataset["sight"] = this.seen ? "clear" : "covered";
   }
 }
