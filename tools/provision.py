@@ -76,7 +76,7 @@ def build_ferretdb() -> None:
     binary.parent.mkdir(parents=True, exist_ok=True)
     say("building FerretDB (the first time takes some minutes)")
     fresh = Path(f"{binary}.{os.getpid()}")
-    flags = ["-mod=readonly", "-trimpath", "-ldflags=-s -w", "-tags=ferretdb_no_postgresql"]
+    flags = ["-mod=readonly", "-trimpath", "-ldflags=-s -w"]
     run([go, "build", *flags, "-o", str(fresh), "."], GO_REMEDY, cwd=found.FERRETDB_SOURCE)
     fresh.replace(binary)
 

