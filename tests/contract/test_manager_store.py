@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+
 from disio_manager.core.changes import (
     AddResults,
+    Change,
     DeleteTask,
     DropBlock,
     DropDistributor,
@@ -97,7 +99,7 @@ async def test_only_open_tasks_are_loaded_but_any_can_be_asked_for(store: Manage
 
 
 async def test_a_group_that_is_committed_twice_changes_nothing_more(store: ManagerStore) -> None:
-    group = [
+    group: list[Change] = [
         put(task(1, frontier=20)),
         put(task(2, frontier=5)),
         block(0, 10, holder="d"),

@@ -67,7 +67,8 @@ def _closed(connection: apsw.Connection, number: int, start: int, stop: int) -> 
 
 def task_page(connection: apsw.Connection, state: str, q: str, limit: int, cursor: str) -> TaskPage:
     """Return a page of tasks, newest first; the cursor is the number of the last one."""
-    where, values = ["1"], []
+    where: list[str] = ["1"]
+    values: list[str] = []
     if state:
         where.append("state = ?")
         values.append(state)
@@ -78,7 +79,7 @@ def task_page(connection: apsw.Connection, state: str, q: str, limit: int, curso
     total = connection.execute(f"SELECT count(*) FROM tasks WHERE {matching}", tuple(values)).get
     below = int(cursor) if cursor.isdecimal() else 2**62
     query = f"SELECT record FROM tasks WHERE {matching} AND number < ? ORDER BY number DESC LIMIT ?"
-    rows = connection.execute(query, (*values, below, limit + 1)).fetchall()
+    rows: list[tuple[bytes]] = connection.execute(query, (*values, below, limit + 1)).fetchall()
     items = [_records.decode(record) for (record,) in rows[:limit]]
     more = len(rows) > limit and bool(items)
     return TaskPage(items=items, next_cursor=str(items[-1].number) if more else None, total=total)
