@@ -15,8 +15,8 @@ function power(exponent, modulus) {
   return modulus === 1 ? 0 : result;
 }
 
-worker.onStart = function (payload, saved) {
-  var n = payload.n, at = saved || { series: 0, k: 0, partial: 0, sum: 0 }, terms = 0;
+worker.onStart = function (data) {
+  var n = data.payload.n, at = data.state || { series: 0, k: 0, partial: 0, sum: 0 }, terms = 0;
   for (; at.series < SERIES.length; at.series += 1, at.k = 0, at.partial = 0) {
     var j = SERIES[at.series][0];
     for (; at.k <= n; at.k += 1) {
@@ -31,7 +31,7 @@ worker.onStart = function (payload, saved) {
     at.sum = (at.sum + SERIES[at.series][1] * at.partial) % 1;
   }
   var fraction = at.sum < 0 ? at.sum + 1 : at.sum, digits = '';
-  for (var d = 0; d < payload.count; d += 1) {
+  for (var d = 0; d < data.payload.count; d += 1) {
     fraction *= 16;
     digits += Math.floor(fraction).toString(16).toUpperCase();
     fraction -= Math.floor(fraction);

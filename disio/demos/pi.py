@@ -4,6 +4,7 @@ Rule: the check shares nothing with the work unit: units use the Bailey-Borwein-
 Plouffe, "On the Rapid Computation of Various Polylogarithmic Constants", 1997), the check uses Machin's (1706).
 """
 
+import itertools
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
@@ -58,5 +59,6 @@ def _arctan_inverse(x: int, one: int) -> int:
 def first_difference(found: Sequence[str]) -> int | None:
     """Return the position of the first wrong digit among unit results in index order, or None when all are right."""
     digits = "".join(found)
-    known = known_digits(len(digits))
-    return next((at for at, pair in enumerate(zip(digits, known, strict=True)) if pair[0] != pair[1]), None)
+    known = known_digits(max(1, len(found) * DIGITS_PER_UNIT))
+    pairs = itertools.zip_longest(digits, known)
+    return next((at for at, (is_, should_be) in enumerate(pairs) if is_ != should_be), None)

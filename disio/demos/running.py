@@ -122,6 +122,5 @@ def _report(found: list[str], say: Callable[[str], None]) -> bool:
     if wrong is None:
         say(f"all {len(digits)} hexadecimal digits are right (checked with Machin's formula)")
         return True
-    known = pi.known_digits(len(digits))
-    say(f"digit {wrong} is {digits[wrong]}, it should be {known[wrong]}")
+    say(f"digit {wrong} is {digits[wrong : wrong + 1] or 'missing'}, it should be {pi.known_digits(wrong + 1)[-1]}")
     return False
