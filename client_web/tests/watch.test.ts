@@ -1,0 +1,59 @@
+import { describe, expect, it } from "vitest";
+import { effort, rest, SHARES } from "../src/client/throttle";
+import { Watch } from "../src/client/watch";
+
+const RUN = { token: "t", task: "k", workunit: "w", indexes: [4, 5, 6], payloads: [new Uint8Array(1), new Uint8Array(2), new Uint8Array(3)], states: {}, unit_timeout_s: 10 };
+const done = (index: number) => ({ type: "done" as const, token: "t", indexes: [index], values: [new Uint8Array()], seconds: [0] });
+
+describe("a watchdog", () => {
+  it("is overdue when no unit was answered for its time limit", () => {
+    const watch = new Watch();
+    watch.begin(RUN, false, 0);
+    expect(watch.isOverdue(10)).toBe(false);
+    watch.hear(done(4), 10);
+    expect(watch.isOverdue(20)).toBe(false);
+    expect(watch.isOverdue(22)).toBe(true);
+  });
+
+  it("blames nobody of a shared run and runs the unanswered rest one by one", () => {
+    const watch = new Watch();
+    watch.begin(RUN, false, 0);
+    watch.hear(done(4), 1);
+    const { blamed, again } = watch.lose("timeout");
+    expect(blamed).toBeNull();
+    expect(again).toMatchObject({ single: true, indexes: [5, 6], payloads: [RUN.payloads[1], RUN.payloads[2]] });
+  });
+
+  it("blames the unit that ran alone, and that one only", () => {
+    const watch = new Watch();
+    watch.begin(RUN, true, 0);
+    watch.hear({ type: "started", token: "t", index: 4 }, 0);
+    watch.hear(done(4), 1);
+    watch.hear({ type: "started", token: "t", index: 5 }, 1);
+    const { blamed, again } = watch.lose("crash");
+    expect(blamed).toEqual({ token: "t", index: 5, kind: "crash" });
+    expect(again?.indexes).toEqual([6]);
+  });
+
+  it("has nothing to say about a run that was cancelled", () => {
+    const watch = new Watch();
+    watch.begin(RUN, true, 0);
+    watch.forget();
+    expect(watch.lose("timeout")).toEqual({ blamed: null, again: null });
+  });
+});
+
+describe("the throttle", () => {
+  it.each(SHARES.flatMap((percent) => [1, 2, 3, 8, 64].map((cores) => [cores, percent] as const)))("of %i cores uses %i percent and no more", (cores, percent) => {
+    const { slots, duty } = effort(cores, percent);
+    expect(slots).toBeGreaterThanOrEqual(1);
+    const wanted = (cores * percent) / 100;
+    expect(slots * duty).toBeLessThanOrEqual(wanted + 1e-9);
+    expect(slots * duty).toBeGreaterThan(Math.min(wanted, wanted - 1));
+  });
+
+  it("rests so long that the duty holds", () => {
+    expect(rest(1, 0.25)).toBeCloseTo(3);
+    expect(rest(1, 1)).toBe(0);
+  });
+});
