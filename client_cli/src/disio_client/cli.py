@@ -9,44 +9,24 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import click
 
 if TYPE_CHECKING:
     from disio_client.app import ClientApp
+    from disio_client.settings import ClientSettings
 
 EXIT_OK, EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
-
-
-def _check_url(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    try:
-        place = urlsplit(value)
-        is_fine = place.scheme in ("http", "https") and bool(place.hostname) and place.port != 0
-    except ValueError:
-        is_fine = False
-    if not is_fine:
-        raise click.BadParameter(f"{value!r} is no URL; write http://HOST:PORT")
-    return value
 
 
 def _with_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options of a client."""
     options = [
-        click.option(
-            "--distributor",
-            metavar="URL",
-            required=True,
-            envvar="DISIO_DISTRIBUTOR",
-            callback=_check_url,
-            help="Where the work comes from.",
-        ),
-        click.option("--cores", type=click.IntRange(1, 1024), envvar="DISIO_CORES", help="Cores to lend; default all."),
-        click.option("--name", default="", envvar="DISIO_NAME", help="What people see this machine as."),
-        click.option(
-            "--data-dir", type=click.Path(path_type=Path), envvar="DISIO_DATA_DIR", help="Where disio keeps data."
-        ),
-        click.option("--log-level", default="info", envvar="DISIO_LOG_LEVEL", help="debug, info, warning or error."),
+        click.option("--distributor", metavar="URL", help="Where the work comes from: http://HOST:PORT."),
+        click.option("--cores", type=click.IntRange(1, 1024), help="Cores to lend; default all."),
+        click.option("--name", help="What people see this machine as."),
+        click.option("--data-dir", metavar="PATH", help="Where disio keeps data."),
+        click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error."),
         click.option("--json", "is_json", is_flag=True, envvar="DISIO_JSON", help="The ready line as a JSON object."),
     ]
     for option in reversed(options):
@@ -54,23 +34,29 @@ def _with_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def _start(
-    distributor: str, cores: int | None, name: str, data_dir: Path | None, log_level: str, is_json: bool
-) -> None:
-    from disio_client.app import ClientApp
+def _start(is_json: bool, **flags: Any) -> None:
+    from disio_client.settings import read_settings
     from disio_shared.errors import ConfigError, DisioError
-    from disio_shared.logs import set_up_logs
 
     try:
-        set_up_logs(log_level)
-        app = ClientApp(distributor, cores or 0, name, data_dir, is_json)
-        status = asyncio.run(_serve(app))
+        settings = read_settings(flags)
+        status = _work(settings, is_json)
     except ConfigError as error:
         _fail(error, EXIT_USAGE)
     except DisioError as error:
         _fail(error, EXIT_FAILURE)
     else:
         sys.exit(status)
+
+
+def _work(settings: "ClientSettings", is_json: bool) -> int:
+    from disio_client.app import ClientApp
+    from disio_shared.logs import set_up_logs
+
+    set_up_logs(settings.log_level)
+    data_dir = Path(settings.data_dir) if settings.data_dir else None
+    app = ClientApp(settings.distributor, settings.cores, settings.name, data_dir, is_json)
+    return asyncio.run(_serve(app))
 
 
 async def _serve(app: "ClientApp") -> int:

@@ -19,8 +19,10 @@ from disio_client.events import CodeMissing, CodeReady, IdentityForgotten, Ident
 from disio_client.identity import Identities
 from disio_client.outbox import GATHER_BYTES, GATHER_UNITS, MAX_UNACKED, Outbox
 from disio_client.reporter import Reporter
+from disio_client.settings import read_settings
 from disio_client.workunits import Workunits
 from disio_shared.clock import FakeClock
+from disio_shared.errors import ConfigError
 from disio_shared.messages import Checkpoint, Results
 from tests.unit.client_cli.small_distributor import SmallDistributor
 
@@ -165,3 +167,21 @@ def test_a_topic_is_not_repeated_before_its_time(capsys: pytest.CaptureFixture[s
 def test_help_imports_no_server_and_no_engine() -> None:
     program = "import sys, disio_client.cli; sys.exit(any(m in sys.modules for m in ('aiohttp', 'socketio', 'psutil')))"
     assert subprocess.run([sys.executable, "-c", program], env=dict(os.environ), timeout=30).returncode == 0
+
+
+def test_settings_come_from_flags_before_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DISIO_DISTRIBUTOR", "http://environment:1")
+    monkeypatch.setenv("DISIO_CLIENT_CORES", "3")
+    assert read_settings({"distributor": None, "cores": None}).distributor == "http://environment:1"
+    assert read_settings({"distributor": "http://flag:1", "cores": None}).distributor == "http://flag:1"
+    assert read_settings({"cores": None}).cores == 3
+
+
+def test_a_client_without_a_distributor_is_told_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DISIO_DISTRIBUTOR", raising=False)
+    with pytest.raises(ConfigError, match="--distributor: is missing"):
+        read_settings({})
