@@ -28,7 +28,7 @@ from disio_shared.errors import (
     VersionMismatch,
 )
 from disio_shared.ids import fresh_id
-from disio_shared.logs import logger
+from disio_shared.logs import LineBudget, logger
 from disio_shared.ports import candidates, is_loopback
 
 ZAP_DOMAIN = "disio"
@@ -108,12 +108,11 @@ class ManagerLink:
         self._sender = Sender(socket.router, self._end)
         self._log = logger("manager.link")
         self._fetching: set[asyncio.Task[None]] = set()
+        self._refusal_lines = LineBudget()
         self._uncommitted = 0
         self._has_room = asyncio.Event()
         self._has_room.set()
         self._service: ManagerService
-        self.refused = 0
-        """Joins and messages refused since start."""
 
     async def run(self, service: ManagerService) -> None:
         """Serve until cancelled."""
@@ -131,9 +130,9 @@ class ManagerLink:
         peer = self._peers.of_session(command.session)
         if peer is None:
             return
-        self._tell(peer, command.message)
         if isinstance(command.message, messages.Refused):
             self._end(peer)
+        self._tell(peer, command.message)
 
     def forget_sessions(self) -> None:
         """Ask everybody to join anew, since the core was loaded anew and knows no session."""
@@ -173,8 +172,7 @@ class ManagerLink:
     async def _join(self, peer: Peer, join: messages.Join) -> None:
         refusal = self._why_not(peer, join)
         if refusal is not None:
-            self.refused += 1
-            self._log.warning("a distributor was refused", distributor=join.distributor, reason=refusal.reason)
+            self._note_refusal("a distributor was refused", join.distributor, refusal.reason)
             self._end(peer)
             self._tell(peer, refusal)
             return
@@ -255,11 +253,15 @@ class ManagerLink:
     def _cast_out(self, peer: Peer, error: RemoteProtocolError) -> None:
         if peer.is_outcast:
             return
-        self.refused += 1
-        self._log.warning("a peer broke the protocol", distributor=peer.distributor, problem=str(error))
+        self._note_refusal("a peer broke the protocol", peer.distributor, str(error))
         self._end(peer)
         peer.is_outcast = True
         self._tell(peer, messages.Error(code=error.code, reason=str(error)[:500]))
+
+    def _note_refusal(self, what: str, distributor: str, reason: str) -> None:
+        hidden = self._refusal_lines.take(self._service.clock.steady())
+        if hidden is not None:
+            self._log.warning(what, distributor=distributor, reason=reason, not_shown=hidden)
 
     def _end(self, peer: Peer) -> None:
         """End a peer's session, if it has one."""

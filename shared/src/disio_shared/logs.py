@@ -60,6 +60,29 @@ def logger(name: str) -> Any:
     return structlog.stdlib.get_logger(name)
 
 
+class LineBudget:
+    """Bounds the lines that peers can cause: so many in a period, the rest are only counted."""
+
+    def __init__(self, lines: int = 20, period_s: float = 60.0) -> None:
+        self._lines, self._period_s = lines, period_s
+        self._began, self._used, self._hidden = float("-inf"), 0, 0
+
+    def take(self, now: float) -> int | None:
+        """Return None when this line is to be left out, else how many were left out since the last one.
+
+        Args:
+            now: Steady seconds.
+        """
+        if now - self._began >= self._period_s:
+            self._began, self._used = now, 0
+        if self._used >= self._lines:
+            self._hidden += 1
+            return None
+        self._used += 1
+        hidden, self._hidden = self._hidden, 0
+        return hidden
+
+
 def _last(is_json: bool) -> list[Any]:
     drop = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if is_json:

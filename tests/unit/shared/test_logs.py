@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from disio_shared.errors import ConfigError
-from disio_shared.logs import set_up_logs
+from disio_shared.logs import LineBudget, set_up_logs
 
 PROGRAM = """
 import logging, sys
@@ -48,3 +48,8 @@ def test_for_people_lines_are_text() -> None:
 def test_an_unknown_level_is_refused() -> None:
     with pytest.raises(ConfigError, match="loud"):
         set_up_logs("loud")
+
+
+def test_lines_that_peers_cause_are_bounded_and_the_rest_is_counted() -> None:
+    budget = LineBudget(lines=2, period_s=10)
+    assert [budget.take(now) for now in (0, 1, 2, 3, 11, 12, 13)] == [0, 0, None, None, 2, 0, None]
