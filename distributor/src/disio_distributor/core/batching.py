@@ -25,7 +25,7 @@ def batch_size(settings: CoreSettings, pace: Pace, slots: int, open_now: int) ->
         # A second payload per slot bridges the time that results and the next batch travel.
         ahead = 1 if pace.unit_s >= settings.long_unit_s else 2
         return max(0, min(slots, ahead * slots - open_now))
-    ideal = max(slots, min(settings.max_batch, int(slots * settings.target_s / pace.unit_s)))
+    ideal = max(slots, min(settings.max_batch, round(slots * settings.target_s / pace.unit_s)))
     size = min(ideal, max(slots, pace.batch * settings.growth))
     return max(0, min(size, settings.max_batch, 2 * ideal + slots - open_now))
 

@@ -127,6 +127,7 @@ class HandOut:
             return False
         batch = state.assign(session, work, runs, now)
         state.roster.answered(session)
+        state.rate.begin(now)
         pace.batch = len(payloads)
         unit_s = UNKNOWN_UNIT_S if pace.unit_s is None else pace.unit_s
         work.served += len(payloads) * unit_s / max(work.manifest.weight, 1e-3)

@@ -221,8 +221,11 @@ class Managers:
 
     def committed(self, batch: str) -> None:
         """A manager has a batch."""
-        self._state.deadlines.discard((FLIGHT, batch))
-        self._state.committed(self._state.outbox.committed(batch))
+        state = self._state
+        was_full = state.outbox.bytes >= state.settings.max_outbox_bytes
+        state.deadlines.discard((FLIGHT, batch))
+        state.committed(state.outbox.committed(batch))
+        state.work_appeared = state.work_appeared or was_full
 
     def _fly(self, flight: Flight, link: str, now: float) -> None:
         self._state.deadlines.set((FLIGHT, flight.message.batch), now + self._state.settings.resend_s)

@@ -89,12 +89,19 @@ class Rate:
         self._over_s = over_s
         self._sum = 0.0
         self._at = self._since = 0.0
+        self._begun = False
+
+    def begin(self, now: float) -> None:
+        """Note that what will be counted is being worked on from now: the first events are averaged over that time."""
+        if not self._begun and self._decayed(now) < 1.0:
+            self._since, self._begun = now, True
 
     def add(self, count: int, now: float) -> None:
         """Count events."""
         before = self._decayed(now)
-        if before < 1.0:
+        if before < 1.0 and not self._begun:
             self._since = now
+        self._begun = False
         self._sum = before + count
         self._at = now
 

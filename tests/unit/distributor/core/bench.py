@@ -66,6 +66,18 @@ class MemoryCache:
                 held.outbox = [each for each in held.outbox if each.id != entry.id] + [entry]
             case changes.DropOutbox(ids):
                 held.outbox = [each for each in held.outbox if each.id not in ids]
+            case changes.PutWorkunit(sha256):
+                held.workunits = [each for each in held.workunits if each != sha256] + [sha256]
+            case changes.DropWorkunit(sha256):
+                held.workunits.remove(sha256)
+            case changes.PutTask() | changes.DropTask() | changes.PutBlock() | changes.DropBlock():
+                self._apply_work(change)
+            case _:
+                self._apply_payloads(change)
+
+    def _apply_work(self, change: changes.PutTask | changes.DropTask | changes.PutBlock | changes.DropBlock) -> None:
+        held = self.held
+        match change:
             case changes.PutTask(task):
                 held.tasks = [each for each in held.tasks if each.manifest.task != task.manifest.task] + [task]
             case changes.DropTask(name):
@@ -80,18 +92,18 @@ class MemoryCache:
                 held.blocks = [each for each in held.blocks if each.block != block.block] + [block]
             case changes.DropBlock(name):
                 held.blocks = [each for each in held.blocks if each.block != name]
-            case changes.PutWorkunit(sha256):
-                held.workunits = [each for each in held.workunits if each != sha256] + [sha256]
-            case changes.DropWorkunit(sha256):
-                held.workunits.remove(sha256)
+
+    def _apply_payloads(self, change: changes.AddAttempt | changes.PutCheckpoint | changes.DropPayloads) -> None:
+        held = self.held
+        match change:
             case changes.AddAttempt(attempt):
                 held.attempts.append(attempt)
-            case changes.PutCheckpoint(task_name, index, value):
-                held.checkpoints.setdefault(task_name, {})[index] = value
-            case changes.DropPayloads(task_name, indexes):
-                held.attempts = [a for a in held.attempts if not (a.task == task_name and a.index in indexes)]
-                for index in indexes:
-                    held.checkpoints.get(task_name, {}).pop(index, None)
+            case changes.PutCheckpoint(task, index, value):
+                held.checkpoints.setdefault(task, {})[index] = value
+            case changes.DropPayloads(task, dropped):
+                held.attempts = [each for each in held.attempts if each.task != task or each.index not in dropped]
+                for index in dropped:
+                    held.checkpoints.get(task, {}).pop(index, None)
 
 
 class Bench:

@@ -79,8 +79,8 @@ class DispatcherMachine(RuleBasedStateMachine):
 
     def said(self, session: str, message: Any) -> messages.ToClient:
         self.number += 1
-        replies = [each for each in self.feed(events.ClientSaid(session, message, self.number))]
-        found = [each for each in replies if isinstance(each, commands.Reply)]
+        answers = self.feed(events.ClientSaid(session, message, self.number))
+        found = [each for each in answers if isinstance(each, commands.Reply)]
         assert len(found) == 1, "every request is answered once"
         return found[0].message
 
@@ -134,8 +134,9 @@ class DispatcherMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def commit(self, data: st.DataObject) -> None:
         deliver = data.draw(st.sampled_from(self.delivered))
-        for columns in (*deliver.results, *deliver.failures):
-            self.committed |= {(columns.task, index) for index in columns.indexes}
+        parts = [(each.task, each.indexes) for each in deliver.results]
+        parts += [(each.task, each.indexes) for each in deliver.failures]
+        self.committed |= {(task, index) for task, indexes in parts for index in indexes}
         self.feed(events.ManagerSaid("link", messages.Committed(batch=deliver.batch)))
         undelivered = self.undelivered()
         for block, (task, start, stop) in list(self.held.items()):
