@@ -4,6 +4,7 @@ Rule: every answer that is not a success becomes a typed error; a manager that i
 """
 
 import asyncio
+import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import TracebackType
@@ -96,7 +97,8 @@ class ManagerClient:
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> dict[str, Any]:
         assert self._http is not None
-        data = None if body is None else msgspec.json.encode(body)
+        # A file object: aiohttp warns about large bytes bodies.
+        data = None if body is None else io.BytesIO(msgspec.json.encode(body))
         sent = {**(headers or {}), **({"Content-Type": "application/json"} if data is not None else {})}
         try:
             async with (
