@@ -45,7 +45,6 @@ export class Client {
   private readonly connection: Connection;
   private readonly frame: ComputeFrame;
   private readonly codes = new Codes((input, init) => fetch(input, init));
-  private readonly names = new Map<string, string>();
   private slots: Slot[] = [];
   /** How many of the slots may take runs. */
   private wanted = 1;
@@ -177,7 +176,6 @@ export class Client {
     const run = this.session.take();
     const assign = run && this.session.assignOf(run.token);
     if (!run || !assign) return;
-    this.names.set(assign.task, assign.task_name);
     slot.prepare();
     this.codes.get(this.base, run.workunit).then(
       (bytes) => {
@@ -229,12 +227,12 @@ export class Client {
   }
 
   private tell(): void {
-    const tasks = new Set(this.slots.map((slot) => slot.task).filter((task) => task !== null));
-    const state = this.fault?.state ?? (this.isPaused ? "paused" : !this.session.isUp ? "connecting" : tasks.size > 0 ? "running" : "waiting");
+    const tasks = this.fault === null ? this.session.tasks : [];
+    const state = this.fault?.state ?? (this.isPaused ? "paused" : !this.session.isUp ? "connecting" : tasks.length > 0 ? "running" : "waiting");
     this.options.onStatus({
       state,
       reason: this.fault?.reason ?? (state === "running" ? "" : this.reason),
-      tasks: [...tasks].map((task) => this.names.get(task) ?? task),
+      tasks,
       units: this.units,
       seconds: this.spent,
     });

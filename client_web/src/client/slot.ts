@@ -53,10 +53,6 @@ export class Slot {
     this.duty = duty;
   }
 
-  get task(): string | null {
-    return this.watch.task;
-  }
-
   isFree(now: number): boolean {
     return this.watch.isIdle && this.again === null && !this.isPreparing && now >= this.restUntil;
   }

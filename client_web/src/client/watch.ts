@@ -31,10 +31,6 @@ export class Watch {
     return this.run?.token ?? null;
   }
 
-  get task(): string | null {
-    return this.run?.task ?? null;
-  }
-
   begin(run: Run, isSingle: boolean, now: number): RunMessage {
     this.run = { ...run, type: "run", single: isSingle };
     this.open = new Set(run.indexes);

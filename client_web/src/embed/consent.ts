@@ -16,12 +16,18 @@ import { Sight } from "./sight";
 declare const VERSION: string;
 
 const params = new URLSearchParams(location.hash.slice(1));
-const pageOrigin = location.ancestorOrigins?.[0] ?? (document.referrer ? new URL(document.referrer).origin : "*");
-const byId = <E extends HTMLElement = HTMLElement>(id: string): E => document.getElementById(id) as E;
+// Not every browser has ancestorOrigins; the loader sees to it that the referrer has the origin.
+const ancestors = location.ancestorOrigins as DOMStringList | undefined;
+const pageOrigin = ancestors?.[0] ?? (document.referrer ? new URL(document.referrer).origin : "*");
+const byId = (id: string): HTMLElement => document.getElementById(id) as HTMLElement;
 
 const say = (message: FromConsent): void => {
   window.parent.postMessage(message, pageOrigin);
 };
+
+/** Pixels around the card, for its shadow, and the width of the frame when a box is open. */
+const MARGIN = 16;
+const BOX_WIDTH = 360;
 
 class Consent {
   private client: Client | null = null;
@@ -162,8 +168,10 @@ class Consent {
   }
 
   private tellSize(): void {
-    const { width, height } = byId("card").getBoundingClientRect();
-    say({ disio: "size", width: Math.ceil(width) + 16, height: Math.ceil(height) + 16 });
+    const card = byId("card").getBoundingClientRect();
+    // The badge is as wide as its words; the boxes fill the frame, which the loader keeps within the window.
+    const isBadge = byId("ask").hidden && byId("panel").hidden;
+    say({ disio: "size", width: isBadge ? Math.ceil(card.width) + MARGIN : BOX_WIDTH, height: Math.ceil(card.height) + MARGIN });
   }
 }
 

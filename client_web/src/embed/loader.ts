@@ -50,7 +50,7 @@ function install(tag: HTMLScriptElement): void {
     frame.src = `${base}/embed/consent#${query.toString()}`;
     frame.style.cssText += "border:0;width:360px;height:420px;max-width:calc(100vw - 32px);max-height:calc(100vh - 32px)";
     document.body.append(frame);
-    if (button) button.hidden = true;
+    if (button) button.style.display = "none";
     setState("asked");
   };
 
@@ -90,7 +90,7 @@ function install(tag: HTMLScriptElement): void {
       stats = message.stats;
       emit("stats", stats);
       setState(message.state, message.reason);
-      if (message.state === "idle" && button) button.hidden = false;
+      if (message.state === "idle" && button) button.style.display = "";
     }
   });
 

@@ -39,5 +39,5 @@ export const subarray = uncurry(Uint8Array.prototype.subarray);
 export const sliceBytes = uncurry(Uint8Array.prototype.slice);
 export const setBytes = uncurry(Uint8Array.prototype.set);
 export const isWellFormed = uncurry(String.prototype.isWellFormed);
-export const then = uncurry(Promise.prototype.then);
-export const resolved = Promise.resolve.bind(Promise);
+// Not named `then`: a module with that export looks like a promise to import().
+export const promiseThen = uncurry(Promise.prototype.then);

@@ -35,7 +35,7 @@ export class Runner {
   }
 
   run(message: RunMessage): void {
-    this.tail = p.then(this.tail, () => this.runAll(message)) as Promise<void>;
+    this.tail = p.promiseThen(this.tail, () => this.runAll(message)) as Promise<void>;
   }
 
   /** The unit that runs now, for what it writes to the console. */
@@ -112,7 +112,7 @@ export class Runner {
         succeed(value);
         resolve();
       };
-      p.then(result, succeedNow as (value: unknown) => void, failNow);
+      p.promiseThen(result, succeedNow as (value: unknown) => void, failNow);
     });
   }
 

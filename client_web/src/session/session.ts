@@ -82,6 +82,11 @@ export class Session {
     return this.moving !== null || this.isLeaving;
   }
 
+  /** Names of the tasks it has units of. */
+  get tasks(): string[] {
+    return [...new Set(this.batches.tokens.map((token) => this.batches.assignOf(token)?.task_name ?? ""))];
+  }
+
   get limits(): { result: number; state: number } {
     return { result: this.welcome?.max_result_bytes ?? Infinity, state: this.welcome?.max_state_bytes ?? Infinity };
   }
