@@ -137,6 +137,10 @@ async def test_an_outage_is_told_and_ends_by_itself(page: Page, manager: Standin
     await expect(page.locator(f"tr[data-task='{task_id}']")).to_be_visible()
     await manager.stop()
     await expect(page.get_by_text("No connection to the manager")).to_be_visible()
+    await page.evaluate(
+        "document.getElementById('app').style.minHeight = '300vh'; scrollTo(0, document.body.scrollHeight)"
+    )
+    await expect(page.get_by_text("No connection to the manager")).to_be_in_viewport()
     await expect(page.locator(f"tr[data-task='{task_id}']")).to_be_visible()
     manager.tasks[task_id]["done"] = 77
     await manager.start()

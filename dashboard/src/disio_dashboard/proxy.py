@@ -68,7 +68,7 @@ async def proxy(request: web.Request) -> web.StreamResponse:
         ) as answer:
             return await _pass_back(request, answer)
     except ManagerUnreachable as error:
-        return problem(error.http_status, error.code, f"{error}; trying again", RETRY_S)
+        return problem(error.http_status, error.code, str(error), RETRY_S)
 
 
 async def _pass_back(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:

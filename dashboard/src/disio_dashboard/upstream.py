@@ -4,6 +4,7 @@ Rule: nothing here waits for ever, and every way a manager can be away ends as `
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -95,7 +96,7 @@ class Upstream:
                 method, base + path_qs, headers=sent, data=data, allow_redirects=False
             )
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise ManagerUnreachable(base, str(error) or type(error).__name__) from error
+            raise ManagerUnreachable(base, _reason(error)) from error
         try:
             yield response
         finally:
@@ -115,6 +116,14 @@ class Upstream:
         if status not in (200, 401, 403):
             raise ManagerUnreachable(await self.url(), f"answered {status} to a sign-in check")
         return status == 200
+
+
+def _reason(error: Exception) -> str:
+    """Return what went wrong without the library's own wrapping."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        number = error.os_error.errno or 0  # negative for a name that does not resolve
+        return os.strerror(number) if number > 0 else str(error.os_error.strerror or error.os_error)
+    return str(error) or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
 
 
 def _address(settings: Settings, data_dir: DataDir) -> FixedAddress | FileAddress | ZeroconfAddress:

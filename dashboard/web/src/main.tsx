@@ -30,7 +30,7 @@ function App() {
           Sign out
         </button>
       </header>
-      <div role="status" aria-live="polite">
+      <div class="news" role="status" aria-live="polite">
         {outage.value !== null && (
           <p class="banner">
             <span aria-hidden="true">↻</span> No connection to the manager; trying again by itself. {outage.value}

@@ -71,7 +71,7 @@ function useTask(id: string) {
 /** What the state means now, for people. */
 export function sentence(task: Task): string {
   const share = format.percent(task.done, task.total);
-  const failing = task.failed > 0 ? `; ${format.count(task.failed)} payloads failed for good` : "";
+  const failing = task.failed > 0 ? `; ${format.count(task.failed)} failed` : "";
   switch (task.state) {
     case "queued":
       return "Waiting for a distributor that takes it.";

@@ -8,7 +8,7 @@ import { Confirm, Trouble } from "./parts";
 const LABELS: Record<Verb, string> = {
   pause: "Pause",
   resume: "Resume",
-  retry: "Retry failed",
+  retry: "Retry",
   cancel: "Cancel",
   delete: "Delete",
 };

@@ -84,7 +84,9 @@ async def test_a_manager_that_is_away_is_a_503_and_its_return_needs_nothing(
     async with member.get(f"{url}/api/me") as response:
         assert response.status == 503
         assert response.headers["Retry-After"] == "2"
-        assert (await response.json())["code"] == "manager-unreachable"
+        problem = await response.json()
+        assert problem["code"] == "manager-unreachable"
+        assert problem["detail"] == f"no manager answers at {manager.url}: Connection refused"
     async with member.get(f"{url}/readyz") as response:
         assert response.status == 503
     async with member.get(f"{url}/healthz") as response:
