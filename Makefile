@@ -44,7 +44,7 @@ simulate: setup ## the cores under a virtual clock and a bad network
 	@$(PYTEST) tests/simulation $(ARGS)
 
 bench: setup ## measure throughput
-	@.venv/bin/disio bench $(ARGS)
+	@.venv/bin/python benchmarks/throughput.py $(ARGS)
 
 web: ## build the web bundles again
 	@$(PYTHON) -m tools.bootstrap --rebuild-web
