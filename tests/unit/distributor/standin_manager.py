@@ -19,13 +19,13 @@ CODE_HASH = hashlib.sha256(CODE).hexdigest()
 
 
 def manifest(task: str = "t1") -> messages.TaskManifest:
-    """Return a task whose payloads are the numbers 0 to 999."""
+    """Return a task whose payloads are the numbers from 0 on."""
     return messages.TaskManifest(
         task=task,
         name="squares",
         workunit=CODE_HASH,
         language="javascript",
-        payloads=b'{"range":[0,1000]}',
+        payloads=b'{"range":[0,1000000000]}',
         kinds=["web", "cli"],
     )
 
