@@ -3,6 +3,8 @@
 Rule: every function reads one consistent snapshot and returns a bounded page, open tasks at start excepted.
 """
 
+from typing import Any
+
 import apsw
 import msgspec
 
@@ -79,7 +81,7 @@ def task_page(connection: apsw.Connection, state: str, q: str, limit: int, curso
     total = connection.execute(f"SELECT count(*) FROM tasks WHERE {matching}", tuple(values)).get
     below = int(cursor) if cursor.isdecimal() else 2**62
     query = f"SELECT record FROM tasks WHERE {matching} AND number < ? ORDER BY number DESC LIMIT ?"
-    rows: list[tuple[bytes]] = connection.execute(query, (*values, below, limit + 1)).fetchall()
+    rows: list[Any] = connection.execute(query, (*values, below, limit + 1)).fetchall()
     items = [_records.decode(record) for (record,) in rows[:limit]]
     more = len(rows) > limit and bool(items)
     return TaskPage(items=items, next_cursor=str(items[-1].number) if more else None, total=total)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from disio_manager.core.lifecycle import VERBS
 from disio_shared import messages
@@ -51,6 +51,16 @@ class CoordinatorMachine(RuleBasedStateMachine):
 
     # Events
 
+    @initialize(first=st.integers(20, 40), second=st.integers(1, 40), limit=st.sampled_from([None, 4]))
+    def begin(self, first: int, second: int, limit: int | None) -> None:
+        """Begin in the middle of things: three distributors that hold blocks of two tasks."""
+        for name in DISTRIBUTORS:
+            self.join(name, False)
+        self.create(first, False, 0, 0, limit)
+        self.create(second, True, 0, 0, None)
+        for name in DISTRIBUTORS:
+            self.ask(name, 15, 4)
+
     @rule(
         total=st.integers(1, 40),
         listed=st.booleans(),
@@ -85,16 +95,14 @@ class CoordinatorMachine(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(DISTRIBUTORS), payloads=st.integers(1, 30), fresh=st.integers(0, 4))
     def ask(self, name: str, payloads: int, fresh: int) -> None:
-        if name in self.sessions:
-            self.world.ask(self.sessions[name], payloads, fresh=fresh)
-            self._collect()
+        self.world.ask(self.sessions[self._online(name)], payloads, fresh=fresh)
+        self._collect()
 
     @precondition(lambda self: self.ever)
     @rule(data=st.data(), name=st.sampled_from(DISTRIBUTORS))
     def deliver(self, data: st.DataObject, name: str) -> None:
         """Anybody reports anything that was ever granted, in any order, twice, mixed with nonsense."""
-        if name not in self.sessions:
-            return
+        name = self._online(name)
         task, grant = data.draw(st.sampled_from(self.ever))
         span = list(range(grant.start, grant.stop))
         indexes = data.draw(st.lists(st.sampled_from([*span, -1, 10**6]), max_size=14))
@@ -115,14 +123,16 @@ class CoordinatorMachine(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(DISTRIBUTORS), data=st.data())
     def status(self, name: str, data: st.DataObject) -> None:
-        if name in self.sessions:
+        name = self._online(name)
+        if self.held[name]:
             held = [grant for grant in self.held[name].values() if data.draw(st.booleans())]
             self.world.status(self.sessions[name], [_ref(grant) for grant in held])
             self._collect()
 
     @rule(name=st.sampled_from(DISTRIBUTORS), data=st.data())
     def give_back(self, name: str, data: st.DataObject) -> None:
-        if name in self.sessions and self.held[name]:
+        name = self._online(name)
+        if self.held[name]:
             block = data.draw(st.sampled_from(sorted(self.held[name])))
             grant = self.held[name].pop(block)
             self.world.give_back(self.sessions[name], [_ref(grant)])
@@ -155,6 +165,12 @@ class CoordinatorMachine(RuleBasedStateMachine):
         self.world.restart()
         self.sessions.clear()
         self.world.sent.clear()
+
+    def _online(self, name: str) -> str:
+        """Return the distributor, brought online if it is away."""
+        if name not in self.sessions:
+            self.join(name, True)
+        return name
 
     # What was sent
 
@@ -296,6 +312,6 @@ class CoordinatorMachine(RuleBasedStateMachine):
 
 TestCoordinatorMachine = CoordinatorMachine.TestCase
 TestCoordinatorMachine.settings = settings(
-    max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=120, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestCoordinatorMachine = pytest.mark.timeout(110)(TestCoordinatorMachine)
