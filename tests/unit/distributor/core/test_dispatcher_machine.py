@@ -42,6 +42,10 @@ class DispatcherMachine(RuleBasedStateMachine):
         self.paused: set[str] = set()
         self.connected = False
         self.manager_comes()
+        self.grant("a", 0)
+        self.grant("b", 1)
+        self.arrive("ann", keep=False)
+        self.arrive("bob", keep=False)
 
     # Shorthand
 
@@ -153,8 +157,13 @@ class DispatcherMachine(RuleBasedStateMachine):
 
     # Clients
 
+    @precondition(lambda self: len(self.sessions) < 4)
     @rule(name=st.sampled_from(CLIENTS), keep=st.booleans())
     def join(self, name: str, keep: bool) -> None:
+        self.arrive(name, keep)
+
+    def arrive(self, name: str, keep: bool) -> None:
+        """Join, and ask for work at once, as clients do."""
         self.number += 1
         holding = [token for token, owner in self.owner.items() if owner == name] if keep else []
         session = f"{name}#{self.number}"
@@ -163,6 +172,7 @@ class DispatcherMachine(RuleBasedStateMachine):
         for command in self.feed(events.ClientJoined(session, name, hello, "127.0.0.1")):
             if isinstance(command, commands.CloseClient):
                 del self.sessions[command.session]
+        self.feed(events.ClientSaid(session, messages.Ready(slots=3)))
 
     @precondition(lambda self: self.sessions)
     @rule(data=st.data())
@@ -171,6 +181,18 @@ class DispatcherMachine(RuleBasedStateMachine):
         del self.sessions[session]
         self.feed(events.ClientLeft(session))
 
+    @precondition(lambda self: self.tokens)
+    @rule(heir=st.sampled_from(CLIENTS))
+    def work_changes_hands(self, heir: str) -> None:
+        """A client is gone for longer than the grace time; another gets its work, then it is back."""
+        gone = self.owner[self.tokens[-1].token]
+        for session in [each for each, name in self.sessions.items() if name == gone]:
+            del self.sessions[session]
+            self.feed(events.ClientLeft(session))
+        self.time_passes(16.0)
+        self.arrive(heir, keep=False)
+        self.arrive(gone, keep=False)
+
     @precondition(lambda self: self.sessions)
     @rule(data=st.data(), slots=st.integers(1, 4))
     def ready(self, data: st.DataObject, slots: int) -> None:
@@ -178,10 +200,16 @@ class DispatcherMachine(RuleBasedStateMachine):
         self.feed(events.ClientSaid(session, messages.Ready(slots=slots)))
 
     def drawn(self, data: st.DataObject) -> tuple[str, messages.Assign, list[int]]:
-        session = data.draw(st.sampled_from(sorted(self.sessions)))
-        assign = data.draw(st.sampled_from(self.tokens[-12:]))
-        some = st.lists(st.sampled_from([*assign.indexes, *assign.indexes, 0, 99]), min_size=1, max_size=6)
-        return session, assign, data.draw(some)
+        """Draw a token, mostly of a connected owner, and mostly indexes that it names."""
+        connected = set(self.sessions.values())
+        usable = [each for each in self.tokens[-20:] if self.owner[each.token] in connected]
+        honest = bool(usable) and data.draw(st.integers(0, 5)) > 0
+        assign = data.draw(st.sampled_from(usable[-6:] if honest else self.tokens[-6:]))
+        owners = [each for each, name in self.sessions.items() if name == self.owner[assign.token]]
+        session = data.draw(st.sampled_from(owners if honest else sorted(self.sessions)))
+        strangers = st.sampled_from([0, 7, 13, 99])
+        index = st.one_of(st.sampled_from(assign.indexes), st.sampled_from(assign.indexes), strangers)
+        return session, assign, data.draw(st.lists(index, min_size=1, max_size=5))
 
     @precondition(lambda self: self.sessions and self.tokens)
     @rule(data=st.data(), flip=st.integers(0, 9), seconds=st.sampled_from([0.0, 0.01, 5.0, float("nan"), -1.0, 1e30]))
