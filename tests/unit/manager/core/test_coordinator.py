@@ -146,6 +146,16 @@ def test_one_who_comes_back_too_late_is_told_that_its_block_is_gone(world: World
     assert world.rows.blocks[held.block].holder == "b"
 
 
+def test_an_older_lease_of_a_ready_block_is_not_taken_up_again(world: World) -> None:
+    held = block_of(world)
+    world.tick(60.0)
+    world.ask("b", 100)
+    world.give_back("b", [ref(held.block, 2)])
+    world.status("a", [held])
+    assert world.take(messages.Revoke, "a") == [messages.Revoke(blocks=[held])]
+    assert world.rows.blocks[held.block].holder == ""
+
+
 def test_after_a_restart_held_blocks_get_a_fresh_deadline(world: World) -> None:
     held = block_of(world)
     world.now += 59
