@@ -42,12 +42,22 @@ export class Watch {
   /** Take note of what the engine said; true when the run is over. */
   hear(message: FromEngine, now: number): boolean {
     if (this.run === null || message.type === "ready" || message.token !== this.run.token) return false;
-    if (message.type === "started") this.running = message.index;
-    if (message.type === "started" || message.type === "done" || message.type === "failed") this.aliveAt = now;
-    if (message.type === "done" || message.type === "failed") for (const index of message.indexes) this.open.delete(index);
-    if (message.type !== "finished") return false;
-    this.run = null;
-    return true;
+    switch (message.type) {
+      case "started":
+        this.running = message.index;
+        this.aliveAt = now;
+        return false;
+      case "done":
+      case "failed":
+        for (const index of message.indexes) this.open.delete(index);
+        this.aliveAt = now;
+        return false;
+      case "finished":
+        this.run = null;
+        return true;
+      default:
+        return false;
+    }
   }
 
   isOverdue(now: number): boolean {

@@ -86,7 +86,7 @@ function install(tag: HTMLScriptElement): void {
     } else if (message.disio === "consent") {
       emit("consent", message.answer);
       if (message.answer !== "granted") close();
-    } else if (message.disio === "status") {
+    } else {
       stats = message.stats;
       emit("stats", stats);
       setState(message.state, message.reason);
@@ -121,6 +121,7 @@ function install(tag: HTMLScriptElement): void {
     },
   };
   Object.defineProperty(window, "disio", { value: Object.freeze(api), enumerable: true });
-  if (document.body) showButton();
-  else addEventListener("DOMContentLoaded", showButton);
+  // An async script may run before the body is there.
+  if (document.readyState === "loading") addEventListener("DOMContentLoaded", showButton);
+  else showButton();
 }

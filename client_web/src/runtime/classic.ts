@@ -34,7 +34,7 @@ export class ClassicUnit implements Unit {
     return new Promise<WireValue>((resolve, reject) => {
       this.answer = { resolve, reject };
       // An async onStart that throws would otherwise leave the unit waiting for an end() that never comes.
-      if (returned instanceof Promise) p.promiseThen(returned, undefined, reject);
+      if (returned instanceof Promise) void p.promiseThen(returned, undefined, reject);
     });
   }
 

@@ -12,7 +12,7 @@ const call = Function.prototype.call;
 export function uncurry<This, Args extends unknown[], Out>(
   method: (this: This, ...args: Args) => Out,
 ): Uncurried<This, Args, Out> {
-  return call.bind(method) as unknown as Uncurried<This, Args, Out>;
+  return call.bind(method) as Uncurried<This, Args, Out>;
 }
 
 const encoder = new TextEncoder();

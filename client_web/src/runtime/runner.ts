@@ -35,7 +35,7 @@ export class Runner {
   }
 
   run(message: RunMessage): void {
-    this.tail = p.promiseThen(this.tail, () => this.runAll(message)) as Promise<void>;
+    this.tail = p.promiseThen<void>(this.tail, () => this.runAll(message));
   }
 
   /** The unit that runs now, for what it writes to the console. */
@@ -112,7 +112,7 @@ export class Runner {
         succeed(value);
         resolve();
       };
-      p.promiseThen(result, succeedNow as (value: unknown) => void, failNow);
+      void p.promiseThen(result, succeedNow as (value: unknown) => void, failNow);
     });
   }
 

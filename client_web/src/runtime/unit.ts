@@ -101,7 +101,9 @@ export class RunningUnit implements UnitApi {
 function show(part: unknown): string {
   if (typeof part === "string") return part;
   try {
-    return part instanceof Error ? p.StringOf(part) : (p.stringify(part) ?? p.StringOf(part));
+    // A function or a symbol has no JSON text.
+    const json: unknown = part instanceof Error ? undefined : p.stringify(part);
+    return typeof json === "string" ? json : p.StringOf(part);
   } catch {
     return "[value that cannot be shown]";
   }
