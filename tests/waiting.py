@@ -9,7 +9,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, overload
 
 Fact = TypeVar("Fact")
 Dump = Callable[[], object]
@@ -23,6 +23,16 @@ class NeverHappened(AssertionError):
     def __init__(self, fact: object, timeout: float, seen: object) -> None:
         name = getattr(fact, "__qualname__", repr(fact))
         super().__init__(f"{name} did not become true within {timeout:g} s; last seen: {seen!r}")
+
+
+@overload
+async def wait_until(
+    fn: Callable[[], Awaitable[Fact]], timeout: float = 10.0, on_timeout: Dump | None = None
+) -> Fact: ...
+
+
+@overload
+async def wait_until(fn: Callable[[], Fact], timeout: float = 10.0, on_timeout: Dump | None = None) -> Fact: ...
 
 
 async def wait_until(

@@ -37,6 +37,13 @@ class UpOptions:
     as_json: bool
 
 
+class Interruption(asyncio.Event):
+    """Set by the first signal that asks us to end."""
+
+    by: int = 0
+    """Number of that signal."""
+
+
 class Voice:
     """Tells people on stderr, and programs on stdout."""
 
@@ -88,22 +95,22 @@ async def serve(options: UpOptions, open_browser: bool) -> int:
 
 
 async def _until_ended(
-    options: UpOptions, platform: Platform, voice: Voice, interrupted: asyncio.Event, open_browser: bool
+    options: UpOptions, platform: Platform, voice: Voice, interrupted: Interruption, open_browser: bool
 ) -> int:
     work = asyncio.create_task(_work(options, platform, voice, interrupted, open_browser))
     stop = asyncio.create_task(interrupted.wait())
     await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
     stop.cancel()
-    if work.done():
+    if not interrupted.is_set():
         return work.result()
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
     voice.say("stopping")
-    return INTERRUPTED
+    return INTERRUPTED if interrupted.by == signal.SIGINT else 0
 
 
 async def _work(
-    options: UpOptions, platform: Platform, voice: Voice, interrupted: asyncio.Event, open_browser: bool
+    options: UpOptions, platform: Platform, voice: Voice, interrupted: Interruption, open_browser: bool
 ) -> int:
     await platform.start()
     voice.urls(platform)
@@ -132,19 +139,20 @@ def _data_dir(options: UpOptions) -> Iterator[Path]:
 
 
 @contextlib.asynccontextmanager
-async def _interruptible() -> AsyncIterator[asyncio.Event]:
+async def _interruptible() -> AsyncIterator[Interruption]:
     """Turn Ctrl-C and SIGTERM into an event; a second one ends the process at once."""
-    event, loop = asyncio.Event(), asyncio.get_running_loop()
+    event, loop = Interruption(), asyncio.get_running_loop()
 
-    def on_signal() -> None:
+    def on_signal(number: int) -> None:
         if event.is_set():
             raise KeyboardInterrupt
+        event.by = number
         event.set()
 
     signals = (signal.SIGINT, signal.SIGTERM)
     for number in signals:
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt there
-            loop.add_signal_handler(number, on_signal)
+            loop.add_signal_handler(number, on_signal, number)
     try:
         yield event
     finally:

@@ -61,16 +61,17 @@ class Started:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(STOP_TIMEOUT_S)
 
-    def stop(self) -> int:
-        """Ask it to stop and return its exit status."""
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                self.kill()
-                raise AssertionError(f"{self.name} did not stop:\n{self.tail()}") from None
-        return self.process.returncode
+    def ends(self) -> bool:
+        """Ask it to stop; return whether it did within the time, and kill it when not."""
+        if self.process.poll() is not None:
+            return True
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return False
+        return True
 
     def children(self) -> list[int]:
         """Return the pids of all its descendants."""
@@ -135,8 +136,8 @@ class Env:
     def stop(self) -> None:
         """Stop everything, newest first, and look for crashes."""
         left = [pid for service in self.started if service.process.poll() is None for pid in service.children()]
-        for service in reversed(self.started):
-            service.stop()
+        stubborn = [service for service in reversed(self.started) if not service.ends()]
+        assert not stubborn, "\n".join(f"{service.name} did not stop:\n{service.tail()}" for service in stubborn)
         for service in self.started:
             assert "Traceback" not in service.tail(), f"{service.name} logged a traceback:\n{service.tail()}"
         alive = [pid for pid in left if _is_alive(pid)]

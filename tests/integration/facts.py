@@ -32,10 +32,13 @@ async def ended(rest: ManagerClient, task_id: str, env: Env) -> dict[str, Any]:
 
 
 async def reached(rest: ManagerClient, task_id: str, done: int, env: Env) -> None:
-    """Wait until so many payloads are done."""
+    """Wait until so many payloads are done, manager away or not."""
 
     async def look() -> bool:
-        return bool((await rest.task(task_id))["done"] >= done)
+        try:
+            return bool((await rest.task(task_id))["done"] >= done)
+        except ManagerUnreachable:
+            return False
 
     await wait_until(look, PATIENCE_S, on_timeout=env.dump)
 

@@ -1,14 +1,14 @@
 """The topology of docker-compose.yml, started natively: MongoDB's protocol, Redis, parts found by zeroconf."""
 
 import pytest
-from tests.services.servers import MongoDbServer, RedisServer
+from tests.services.process import ServerProcess
 
 from disio.demos import pi
 from tests.integration.env import SQUARE, Env, Started, task
 from tests.integration.facts import PATIENCE_S, digits_of, ended, outbox_of, reached
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(240), pytest.mark.mongodb, pytest.mark.redis]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 LOOPBACK = ("--zeroconf-interface", "127.0.0.1")
 
 
@@ -25,8 +25,8 @@ def query_of(url: str) -> str:
     return f"?{url.split('?', 1)[1]}" if "?" in url else ""
 
 
-async def test_the_composed_topology_computes_pi(env: Env, mongodb_uri: str, redis_url: str) -> None:
-    manager, distributor = start(env, mongodb_uri, redis_url, "topology")
+async def test_the_composed_topology_computes_pi(env: Env, mongodb_uri: str, redis_server: ServerProcess) -> None:
+    manager, distributor = start(env, mongodb_uri, redis_server.url, "topology")
     env.client(distributor.url)
     async with env.rest(manager) as rest:
         created = await rest.create_task(pi.task_document(1200))
@@ -36,7 +36,7 @@ async def test_the_composed_topology_computes_pi(env: Env, mongodb_uri: str, red
 
 
 async def test_databases_that_go_away_are_waited_for(
-    env: Env, mongodb_server: MongoDbServer, redis_server: RedisServer
+    env: Env, mongodb_server: ServerProcess, redis_server: ServerProcess
 ) -> None:
     manager, distributor = start(env, mongodb_server.url, redis_server.url, "outage")
     env.client(distributor.url)
@@ -84,8 +84,7 @@ def assert_one_clear_line(text: str, names: str) -> None:
 
 
 async def test_a_distributor_started_before_its_manager_finds_it(env: Env) -> None:
-    join_token = env.folder / "manager" / "join.token"
-    distributor = env.distributor("zeroconf", "--join-token-file", str(join_token), *LOOPBACK)
+    distributor = env.distributor("zeroconf", *LOOPBACK)
     env.client(distributor.url)
     manager = env.manager(*LOOPBACK)
     async with env.rest(manager) as rest:

@@ -45,8 +45,11 @@ def started_by(candidate: psutil.Process, leader: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_however_it_ends_its_services_end(number: signal.Signals, tmp_path: Path) -> None:
+ENDINGS = [(signal.SIGINT, 130), (signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL)]
+
+
+@pytest.mark.parametrize(("number", "status"), ENDINGS)
+def test_however_it_ends_its_services_end(number: signal.Signals, status: int, tmp_path: Path) -> None:
     process = up("--clients", "1", "--json", "--data-dir", str(tmp_path))
     assert process.stdout is not None
     ready = msgspec.json.decode(process.stdout.readline())
@@ -60,7 +63,7 @@ def test_however_it_ends_its_services_end(number: signal.Signals, tmp_path: Path
     process.stderr.close()
     _, alive = psutil.wait_procs(children, timeout=30)
     assert not alive, [child.cmdline() for child in alive]
-    assert process.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130)
+    assert process.returncode == status
 
 
 def test_a_service_that_is_killed_comes_back(tmp_path: Path) -> None:

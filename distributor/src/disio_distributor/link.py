@@ -253,8 +253,9 @@ class ManagerLink:
 
     async def _take(self, message: messages.ToDistributor) -> None:
         if isinstance(message, messages.Refused | messages.Error):
-            log.warning("the manager refused a message", manager=self.url, code=message.code, reason=message.reason)
-        elif not isinstance(message, messages.Admitted):
+            # It has ended our session (a restart, a database outage, a message it could not take): join anew.
+            raise LinkTrouble(f"the manager ended the session ({message.code}): {message.reason}")
+        if not isinstance(message, messages.Admitted):
             if isinstance(message, messages.Siblings):
                 self.siblings = list(message.urls)
             await self._submit(ManagerSaid(self.url, message))
