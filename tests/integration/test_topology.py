@@ -1,11 +1,11 @@
 """The topology of docker-compose.yml, started natively: MongoDB's protocol, Redis, parts found by zeroconf."""
 
 import pytest
-from tests.services.process import ServerProcess
 
 from disio.demos import pi
 from tests.integration.env import SQUARE, Env, Started, task
 from tests.integration.facts import PATIENCE_S, digits_of, ended, outbox_of, reached
+from tests.services.process import ServerProcess
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
