@@ -73,6 +73,11 @@ class Started:
             return False
         return True
 
+    def stop(self) -> int:
+        """Ask it to stop and return its exit status."""
+        assert self.ends(), f"{self.name} did not stop:\n{self.tail()}"
+        return self.process.returncode
+
     def children(self) -> list[int]:
         """Return the pids of all its descendants."""
         return [child.pid for child in psutil.Process(self.process.pid).children(recursive=True)]

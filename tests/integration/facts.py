@@ -26,7 +26,7 @@ async def ended(rest: ManagerClient, task_id: str, env: Env) -> dict[str, Any]:
             return None
         return None if seen["state"] in OPEN_STATES else seen
 
-    found = await wait_until(look, PATIENCE_S, on_timeout=env.dump)
+    found: dict[str, Any] | None = await wait_until(look, PATIENCE_S, on_timeout=env.dump)
     assert found is not None
     return found
 

@@ -221,7 +221,7 @@ async def test_another_version_and_a_full_house_are_refused_with_a_reason(
             async with connected(url) as third:
                 return await third.ask(HELLO) == messages.Redirect(url="http://sibling", reason="1 clients are here")
 
-        await wait_until(is_redirected)  # type: ignore[arg-type]  # its type cannot tell bool from a promise of bool
+        await wait_until(is_redirected)
 
 
 async def test_compression_is_off_and_foreign_origins_are_refused(distributors: Running) -> None:
@@ -317,7 +317,7 @@ async def test_monitors_are_told_how_it_is(distributors: Running, manager: Stand
             ready = msgspec.json.decode(await page("/readyz"))
             return bool(ready == {"ready": True, "managers": {manager.url: "online"}})
 
-        await wait_until(is_online)  # type: ignore[arg-type]  # its type cannot tell bool from a promise of bool
+        await wait_until(is_online)
         metrics = await page("/metrics")
         assert "disio_distributor_clients 1.0" in metrics
         assert "disio_distributor_managers_online 1.0" in metrics
@@ -358,7 +358,7 @@ async def test_a_redis_that_goes_away_is_waited_for_and_nothing_is_acknowledged_
         async with connected(url) as back:
             return isinstance(await back.ask(HELLO), messages.Welcome)
 
-    await wait_until(is_in, timeout=20)  # type: ignore[arg-type]  # its type cannot tell bool from a promise of bool
+    await wait_until(is_in, timeout=20)
 
 
 async def test_a_redis_that_is_not_there_at_the_start_is_named(tmp_path: Path) -> None:

@@ -171,7 +171,7 @@ async def test_it_announces_itself_and_finds_a_real_manager_by_zeroconf_and_a_ta
             async with http.get(f"{manager.url}/api/tasks/{task}") as response:
                 return bool((await response.json())["state"] == "done")
 
-        await wait_until(is_done, timeout=30)  # type: ignore[arg-type]  # its type cannot tell bool from a promise of bool
+        await wait_until(is_done, timeout=30)
         async with http.get(f"{manager.url}/api/tasks/{task}/results?format=ndjson") as response:
             lines = [json.loads(line) for line in (await response.text()).splitlines()]
     assert [line["result"] for line in lines] == [number * number for number in range(40)]

@@ -176,10 +176,9 @@ class Dispatcher:
     def _came_or_went(
         self, event: ManagerAdmitted | ManagerLost | ClientJoined | ClientLeft | DrainAsked, now: float
     ) -> None:
-        if isinstance(event, ClientJoined):
-            self._joined(event, now)
-        elif isinstance(event, ClientLeft):
-            self._left(event, now)
+        if isinstance(event, ClientJoined | ClientLeft):
+            self._joined(event, now) if isinstance(event, ClientJoined) else self._left(event, now)
+            self._managers.hurry_status(now)
         elif isinstance(event, ManagerAdmitted):
             self._managers.admitted(event.link, event.admitted, now)
         elif isinstance(event, ManagerLost):

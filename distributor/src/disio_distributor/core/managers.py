@@ -53,6 +53,14 @@ class Managers:
         if cluster.asked_link == name:
             self._demand.forget(cluster, link.cluster)
 
+    def hurry_status(self, now: float) -> None:
+        """Clients came or went: people who watch want to see it soon, a crowd of clients costs no more messages."""
+        deadlines, soon = self._state.deadlines, now + self._state.settings.hurry_s
+        for name in self._state.links:
+            due = deadlines.get((STATUS, name))
+            if due is None or due > soon:
+                deadlines.set((STATUS, name), soon)
+
     def status(self, name: str, now: float) -> None:
         """Send a heartbeat, which extends the leases of the blocks it names."""
         state = self._state

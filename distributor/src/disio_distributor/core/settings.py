@@ -26,6 +26,8 @@ class CoreSettings:
     """A drain waits so long for results, and again so long for the managers to take them."""
     resend_s: float = 10.0
     """An unanswered Deliver or FetchWorkunit is sent again."""
+    hurry_s: float = 0.5
+    """Managers learn within this time that clients came or went."""
     reask_s: float = 30.0
     """An Ask that earned nothing is repeated."""
     recheck_s: float = 5.0

@@ -487,3 +487,15 @@ def test_stats_count() -> None:
     assert (stats.clients, stats.slots, stats.held_payloads, stats.assigned_payloads) == (1, 2, 9, 1)
     assert (stats.outbox_entries, stats.outbox_results, stats.blocks, stats.tasks, stats.managers) == (1, 1, 1, 1, 1)
     assert stats.rate > 0 and results_of(assign.token, [1]).indexes == [1]
+
+
+def test_managers_soon_learn_that_clients_came_in_one_status_for_all() -> None:
+    bench = serving()
+    bench.wait(5.0)
+    before = len(bench.to_manager(messages.Status))
+    for name in ("a", "b", "c"):
+        bench.join(name)
+    bench.wait(1.0)
+    status = bench.to_manager(messages.Status)
+    assert len(status) == before + 1
+    assert status[-1].clients == 3
