@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import socketio
+import socketio  # type: ignore[import-untyped]  # it ships no types
 from aiohttp import web
 
 from disio_shared import messages as m
@@ -145,9 +145,7 @@ class StandIn:
 
     async def _host(self, _request: web.Request) -> web.StreamResponse:
         tag = f'<script async src="{self.url}/client.js" data-site="s1" data-purpose="tests"></script>'
-        return web.Response(
-            text=self.host_page or f"<!doctype html><title>host</title><h1>Host</h1>{tag}", content_type="text/html"
-        )
+        return web.Response(text=f"<!doctype html><title>host</title><h1>Host</h1>{tag}", content_type="text/html")
 
     async def _on_message(self, sid: str, data: bytes) -> bytes | None:
         message = m.FROM_CLIENT.decode(data)
