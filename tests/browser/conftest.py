@@ -75,6 +75,7 @@ async def open_consent(page: "Page") -> "Frame":
     await page.evaluate("window.disio.open()")
     element = await page.wait_for_selector("iframe")
     assert element is not None
+    assert element is not None
     frame = await element.content_frame()
     assert frame is not None
     # The frame takes the size of what is in it, and Start counts only once the browser says that it can be seen.

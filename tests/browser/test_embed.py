@@ -97,7 +97,7 @@ async def test_a_click_on_a_faded_box_starts_nothing(consent: "Frame", page: "Pa
 
 
 async def test_no_thanks_closes_the_box_and_requests_nothing(consent: "Frame", page: "Page", stand_in: StandIn) -> None:
-    await page.evaluate("disio.on('consent', answer => { window.answer = answer })")
+    await page.evaluate("void disio.on('consent', answer => { window.answer = answer })")
     await press(consent, "#no", lambda: page.wait_for_function("window.answer === 'declined'", timeout=PRESS_MS))
     assert await page.locator("iframe").count() == 0
     assert stand_in.requests == ["/client.js", "/embed/consent"]
