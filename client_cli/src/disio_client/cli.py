@@ -67,8 +67,9 @@ async def _serve(app: "ClientApp") -> int:
 
     def press(number: int) -> None:
         presses.append(number)
-        if len(presses) == 1:
+        if presses == [signal.SIGINT]:
             click.echo("disio client: leaving; press again to quit at once", err=True)
+        if len(presses) == 1:
             leaves.add(loop.create_task(app.stop(finish=True)))
         else:
             app.abort()

@@ -65,7 +65,8 @@ async def _serve(settings: "Settings", as_json: bool) -> None:
         link = app.login_link()
         ready = {"ready": "dashboard", "url": url, "login_url": link}
         click.echo(json.dumps(ready) if as_json else f"ready dashboard {url}")
-        click.echo(_invitation(link), err=True)
+        if not as_json:
+            click.echo(_invitation(link), err=True)
         await stopped.wait()
     finally:
         await app.stop()
