@@ -9,6 +9,7 @@ byId("origin").textContent = location.origin;
 document.addEventListener("disio:state", (event) => {
   const { to, reason } = (event as CustomEvent<{ to: string; reason: string }>).detail;
   byId("state").textContent = to;
+  if (to === "running") byId("lead").textContent = "You started it. Pause or stop it at any time in the box at the corner.";
   if (reason !== "") byId("what").textContent = reason;
 });
 

@@ -11,9 +11,12 @@ export function FleetStrip() {
   return (
     <section class="fleet" aria-label="Fleet">
       <Figure label="results" value={now ? format.rate(now.rate) : "–"} />
-      <Figure label="clients" value={now ? format.count(now.clients) : "–"} />
-      <Figure label="slots" value={now ? format.count(now.slots) : "–"} />
-      <Figure label="distributors" value={now ? format.count(now.distributors) : "–"} />
+      <Figure label={now?.clients === 1 ? "client" : "clients"} value={now ? format.count(now.clients) : "–"} />
+      <Figure label={now?.slots === 1 ? "slot" : "slots"} value={now ? format.count(now.slots) : "–"} />
+      <Figure
+        label={now?.distributors === 1 ? "distributor" : "distributors"}
+        value={now ? format.count(now.distributors) : "–"}
+      />
       {distributors && distributors.length > 0 && (
         <details>
           <summary>Distributors</summary>
@@ -48,8 +51,8 @@ function Card({ distributor }: { distributor: Distributor }) {
         <strong>{distributor.name || distributor.id}</strong> <StateChip state={distributor.state} />
       </p>
       <p class="mono">
-        {format.count(distributor.clients)} clients · {format.rate(distributor.rate)} ·{" "}
-        {format.count(distributor.outbox)} results waiting for the manager
+        {format.count(distributor.clients)} {distributor.clients === 1 ? "client" : "clients"} ·{" "}
+        {format.rate(distributor.rate)} · {format.count(distributor.outbox)} results waiting for the manager
       </p>
       <p class="hint">{distributor.url}</p>
     </li>

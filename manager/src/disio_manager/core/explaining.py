@@ -18,12 +18,17 @@ def explain(book: Book, entry: TaskEntry, now: float) -> list[str]:
         lines.append(f"{record.failed} payloads are quarantined: read their errors in the results, then retry.")
     rate = entry.meter.rate(now)
     if entry.holders and rate > 0.001:
-        lines.append(f"{len(entry.holders)} distributors work on it, {rate:.3g} payloads a second lately.")
+        lines.append(f"{_counted(entry)} computing it, {rate:.3g} payloads a second lately.")
     elif entry.holders:
-        lines.append(f"{len(entry.holders)} distributors hold blocks of it, but no result has come lately.")
+        lines.append(f"{_counted(entry)} holding blocks of it, but no result has come lately.")
     else:
         lines += _why_idle(book, entry)
     return lines
+
+
+def _counted(entry: TaskEntry) -> str:
+    number = len(entry.holders)
+    return "1 distributor is" if number == 1 else f"{number} distributors are"
 
 
 def _why_idle(book: Book, entry: TaskEntry) -> list[str]:
