@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Frame, Page
 
 PRESSES = 15
-PRESS_MS = 700
+PRESS_MS = 1_000
+"""How long a click may take to show its effect before it counts as dropped."""
+CLICK_MS = 5_000
+"""How long a busy machine may take to carry a click out."""
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +66,7 @@ async def press(frame: "Frame", selector: str, effect: Callable[[], Awaitable[ob
     for _ in range(PRESSES):
         # Not TimeoutError alone: a click before may have taken the frame away, which is an effect.
         with contextlib.suppress(Error):
-            await frame.click(selector, timeout=PRESS_MS)
+            await frame.click(selector, timeout=CLICK_MS)
         with contextlib.suppress(TimeoutError):
             await effect()
             return

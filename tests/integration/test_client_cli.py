@@ -165,9 +165,9 @@ async def test_an_interrupt_gives_every_unfinished_unit_back_and_leaves_no_proce
 
 
 async def test_a_second_interrupt_quits_at_once(serve: Serve, start_client: StartClient) -> None:
-    distributor = await serve(LOOP, 4, batch=4, unit_timeout_s=600)
+    distributor = await serve(LOOP, 4, batch=4, unit_timeout_s=600, heartbeat_s=0.5)
     client = await start_client(distributor.url)
-    await distributor.until(lambda: len(distributor.messages) >= 2, "assigned")
+    await distributor.until(lambda: bool(distributor.progress), "running")
     engines = client.engines()
     client.signal(signal.SIGINT)
     await distributor.until(lambda: any(isinstance(m, Release) for m in distributor.messages), "leaving")

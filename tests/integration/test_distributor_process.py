@@ -164,6 +164,9 @@ async def test_it_announces_itself_and_finds_a_real_manager_by_zeroconf_and_a_ta
         while done < 40:
             await peer.say(messages.Ready(slots=2))
             assign = await peer.hear(messages.Assign)
+            if assign.task != task:  # another manager on this network has work too
+                await peer.ask(messages.Release(tokens=[assign.token], indexes=[assign.indexes]))
+                continue
             assert isinstance(await peer.ask(squares(assign)), messages.Stored)
             done += len(assign.indexes)
 
