@@ -41,7 +41,7 @@ def install(*words: str) -> None:
     if _has_uv():
         try:
             run(
-                [str(VENV / "bin" / "uv"), "pip", "install", "-q", "--python", str(PYTHON), *words],
+                [str(VENV / "bin" / "uv"), "pip", "install", "-q", "--compile-bytecode", "--python", str(PYTHON), *words],
                 NETWORK_REMEDY,
                 ROOT,
             )

@@ -72,7 +72,7 @@ class HandOut:
         state = self._state
         if not state.links:
             return "no manager reachable"
-        return next((each.waiting for each in state.clusters.values() if each.waiting), "no work")
+        return next((each.waiting for each in state.clusters.values() if each.waiting), "the managers are being asked")
 
     def _is_on(self, work: TaskWork) -> bool:
         return bool((work.ready or work.retry) and not work.paused and work.manifest.workunit in self._state.workunits)
