@@ -4,20 +4,18 @@ Rule: stdout carries the ``ready`` line and nothing else; an error is one line o
 """
 
 import asyncio
-import json
-import os
-import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from disio_distributor.foreground import print_ready, stop_event
 from disio_shared.errors import ConfigError, DisioError
 
 if TYPE_CHECKING:
     from disio_distributor.config import DistributorSettings
 
-EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_FAILURE, EXIT_USAGE = 1, 2
 
 
 @click.group()
@@ -97,29 +95,6 @@ async def _serve(settings: "DistributorSettings") -> int:
         waiting.cancel()
     await app.stop()
     return EXIT_FAILURE if app.broken.is_set() else 0
-
-
-def stop_event() -> asyncio.Event:
-    """Return an event that the first interrupt sets; the second ends the process."""
-    stopped = asyncio.Event()
-
-    def interrupted() -> None:
-        if stopped.is_set():
-            os._exit(EXIT_INTERRUPTED)
-        stopped.set()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if sys.platform == "win32":
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(interrupted))
-        else:
-            loop.add_signal_handler(number, interrupted)
-    return stopped
-
-
-def print_ready(url: str, as_json: bool) -> None:
-    """Tell on stdout that clients are served."""
-    click.echo(json.dumps({"ready": "distributor", "url": url}) if as_json else f"ready distributor {url}")
 
 
 def _fail(error: DisioError, status: int) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from disio_distributor.cli import print_ready, stop_event
 from disio_distributor.config import DistributorSettings
+from disio_distributor.foreground import print_ready, stop_event
 from disio_shared.backoff import Backoff
 from disio_shared.clock import SystemClock
 from disio_shared.datadir import JOIN_TOKEN, DataDir
