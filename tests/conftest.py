@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 import pytest_asyncio
 
@@ -21,6 +22,13 @@ from tools import found
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext
+
+# How long an example takes says more about the machine than about disio; CI tries the same examples each time.
+slow_machine_too = [hypothesis.HealthCheck.too_slow]
+hypothesis.settings.register_profile(
+    "disio", deadline=None, suppress_health_check=slow_machine_too, derandomize=in_ci(), print_blob=True
+)
+hypothesis.settings.load_profile("disio")
 
 CHROMIUM_ARGS = [
     "--no-sandbox",
