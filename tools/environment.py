@@ -40,11 +40,8 @@ def install(*words: str) -> None:
     """Install into .venv with uv, or with pip where uv cannot be used (no wheel, or an index only pip knows)."""
     if _has_uv():
         try:
-            run(
-                [str(VENV / "bin" / "uv"), "pip", "install", "-q", "--compile-bytecode", "--python", str(PYTHON), *words],
-                NETWORK_REMEDY,
-                ROOT,
-            )
+            uv = [str(VENV / "bin" / "uv"), "pip", "install", "-q", "--compile-bytecode", "--python", str(PYTHON)]
+            run([*uv, *words], NETWORK_REMEDY, ROOT)
             return
         except SetupError:
             say("uv could not do it; trying again with pip, which takes longer")
