@@ -156,6 +156,7 @@ async def test_verbs_work_and_the_final_ones_ask_first(page: Page, manager: Stan
     await row.get_by_role("button", name="Resume").click()
     await expect(row).to_contain_text("running")
     await row.get_by_role("button", name="Delete").click()
+    await expect(page.get_by_role("dialog")).to_be_visible()
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("dialog")).to_be_hidden()
     assert task_id in manager.tasks

@@ -1,7 +1,7 @@
 // Small pieces that several pages show. A state is always colour, glyph and word together.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import * as format from "./format";
 import type { Task, TaskState } from "./model";
 
@@ -60,7 +60,8 @@ interface Question {
 /** Asks before something that cannot be undone; Escape is no. */
 export function Confirm({ title, action, children, onAnswer }: Question) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  // Before the next paint, so that a key pressed right after the click already meets the question.
+  useLayoutEffect(() => dialog.current?.showModal(), []);
   return (
     <dialog ref={dialog} aria-labelledby="question" onClose={() => onAnswer(dialog.current?.returnValue === "yes")}>
       <h2 id="question">{title}</h2>
