@@ -6,8 +6,6 @@ ends it when the parent dies without a word.
 
 import asyncio
 import contextlib
-import ctypes
-import os
 import random
 import signal
 import sys
@@ -16,12 +14,12 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from disio_shared.backoff import Backoff
+from disio_shared.children import BOUND_TO_PARENT
 from disio_shared.errors import DisioError
 
 READY_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 15.0
 MAX_LINE = 1 << 20
-_PR_SET_PDEATHSIG = 1
 
 
 class ServiceFailed(DisioError):
@@ -100,7 +98,7 @@ class Service:
             stdout=asyncio.subprocess.PIPE,
             limit=MAX_LINE,
             start_new_session=True,
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            preexec_fn=BOUND_TO_PARENT,
         )
         try:
             async with asyncio.timeout(READY_TIMEOUT_S):
@@ -142,13 +140,6 @@ class Service:
         assert process.stdout is not None
         while await process.stdout.read(65536):
             pass
-
-
-def _die_with_parent() -> None:
-    """Ask the kernel, in the child, for a SIGTERM when the parent dies."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() == 1:
-        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _how(status: int) -> str:

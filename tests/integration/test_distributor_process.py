@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiohttp
+import psutil
 import pytest
 import pytest_asyncio
 
@@ -137,6 +138,16 @@ async def test_several_processes_serve_side_by_side_and_one_that_dies_comes_back
         await peer.hello()
     assert service.stop() == 0
     assert not (folder / "process-2" / "distributor.json").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children of a parent that was killed")
+async def test_processes_end_when_their_supervisor_is_killed(started: Env, tmp_path: Path) -> None:
+    flags = ["--processes", "2", "--port", "0", "--data-dir", str(tmp_path / "many"), "--no-zeroconf"]
+    service = started.start("many", "disio_distributor", *flags, "--manager", "http://127.0.0.1:9")
+    await wait_until(lambda: len(service.children()) == 2, timeout=30)
+    children = service.children()
+    service.kill()
+    await wait_until(lambda: not any(psutil.pid_exists(pid) for pid in children), timeout=30)
 
 
 async def test_it_announces_itself_and_finds_a_real_manager_by_zeroconf_and_a_task_is_done(started: Env) -> None:

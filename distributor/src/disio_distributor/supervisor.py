@@ -15,6 +15,7 @@ import msgspec
 from disio_distributor.config import DistributorSettings
 from disio_distributor.foreground import print_ready, stop_event
 from disio_shared.backoff import Backoff
+from disio_shared.children import BOUND_TO_PARENT
 from disio_shared.clock import SystemClock
 from disio_shared.datadir import JOIN_TOKEN, DataDir
 from disio_shared.errors import ConfigError
@@ -78,7 +79,9 @@ class _Child:
     async def _once(self) -> int:
         """Run the process to its end."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "disio_distributor", "start", *flags_of(self._own), stdout=asyncio.subprocess.PIPE
+            *(sys.executable, "-m", "disio_distributor", "start", *flags_of(self._own)),
+            stdout=asyncio.subprocess.PIPE,
+            preexec_fn=BOUND_TO_PARENT,
         )
         try:
             assert process.stdout is not None
