@@ -39,7 +39,7 @@ async def test_pi_is_created_from_its_template_and_its_digits_come_in(
         page = await browser_context.new_page()
         page.set_default_timeout(30_000)
         await page.goto(dashboard.login_link())
-        await expect(page.get_by_label("Fleet", exact=True)).to_contain_text("1 distributors", timeout=30_000)
+        await expect(page.get_by_label("Fleet", exact=True)).to_contain_text("1 distributor", timeout=30_000)
         await page.goto(f"{url}/tasks/new")
         await page.get_by_role("button", name="Digits of pi").click()
         await page.get_by_role("button", name="Create task").click()
