@@ -18,6 +18,8 @@ from disio_shared.ids import fresh_id
 from disio_shared.taskdoc import OPEN_STATES
 
 POLL_S = 0.25
+LONELY_POLLS = 8
+"""Looks without a client before a person is told what to do."""
 GROUPS_PER_LINE = 6
 GROUP = 16
 
@@ -26,7 +28,7 @@ class PlainProgress:
     """One line for every tenth that is done, for terminals that are none."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
-        self._say, self._tenths = say, -1
+        self.tell, self._tenths = say, -1
 
     def __enter__(self) -> "PlainProgress":
         return self
@@ -39,7 +41,7 @@ class PlainProgress:
         tenths = done * 10 // total
         if tenths > self._tenths:
             self._tenths = tenths
-            self._say(f"{tenths * 10:3d} %  {done}/{total} units  {note}".rstrip())
+            self.tell(f"{tenths * 10:3d} %  {done}/{total} units  {note}".rstrip())
 
 
 class BarProgress:
@@ -49,6 +51,10 @@ class BarProgress:
         columns = (TextColumn("{task.description}"), BarColumn(40), MofNCompleteColumn(), TimeRemainingColumn())
         self._bar = Progress(*columns, TextColumn("{task.fields[note]}"), console=console)
         self._task = self._bar.add_task("pi", total=None, note="")
+
+    def tell(self, text: str) -> None:
+        """Show a line above the bar."""
+        self._bar.console.print(text, highlight=False)
 
     def __enter__(self) -> "BarProgress":
         self._bar.start()
@@ -93,23 +99,32 @@ async def _create(manager: ManagerClient, document: dict[str, Any]) -> dict[str,
 async def _watch(manager: ManagerClient, task: str, say: Callable[[str], None], help_line: str) -> dict[str, Any]:
     """Show progress until the task has ended; return its last JSON."""
     progress = BarProgress(Console(stderr=True)) if sys.stderr.isatty() else PlainProgress(say)
+    lonely = 0
     with progress:
         while True:
-            seen, note = await _look(manager, task, help_line)
+            seen, clients = await _look(manager, task)
+            lonely = 0 if clients else lonely + 1
+            if lonely == LONELY_POLLS:
+                progress.tell(help_line)
             if seen is not None:
-                progress.show(seen["done"] + seen["failed"], seen["total"], note)
+                progress.show(seen["done"] + seen["failed"], seen["total"], _counted(clients))
                 if seen["state"] not in OPEN_STATES:
                     return seen
             await asyncio.sleep(POLL_S)
 
 
-async def _look(manager: ManagerClient, task: str, help_line: str) -> tuple[dict[str, Any] | None, str]:
+async def _look(manager: ManagerClient, task: str) -> tuple[dict[str, Any] | None, int | None]:
+    """Return the task's JSON and the number of clients; None = the manager is away."""
     try:
         seen, stats = await manager.task(task), await manager.stats()
     except ManagerUnreachable:
-        return None, "the manager is away"
-    clients = int(stats.get("clients", 0))
-    return seen, f"{clients} client{'' if clients == 1 else 's'}" if clients else help_line
+        return None, None
+    return seen, int(stats.get("clients", 0))
+
+
+def _counted(clients: int | None) -> str:
+    """Return the note beside the bar; nothing before the first client has been counted."""
+    return "" if not clients else "1 client" if clients == 1 else f"{clients} clients"
 
 
 def _report(found: list[str], say: Callable[[str], None]) -> bool:
