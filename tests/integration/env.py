@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +15,7 @@ import msgspec
 import psutil
 
 from disio.rest import ManagerClient
+from tests.waiting import wait_until_sync
 
 START_TIMEOUT_S = 40.0
 STOP_TIMEOUT_S = 25.0
@@ -45,16 +45,17 @@ class Started:
 
     def wait_ready(self) -> "Started":
         """Wait for the ready line."""
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while time.monotonic() < deadline:
-            for line in self.stdout.read_bytes().splitlines():
-                if b'"ready"' in line:
-                    self.ready = msgspec.json.decode(line)
-                    return self
-            if self.process.poll() is not None:
-                raise AssertionError(f"{self.name} ended with {self.process.returncode}:\n{self.tail()}")
-            time.sleep(0.02)
-        raise AssertionError(f"{self.name} is not ready after {START_TIMEOUT_S} s:\n{self.tail()}")
+        wait_until_sync(self._is_ready, START_TIMEOUT_S, on_timeout=self.tail)
+        return self
+
+    def _is_ready(self) -> bool:
+        """Look for the ready line; a process that has ended will not print it any more."""
+        for line in self.stdout.read_bytes().splitlines(keepends=True):
+            if b'"ready"' in line and line.endswith(b"\n"):
+                self.ready = msgspec.json.decode(line)
+                return True
+        assert self.process.poll() is None, f"{self.name} ended with {self.process.returncode}:\n{self.tail()}"
+        return False
 
     def kill(self) -> None:
         """kill -9, the process alone; what it started must end by itself."""

@@ -1,6 +1,5 @@
 """A database that goes away while the manager serves: it is waited for, and nothing is lost."""
 
-import asyncio
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -9,6 +8,7 @@ import pytest
 from disio_shared import messages
 from tests.services.process import ServerProcess
 from tests.unit.manager.served import Served, deliver_message, serve
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 DEADLINE_S = 40.0
@@ -16,12 +16,14 @@ DEADLINE_S = 40.0
 
 async def readiness(served: Served, status: int) -> str:
     """Wait until ``/readyz`` answers with a status; return its text."""
-    async with asyncio.timeout(DEADLINE_S):
-        while True:
-            async with served.http.get(f"{served.url}/readyz") as answer:
-                if answer.status == status:
-                    return await answer.text()
-            await asyncio.sleep(0.1)
+
+    async def look() -> str | None:
+        async with served.http.get(f"{served.url}/readyz") as answer:
+            return await answer.text() if answer.status == status else None
+
+    text = await wait_until(look, DEADLINE_S)
+    assert text is not None
+    return text
 
 
 async def test_a_database_that_goes_away_is_waited_for(tmp_path: Path, mongodb_server: ServerProcess) -> None:

@@ -10,7 +10,7 @@ from typing import Protocol
 from disio_client import events as ev
 from disio_client.session import Session
 from disio_shared import messages
-from tests.simulation.clockwork import Clockwork
+from tests.simulation.clockwork import Alarm, Clockwork
 
 SLOTS = 2
 
@@ -94,7 +94,8 @@ class ClientNode:
         self.session: Session | None = None
         self.socket: Socket | None = None
         self.has_left = False
-        self._generation = self._connections = self._armed = 0
+        self._generation = self._connections = 0
+        self._alarm = Alarm(clock, lambda: self._handle(ev.Tick()))
         self._runs: dict[int, Running] = {}
         self.start()
 
@@ -157,7 +158,8 @@ class ClientNode:
         decision = self.session.handle(event, self.clock.now)
         for command in decision.commands:
             self._perform(command)
-        self._arm()
+        if self.session is not None:
+            self._alarm.set(self.session.next_deadline())
 
     def _perform(self, command: ev.Command) -> None:
         match command:
@@ -221,15 +223,3 @@ class ClientNode:
         else:
             self._runs.pop(start.slot, None)
             self._handle(ev.RunFinished(start.slot, start.run))
-
-    def _arm(self) -> None:
-        deadline = self.session.next_deadline() if self.session is not None else None
-        if deadline is None:
-            return
-        self._armed += 1
-        number = self._armed
-        self.clock.after(deadline - self.clock.now, lambda: self._tick(number))
-
-    def _tick(self, number: int) -> None:
-        if number == self._armed:
-            self._handle(ev.Tick())

@@ -54,3 +54,25 @@ class Clockwork:
     def story(self) -> str:
         """Return the last lines of what happened."""
         return "\n".join(self._story)
+
+
+class Alarm:
+    """One node's timer: only the last deadline that was set goes off.
+
+    Args:
+        ring: What happens then.
+    """
+
+    def __init__(self, clock: Clockwork, ring: Callable[[], object]) -> None:
+        self._clock, self._ring, self._number = clock, ring, 0
+
+    def set(self, deadline: float | None) -> None:
+        """Go off at ``deadline`` (None: not at all) instead of whenever it was set to before."""
+        self._number += 1
+        if deadline is not None:
+            number = self._number
+            self._clock.after(deadline - self._clock.now, lambda: self._go_off(number))
+
+    def _go_off(self, number: int) -> None:
+        if number == self._number:
+            self._ring()

@@ -17,7 +17,7 @@ from disio_distributor.core.settings import CoreSettings
 from disio_shared import messages
 from disio_shared.errors import DisioError
 from tests.simulation.clients import Socket
-from tests.simulation.clockwork import Clockwork
+from tests.simulation.clockwork import Alarm, Clockwork
 
 LINK = "link"
 REJOIN_S = 2.0
@@ -119,7 +119,8 @@ class DistributorNode:
         self.core: Dispatcher | None = None
         self._sockets: dict[str, Socket] = {}
         self._asked: dict[tuple[str, int], messages.FromClient] = {}
-        self._boots = self._links = self._armed = 0
+        self._boots = self._links = 0
+        self._alarm = Alarm(clock, lambda: self.handle(ev.Ticked()))
         self.link_session, self.is_admitted = "", False
         self.start()
 
@@ -128,7 +129,7 @@ class DistributorNode:
         self._boots += 1
         self.core = Dispatcher.restore(self.disk.load(), CoreSettings(), f"boot{self._boots}", self.clock.now)
         self.clock.tell(f"{self.name} up")
-        self._arm()
+        self._alarm.set(self.core.next_deadline())
         self._join()
 
     def crash(self) -> None:
@@ -153,7 +154,7 @@ class DistributorNode:
         self.disk.commit(decision.changes)
         for command in decision.commands:
             self._perform(command)
-        self._arm()
+        self._alarm.set(self.core.next_deadline())
 
     # The manager's side
 
@@ -239,15 +240,3 @@ class DistributorNode:
     def _send(self, session: str, message: messages.ToClient, request: int) -> None:
         if session in self._sockets:
             self._sockets[session].to_client(message, request)
-
-    def _arm(self) -> None:
-        deadline = self.core.next_deadline() if self.core is not None else None
-        if deadline is None:
-            return
-        self._armed += 1
-        number = self._armed
-        self.clock.after(deadline - self.clock.now, lambda: self._tick(number))
-
-    def _tick(self, number: int) -> None:
-        if number == self._armed:
-            self.handle(ev.Ticked())

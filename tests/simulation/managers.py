@@ -19,7 +19,7 @@ from disio_shared.errors import DisioError
 from disio_shared.payloads import parse_spec
 from disio_shared.ranges import RangeSet
 from disio_shared.taskdoc import OPEN_STATES
-from tests.simulation.clockwork import Clockwork
+from tests.simulation.clockwork import Alarm, Clockwork
 
 FRESH_IDS = 8
 
@@ -107,7 +107,8 @@ class ManagerNode:
 
     def __init__(self, clock: Clockwork, send: Callable[[str, messages.ToDistributor], None]) -> None:
         self.clock, self.disk = clock, ManagerDisk()
-        self._send, self._ids, self._armed = send, 0, 0
+        self._send, self._ids = send, 0
+        self._alarm = Alarm(clock, lambda: self.handle(ev.Ticked(clock.wall, self.fresh())))
         self.core: Coordinator | None = None
         self.acked_cancels: dict[str, float] = {}
         self.start()
@@ -123,7 +124,7 @@ class ManagerNode:
         known = [msgspec.structs.replace(record) for record in self.disk.distributors.values()]
         self.core = Coordinator.restore(self.disk.load(), known, settings, self.clock.now, self.clock.wall)
         self.clock.tell("manager up")
-        self._arm()
+        self._alarm.set(self.core.next_deadline())
 
     def crash(self) -> None:
         """kill -9."""
@@ -143,7 +144,7 @@ class ManagerNode:
         for command in decision.commands:
             if isinstance(command, cmd.Send):
                 self._send(command.session, command.message)
-        self._arm()
+        self._alarm.set(self.core.next_deadline())
         return True
 
     def fresh(self) -> tuple[str, ...]:
@@ -161,17 +162,3 @@ class ManagerNode:
         else:
             fresh = self.fresh() if isinstance(message, messages.Ask) else ()
             self.handle(ev.MessageArrived(session, message, self.clock.wall, fresh))
-
-    def _arm(self) -> None:
-        """Tick when the core's deadline comes."""
-        assert self.core is not None
-        deadline = self.core.next_deadline()
-        if deadline is None:
-            return
-        self._armed += 1
-        number = self._armed
-        self.clock.after(deadline - self.clock.now, lambda: self._tick(number))
-
-    def _tick(self, number: int) -> None:
-        if number == self._armed and self.core is not None:
-            self.handle(ev.Ticked(self.clock.wall, self.fresh()))

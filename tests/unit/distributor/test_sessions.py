@@ -8,6 +8,7 @@ import pytest
 from disio_distributor import sessions
 from disio_distributor.sessions import MAX_OUTGOING, MAX_OUTGOING_BYTES, Session
 from disio_distributor.wire import Wire
+from tests.waiting import wait_until
 
 
 class RecordingWire:
@@ -75,9 +76,7 @@ async def test_a_message_that_never_leaves_ends_the_connection(monkeypatch: pyte
     monkeypatch.setattr(sessions, "SLOW_READER_S", 0.05)
     session, wire = joined(reads=False)
     session.send(b"x")
-    async with asyncio.timeout(5):
-        while not wire.done:
-            await asyncio.sleep(0.01)
+    await wait_until(lambda: wire.done)
     assert wire.done == ["abort"]
     session.closed()
 
@@ -90,9 +89,7 @@ async def test_nothing_is_sent_before_the_welcome() -> None:
     await asyncio.sleep(0)
     assert wire.frames == []
     session.open()
-    async with asyncio.timeout(5):
-        while not wire.frames:
-            await asyncio.sleep(0)
+    await wait_until(lambda: wire.frames)
     session.closed()
 
 

@@ -1,6 +1,5 @@
 """The link, with real DEALER sockets and CURVE, against a real manager."""
 
-import asyncio
 import hashlib
 import io
 from pathlib import Path
@@ -10,6 +9,7 @@ import zmq
 
 from disio_shared import messages
 from tests.unit.manager.served import DEADLINE_S, Served, deliver_message, serve
+from tests.waiting import wait_until
 
 
 async def fleet_state(served: Served, distributor: str) -> str | None:
@@ -18,9 +18,11 @@ async def fleet_state(served: Served, distributor: str) -> str | None:
 
 
 async def wait_for_state(served: Served, distributor: str, state: str) -> None:
-    async with asyncio.timeout(DEADLINE_S):
-        while await fleet_state(served, distributor) != state:
-            await asyncio.sleep(0.05)
+
+    async def is_so() -> bool:
+        return await fleet_state(served, distributor) == state
+
+    await wait_until(is_so, DEADLINE_S)
 
 
 async def test_join_ask_deliver_commit_and_the_results_are_there(manager: Served) -> None:

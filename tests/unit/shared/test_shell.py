@@ -11,6 +11,7 @@ from disio_shared.clock import SystemClock
 from disio_shared.decisions import Decision
 from disio_shared.errors import StoreUnavailable, TaskNotFound
 from disio_shared.shell import Shell
+from tests.waiting import wait_until
 
 
 class Counter:
@@ -97,9 +98,7 @@ async def test_nothing_is_sent_and_memory_is_reloaded_when_the_commit_fails(rig:
         await rig.shell.submit(7)
     assert "told 8" not in rig.disk.log
     rig.disk.is_away = False
-    async with asyncio.timeout(10):
-        while "back" not in rig.trouble:
-            await asyncio.sleep(0)
+    await wait_until(lambda: "back" in rig.trouble)
     await rig.shell.submit(1)
     assert rig.disk.saved == 2
 
@@ -108,6 +107,4 @@ async def test_a_due_deadline_becomes_a_tick(rig: Rig) -> None:
     assert isinstance(rig.shell.core, Counter)
     rig.shell.core.deadline = 0.0
     await rig.shell.submit(1)
-    async with asyncio.timeout(10):
-        while rig.disk.saved < 1001:
-            await asyncio.sleep(0)
+    await wait_until(lambda: rig.disk.saved >= 1001)
