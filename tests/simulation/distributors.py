@@ -3,7 +3,7 @@
 Rule: what is not committed when the process dies is gone; commands go out only after the commit.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -93,10 +93,16 @@ class CacheDisk:
             workunits=sorted(self.workunits),
         )
 
+    def outbox_indexes(self) -> Iterator[tuple[str, int]]:
+        """Yield task and index of every result or failure that waits for a manager."""
+        for entry in self.outbox.values():
+            part = entry.results or entry.failures
+            assert part is not None
+            yield from ((part.task, index) for index in part.indexes)
+
     def has_result(self, task: str, index: int) -> bool:
         """Tell whether a result or failure waits in the outbox."""
-        parts = [part for entry in self.outbox.values() for part in (entry.results, entry.failures) if part]
-        return any(part.task == task and index in part.indexes for part in parts)
+        return (task, index) in self.outbox_indexes()
 
 
 class DistributorNode:

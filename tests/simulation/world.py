@@ -24,7 +24,7 @@ STORM_S = 300.0
 LIMIT_S = 4000.0
 """Virtual seconds after which a task that is not over counts as stuck."""
 CHECK_EVERY = 50
-MAX_STEPS = 400_000
+MAX_STEPS = 200_000
 
 
 class World:
@@ -42,6 +42,7 @@ class World:
     ) -> None:
         self.clock = Clockwork(seed)
         self.is_storm = True
+        self._acknowledged: set[tuple[str, int]] = set()
         self.manager = ManagerNode(self.clock, self._down)
         self.distributors = [
             DistributorNode(self.clock, f"d{number}", self._up, self._on_stored) for number in range(distributors)
@@ -76,6 +77,7 @@ class World:
         """Assert what must hold at every moment."""
         disk = self.manager.disk
         assert disk.doubled == 0, "an index was counted twice"
+        self._check_acknowledged()
         for record in disk.tasks.values():
             self._check_indexes(record)
         for client in self.clients:
@@ -114,9 +116,27 @@ class World:
             self._is_durable(node, index, value) for index, value in zip(asked.indexes, asked.values, strict=True)
         )
         assert durable >= answer.accepted, f"{node.name} acknowledged {answer.accepted} results, {durable} are durable"
+        if answer.accepted == len(asked.indexes):
+            task = self._task_of(asked.indexes[0], asked.values[0])
+            self._acknowledged.update((task, index) for index in asked.indexes)
+
+    def _task_of(self, index: int, value: bytes) -> str:
+        return next(task for task in self.tasks if value == value_of(task, index))
+
+    def _check_acknowledged(self) -> None:
+        """What was acknowledged to a client once is at the manager, or waits in an outbox, until its task is over."""
+        kept = {each for node in self.distributors for each in node.disk.outbox_indexes()}
+        disk = self.manager.disk
+        self._acknowledged = {
+            (task, index)
+            for task, index in self._acknowledged
+            if index not in disk.results.get(task, {}) and disk.tasks[task].state in OPEN_STATES
+        }
+        lost = self._acknowledged - kept
+        assert not lost, f"acknowledged results are lost: {sorted(lost)[:5]}"
 
     def _is_durable(self, node: DistributorNode, index: int, value: bytes) -> bool:
-        task = next(task for task in self.tasks if value == value_of(task, index))
+        task = self._task_of(index, value)
         return node.disk.has_result(task, index) or index in self.manager.disk.results.get(task, {})
 
     def _check_results(self) -> None:
