@@ -126,6 +126,8 @@ class DistributorNode:
         self._sockets: dict[str, Socket] = {}
         self._asked: dict[tuple[str, int], messages.FromClient] = {}
         self._boots = self._links = 0
+        self.trouble = 0.0
+        """How likely a commit fails."""
         self._alarm = Alarm(clock, lambda: self.handle(ev.Ticked()))
         self.link_session, self.is_admitted = "", False
         self.start()
@@ -157,10 +159,20 @@ class DistributorNode:
         except DisioError as refusal:
             self.clock.tell(f"{self.name} refused {type(event).__name__}: {refusal}")
             return
+        if decision.changes and self.clock.chance(self.trouble):
+            self._fail(decision.changes)
+            return
         self.disk.commit(decision.changes)
         for command in decision.commands:
             self._perform(command)
         self._alarm.set(self.core.next_deadline())
+
+    def _fail(self, changes: list[ch.Change]) -> None:
+        """Let a commit fail, written or not: the core is loaded again, clients and manager start over."""
+        if self.clock.chance(0.5):
+            self.disk.commit(changes)
+        self.crash()
+        self.start()
 
     # The manager's side
 

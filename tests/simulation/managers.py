@@ -108,6 +108,8 @@ class ManagerNode:
     def __init__(self, clock: Clockwork, send: Callable[[str, messages.ToDistributor], None]) -> None:
         self.clock, self.disk = clock, ManagerDisk()
         self._send, self._ids = send, 0
+        self.trouble = 0.0
+        """How likely a commit fails."""
         self._alarm = Alarm(clock, lambda: self.handle(ev.Ticked(clock.wall, self.fresh())))
         self.core: Coordinator | None = None
         self.acked_cancels: dict[str, float] = {}
@@ -140,12 +142,22 @@ class ManagerNode:
         except DisioError as refusal:
             self.clock.tell(f"manager refused {type(event).__name__}: {refusal}")
             return False
+        if decision.changes and self.clock.chance(self.trouble):
+            self._fail(decision.changes)
+            return False
         self.disk.commit(decision.changes)
         for command in decision.commands:
             if isinstance(command, cmd.Send):
                 self._send(command.session, command.message)
         self._alarm.set(self.core.next_deadline())
         return True
+
+    def _fail(self, changes: list[ch.Change]) -> None:
+        """Let a commit fail, written or not: the core is thrown away and loaded again, nothing is sent."""
+        if self.clock.chance(0.5):
+            self.disk.commit(changes)
+        self.clock.tell("manager commit failed")
+        self.start()
 
     def fresh(self) -> tuple[str, ...]:
         """Return ids for new blocks."""

@@ -205,6 +205,8 @@ class World:
 
     def _plan_faults(self) -> None:
         draw = self.clock.random
+        for each in self._stored():
+            each.trouble = draw.choice([0.0, 0.0, 0.002, 0.02])
         for _ in range(draw.randint(0, 4)):
             self.clock.after(draw.uniform(1, STORM_S), self._crash_manager)
         for _ in range(draw.randint(0, 6)):
@@ -214,6 +216,10 @@ class World:
         for _ in range(draw.randint(0, 6)):
             self.clock.after(draw.uniform(1, STORM_S), lambda: self._cut_link(draw.choice(self.distributors)))
         self.clock.after(STORM_S, self._heal)
+
+    def _stored(self) -> list[ManagerNode | DistributorNode]:
+        """Return the nodes that have a store."""
+        return [self.manager, *self.distributors]
 
     def _crash_manager(self) -> None:
         if not self.manager.is_up:
@@ -262,6 +268,8 @@ class World:
     def _heal(self) -> None:
         self.is_storm = False
         self.clock.tell("the storm is over")
+        for each in self._stored():
+            each.trouble = 0.0
         self._start_manager()
         for node in self.distributors:
             if node.core is None:
