@@ -19,8 +19,8 @@ from tests.simulation.clockwork import Clockwork
 from tests.simulation.distributors import DistributorNode
 from tests.simulation.managers import ManagerNode
 
-STORM_S = 300.0
-"""Virtual seconds of faults."""
+STORMS_S = (30.0, 100.0, 300.0)
+"""Virtual seconds of faults: the same number of them, crowded or spread."""
 LIMIT_S = 4000.0
 """Virtual seconds after which a task that is not over counts as stuck."""
 CHECK_EVERY = 50
@@ -205,17 +205,18 @@ class World:
 
     def _plan_faults(self) -> None:
         draw = self.clock.random
+        storm_s = draw.choice(STORMS_S)
         for each in self._stored():
             each.trouble = draw.choice([0.0, 0.0, 0.002, 0.02])
         for _ in range(draw.randint(0, 4)):
-            self.clock.after(draw.uniform(1, STORM_S), self._crash_manager)
+            self.clock.after(draw.uniform(1, storm_s), self._crash_manager)
         for _ in range(draw.randint(0, 6)):
-            self.clock.after(draw.uniform(1, STORM_S), lambda: self._crash_distributor(draw.choice(self.distributors)))
+            self.clock.after(draw.uniform(1, storm_s), lambda: self._crash_distributor(draw.choice(self.distributors)))
         for _ in range(draw.randint(0, 20)):
-            self.clock.after(draw.uniform(1, STORM_S), lambda: self._hurt_client(draw.choice(self.clients)))
+            self.clock.after(draw.uniform(1, storm_s), lambda: self._hurt_client(draw.choice(self.clients)))
         for _ in range(draw.randint(0, 6)):
-            self.clock.after(draw.uniform(1, STORM_S), lambda: self._cut_link(draw.choice(self.distributors)))
-        self.clock.after(STORM_S, self._heal)
+            self.clock.after(draw.uniform(1, storm_s), lambda: self._cut_link(draw.choice(self.distributors)))
+        self.clock.after(storm_s, self._heal)
 
     def _stored(self) -> list[ManagerNode | DistributorNode]:
         """Return the nodes that have a store."""
