@@ -17,7 +17,7 @@ from disio_manager.core.changes import (
     PutDistributor,
 )
 from disio_manager.core.records import DistributorRecord
-from disio_manager.stores.base import ManagerStore, ResultRow
+from disio_manager.stores.base import ManagerEntry, ManagerStore, ResultRow
 from tests.contract.manager_store_rows import (
     Opener,
     all_results,
@@ -246,3 +246,16 @@ async def test_distributors_are_replaced_and_forgotten(store: ManagerStore) -> N
 
 async def test_the_store_answers_a_ping(store: ManagerStore) -> None:
     await store.ping()
+
+
+async def test_managers_are_listed_until_they_are_struck_off(kind: str, store: ManagerStore) -> None:
+    first, second = ManagerEntry("a", "http://a", 1.0, 2.0), ManagerEntry("b", "http://b", 1.5, 2.5)
+    renewed = ManagerEntry("a", "http://a", 1.0, 9.0)
+    for entry in (first, second, renewed):
+        await store.enlist(entry)
+    assert sorted(await store.managers(), key=lambda entry: entry.id) == (
+        [renewed, second] if kind == "mongodb" else []
+    )
+    await store.strike_off("a")
+    await store.strike_off("never there")
+    assert await store.managers() == ([second] if kind == "mongodb" else [])

@@ -22,6 +22,7 @@ from disio_manager.discovery import announcement_of
 from disio_manager.identity import Identity, load_identity
 from disio_manager.link import LinkSocket, ManagerLink
 from disio_manager.locks import FileLock
+from disio_manager.presence import Presence
 from disio_manager.service import ManagerService
 from disio_manager.stores.base import ManagerStore
 from disio_manager.stores.opening import open_store
@@ -56,6 +57,7 @@ class ManagerApp:
         Raises:
             ConfigError: A setting is wrong.
             InUse: Another manager works on this data directory.
+            DatabaseShared: Another manager serves the database.
             StoreUnavailable: The database is not there.
         """
         try:
@@ -84,6 +86,10 @@ class ManagerApp:
         port = port_of(listening)
         self.url = url_of(settings.host, port)
 
+        presence = Presence(store, identity.curve_public.decode(), self.url, SystemClock())
+        await presence.claim()
+        exits.push_async_callback(presence.leave)
+        self._run(presence.keep())
         link = ManagerLink(socket, identity, settings.host, settings.status_s)
         context, statistics, service = await self._compose(store, identity, link)
         await service.start()

@@ -106,5 +106,31 @@ class WorkunitStore(Protocol):
         ...
 
 
-class ManagerStore(CoreStore, ReadStore, WorkunitStore, Protocol):
+class ManagerEntry(msgspec.Struct, frozen=True):
+    """One manager that serves the database, by its own word."""
+
+    id: str
+    url: str
+    since: float
+    """When it started, seconds since 1970-01-01 UTC, like ``seen``."""
+    seen: float
+
+
+class ManagerRegistry(Protocol):
+    """Who serves the database."""
+
+    async def enlist(self, entry: ManagerEntry) -> None:
+        """Put a manager in, or renew its entry."""
+        ...
+
+    async def managers(self) -> list[ManagerEntry]:
+        """Return every entry, at most 100; of a store that one process alone can open, none."""
+        ...
+
+    async def strike_off(self, manager: str) -> None:
+        """Take an entry out; one that is not there is fine."""
+        ...
+
+
+class ManagerStore(CoreStore, ReadStore, WorkunitStore, ManagerRegistry, Protocol):
     """All of it."""

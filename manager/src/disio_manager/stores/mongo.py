@@ -15,7 +15,7 @@ from pymongo.errors import ConfigurationError, DuplicateKeyError, InvalidURI, Py
 
 from disio_manager.core.changes import Change
 from disio_manager.core.records import DistributorRecord, LoadedTask, TaskRecord
-from disio_manager.stores.base import FailureRow, ResultRow, TaskPage
+from disio_manager.stores.base import FailureRow, ManagerEntry, ResultRow, TaskPage
 from disio_manager.stores.mongo_documents import SCHEMA_VERSION, read_chunks, write_chunks
 from disio_manager.stores.mongo_reading import MongoReader
 from disio_manager.stores.mongo_writing import MongoWriter
@@ -23,6 +23,7 @@ from disio_shared.errors import ConfigError, StoreUnavailable
 from disio_shared.ids import fresh_id
 
 DEFAULT_DATABASE = "disio"
+MAX_MANAGERS = 100
 CLIENT_OPTIONS: dict[str, Any] = {
     "serverSelectionTimeoutMS": 3_000,
     "connectTimeoutMS": 3_000,
@@ -172,6 +173,25 @@ class MongoStore:
             if found is None:
                 return None
             return found["language"], await read_chunks(self._db, f"workunit/{sha256}", found["parts"])
+
+    # Managers
+
+    async def enlist(self, entry: ManagerEntry) -> None:
+        """Put a manager in, or renew its entry."""
+        document = {"_id": entry.id, "url": entry.url, "since": entry.since, "seen": entry.seen}
+        with self._answering():
+            await self._db["managers"].replace_one({"_id": entry.id}, document, upsert=True)
+
+    async def managers(self) -> list[ManagerEntry]:
+        """Return every entry."""
+        with self._answering():
+            rows = await self._db["managers"].find({}).to_list(MAX_MANAGERS)
+        return [ManagerEntry(row["_id"], row["url"], row["since"], row["seen"]) for row in rows]
+
+    async def strike_off(self, manager: str) -> None:
+        """Take an entry out."""
+        with self._answering():
+            await self._db["managers"].delete_one({"_id": manager})
 
     async def _given_once(self, name: str, value: Any) -> Any:
         """Return the value under a name; the first one given stays."""

@@ -16,7 +16,7 @@ from disio_manager.core.changes import Change
 from disio_manager.core.records import DistributorRecord, LoadedTask, TaskRecord
 from disio_manager.stores import sqlite_reading as reading
 from disio_manager.stores import sqlite_schema
-from disio_manager.stores.base import FailureRow, ResultRow, TaskPage
+from disio_manager.stores.base import FailureRow, ManagerEntry, ResultRow, TaskPage
 from disio_manager.stores.sqlite_writing import Writer
 from disio_shared.errors import StoreUnavailable
 from disio_shared.ids import fresh_id
@@ -167,6 +167,18 @@ class SqliteStore:
         query = "SELECT language, code FROM workunits WHERE sha256 = ?"
         return await self._reading(lambda: self._read.execute(query, (sha256,)).fetchone())
 
+    # Managers: the file's lock lets one in
+
+    async def enlist(self, entry: ManagerEntry) -> None:
+        """Do nothing."""
+
+    async def managers(self) -> list[ManagerEntry]:
+        """Return none."""
+        return []
+
+    async def strike_off(self, manager: str) -> None:
+        """Do nothing."""
+
     async def _writing(self, work: Callable[[], ValueT]) -> ValueT:
         return await self._in(self._write_thread, work)
 
@@ -203,9 +215,7 @@ def _take_lock(path: Path) -> apsw.Connection:
         lock.execute("BEGIN EXCLUSIVE")
     except apsw.BusyError as error:
         lock.close()
-        raise StoreUnavailable(
-            str(path), "is in use by another manager", "stop that one, or use MongoDB to run several"
-        ) from error
+        raise StoreUnavailable(str(path), "is in use by another manager", "stop that one") from error
     return lock
 
 
