@@ -114,7 +114,7 @@ class Env:
     def manager(self, *options: str, name: str = "manager", port: int = 0, zmq_port: int = 0) -> Started:
         """Start a manager with its own data directory."""
         ports = ("--port", str(port), "--zmq-port", str(zmq_port))
-        return self.start(name, "disio_manager", "--data-dir", str(self.folder / name), *ports, *options)
+        return self.start(name, "disio_manager", "--data-dir", str(self.folder / name), *ports, *_seen(options))
 
     def manager_again(self, killed: Started, *options: str) -> Started:
         """Start a killed manager again, on the same data and ports."""
@@ -123,8 +123,8 @@ class Env:
 
     def distributor(self, manager: str, *options: str, name: str = "distributor", port: int = 0) -> Started:
         """Start a distributor of a manager (URL or ``zeroconf``)."""
-        data = ("--data-dir", str(self.folder / name))
-        return self.start(name, "disio_distributor", *data, "--manager", manager, "--port", str(port), *options)
+        data = ("--data-dir", str(self.folder / name), "--manager", manager, "--port", str(port))
+        return self.start(name, "disio_distributor", *data, *_seen(options))
 
     def distributor_again(self, killed: Started, manager: str, *options: str) -> Started:
         """Start a killed distributor again, on the same data and port."""
@@ -152,6 +152,12 @@ class Env:
     def dump(self) -> str:
         """Return the ends of all logs, for a failed wait."""
         return "\n".join(f"--- {service.name}\n{service.tail()[-2500:]}" for service in self.started)
+
+
+def _seen(options: tuple[str, ...]) -> tuple[str, ...]:
+    """Announce a service only where the test is about that: others on this machine would find it too."""
+    is_about_it = any("zeroconf" in option for option in options)
+    return options if is_about_it else (*options, "--no-zeroconf")
 
 
 def _is_alive(pid: int) -> bool:

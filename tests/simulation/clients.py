@@ -88,8 +88,12 @@ class Running:
 class ClientNode:
     """A client process that can vanish and come back."""
 
-    def __init__(self, clock: Clockwork, name: str, find_server: Callable[[], Server | None]) -> None:
+    def __init__(
+        self, clock: Clockwork, name: str, find_server: Callable[[], Server | None], is_mute: bool = False
+    ) -> None:
         self.clock, self.name, self._find_server = clock, name, find_server
+        self._is_mute = is_mute
+        """It connects, as a hidden tab does, and never asks for work."""
         self.speed_s = clock.random.choice([0.02, 0.1, 0.5, 2.0])
         self.session: Session | None = None
         self.socket: Socket | None = None
@@ -106,6 +110,9 @@ class ClientNode:
         )
         self.session, self.has_left = Session(hello, SLOTS), False
         self._generation += 1
+        if self.socket is not None:
+            self.socket.shut()
+            self.socket = None
         for slot in range(SLOTS):
             self._slot_up(slot)
         self._connect(self.clock.random.uniform(0.0, 1.0))
@@ -190,7 +197,7 @@ class ClientNode:
                     self.socket.shut()
 
     def _up(self, message: messages.FromClient, request: int) -> None:
-        if self.socket is not None:
+        if self.socket is not None and not (self._is_mute and isinstance(message, messages.Ready)):
             self.socket.to_server(message, request)
 
     def _slot_up(self, slot: int) -> None:

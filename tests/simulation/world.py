@@ -35,19 +35,27 @@ class World:
         distributors: How many.
         clients: How many.
         sizes: Payloads of each task.
+        max_failures: Tries of a payload that fails.
     """
 
     def __init__(
-        self, seed: int, distributors: int = 3, clients: int = 12, sizes: tuple[int, ...] = (400, 150)
+        self,
+        seed: int,
+        distributors: int = 3,
+        clients: int = 12,
+        sizes: tuple[int, ...] = (400, 150),
+        max_failures: int = 2,
     ) -> None:
         self.clock = Clockwork(seed)
-        self.is_storm = True
+        self.is_storm, self._max_failures = True, max_failures
         self._acknowledged: set[tuple[str, int]] = set()
         self.manager = ManagerNode(self.clock, self._down)
         self.distributors = [
             DistributorNode(self.clock, f"d{number}", self._up, self._on_stored) for number in range(distributors)
         ]
         self.clients = [ClientNode(self.clock, f"c{number}", self._pick) for number in range(clients)]
+        mutes = self.clock.random.choice([0, 0, 1, 3])
+        self.clients += [ClientNode(self.clock, f"m{number}", self._pick, is_mute=True) for number in range(mutes)]
         self.tasks = [self._create(number, size) for number, size in enumerate(sizes, 1)]
         self._plan_faults()
 
@@ -197,8 +205,8 @@ class World:
         spec = parse_spec({"range": [0, size]})
         record = TaskRecord(
             id=name, number=number, name=name, tags=[], workunit=f"w{number}", language="javascript", workunit_bytes=1,
-            payloads=msgspec.json.encode({"range": [0, size]}), policy=Policy(max_failures=2), total=count(spec),
-            state="queued", created_at=self.clock.wall,
+            payloads=msgspec.json.encode({"range": [0, size]}), policy=Policy(max_failures=self._max_failures),
+            total=count(spec), state="queued", created_at=self.clock.wall,
         )  # fmt: skip
         assert self.manager.handle(ev.TaskCreated(record, spec))
         return name

@@ -59,6 +59,10 @@ class Assignments:
         """Return a session's batches, oldest first."""
         return list(self._by_session.get(session, {}).values())
 
+    def has_session(self, session: str) -> bool:
+        """Tell whether a session holds anything."""
+        return session in self._by_session
+
     def of_task(self, task: str) -> list[Batch]:
         """Return a task's batches."""
         return list(self._by_task.get(task, {}).values())

@@ -3,8 +3,6 @@
 Rule: one Ask per cluster stands at a time; it is replaced when the clients can run something else than it says.
 """
 
-from disio_distributor.core.roster import Roster
-from disio_distributor.core.settings import CoreSettings
 from disio_distributor.core.state import Cluster, State
 from disio_shared.messages import Ask, Grant
 
@@ -15,11 +13,12 @@ SLOTS_AHEAD = 4
 """Payloads per slot to hold when no rate is known."""
 
 
-def wanted(settings: CoreSettings, roster: Roster, rate: float) -> int:
-    """Return how many open payloads to hold of one cluster."""
-    if not roster.sessions:
+def wanted(state: State, now: float) -> int:
+    """Return how many open payloads to hold of one cluster; none for clients that do not take part."""
+    settings, roster = state.settings, state.roster
+    if not any(state.takes_part(session, now) for session in roster.sessions.values()):
         return 0
-    work = max(SLOTS_AHEAD * roster.slots, int(settings.lookahead_s * rate))
+    work = max(SLOTS_AHEAD * roster.slots, int(settings.lookahead_s * state.rate.at(now)))
     return min(work, settings.max_outstanding)
 
 
@@ -37,8 +36,8 @@ class Demand:
         state = self._state
         if state.draining or not state.links:
             return
-        if now >= self._aim_until or self._aim_version != state.roster.version:
-            self._aim = wanted(state.settings, state.roster, state.rate.at(now))
+        if now >= self._aim_until or self._aim_version != state.roster.version or not self._aim:
+            self._aim = wanted(state, now)
             self._aim_until, self._aim_version = now + AIM_S, state.roster.version
         for link in state.links.values():
             self._review_cluster(link.cluster, state.clusters[link.cluster], self._aim, now)

@@ -212,7 +212,8 @@ class Dispatcher:
         for work in list(state.tasks.values()):
             spent = not work.blocks and not work.pending
             work.idle_rounds = work.idle_rounds + 1 if spent else 0
-            stuck = bool(work.open_count) and not state.roster.can_run(work.manifest)
+            takers = state.roster.capable(work.manifest)
+            stuck = bool(work.open_count) and not any(state.takes_part(each, now) for each in takers)
             work.unservable_rounds = work.unservable_rounds + 1 if stuck else 0
             if work.idle_rounds > 1:
                 state.drop_task(work)

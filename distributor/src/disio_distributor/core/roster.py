@@ -184,10 +184,6 @@ class Roster:
             if capability.runs(manifest):
                 yield from members.values()
 
-    def can_run(self, manifest: TaskManifest) -> bool:
-        """Tell whether any session can run a task."""
-        return any(capability.runs(manifest) for capability in self.classes)
-
     def capable_slots(self, manifest: TaskManifest) -> tuple[int, int]:
         """Return how many sessions can run a task and how many slots they have."""
         found = [capability for capability in self.classes if capability.runs(manifest)]

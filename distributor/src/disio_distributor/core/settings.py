@@ -33,11 +33,12 @@ class CoreSettings:
     recheck_s: float = 5.0
     """How often a client is reconsidered for payloads that it failed itself."""
     active_s: float = 120.0
-    """A client that asked or answered within this time counts as one that can take a failed payload over."""
+    """A client that asked or answered within this time counts as one that takes part: it can take a failed payload
+    over, and blocks are held for it."""
     tidy_s: float = 20.0
     """How often tasks that nobody needs are looked for."""
     unservable_rounds: int = 3
-    """Tidy rounds without a client that can run a task before its blocks go back."""
+    """Tidy rounds without a client that can run a task and takes part before its blocks go back."""
     rate_s: float = 10.0
     """Time over which the rate is averaged."""
     max_outstanding: int = 100_000

@@ -194,6 +194,13 @@ class State:
         works = [work for work in self.tasks.values() if work.cluster == cluster]
         return [BlockRef(block=each.record.block, lease=each.record.lease) for work in works for each in work.blocks]
 
+    # Clients
+
+    def takes_part(self, session: Session, now: float) -> bool:
+        """Tell whether a client waits for work, holds some, or did either lately; a paused one does not."""
+        is_active = session.wants or session.active_at >= now - self.settings.active_s
+        return is_active or self.assignments.has_session(session.name)
+
     # Assignments
 
     def assign(self, session: Session, work: TaskWork, runs: list[Run], now: float) -> Batch:

@@ -41,6 +41,22 @@ def test_blocks_no_client_can_work_on_go_back() -> None:
     assert bench.cache.held.tasks == []
 
 
+def test_blocks_go_back_when_the_only_client_stays_connected_but_asks_no_more() -> None:
+    bench = serving(tidy_s=20.0, active_s=120.0)
+    bench.join("a")
+    assign = assigned(bench, "a")
+    bench.handle(events.ClientSaid("a", results_of(assign.token, assign.indexes), 1))
+    bench.wait(60.0)
+    assert not bench.to_manager(messages.Return)
+    bench.wait(200.0)
+    assert bench.to_manager(messages.Return) == [messages.Return(blocks=[BlockRef(block="t0", lease=1)])]
+    asks = len(bench.to_manager(messages.Ask))
+    bench.wait(200.0)
+    assert len(bench.to_manager(messages.Ask)) == asks
+    bench.ready("a", 2)
+    assert len(bench.to_manager(messages.Ask)) == asks + 1
+
+
 def test_status_names_the_held_blocks() -> None:
     bench = serving()
     bench.join("a", cores=2)

@@ -185,7 +185,7 @@ def test_a_client_that_is_alone_tries_again_itself() -> None:
 
 
 def test_a_capable_client_that_never_asks_does_not_hold_a_failed_payload_up() -> None:
-    bench = serving(stop=1)
+    bench = serving(stop=1, tidy_s=1000.0)
     bench.join("mute")
     bench.wait(200.0)
     bench.join("a")
