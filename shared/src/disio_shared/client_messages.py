@@ -140,6 +140,8 @@ class Cancel(Message, frozen=True, kw_only=True):
 
     task: str
     tokens: list[str] = []
+    indexes: list[list[int]] = []
+    """Per token, which of its units; an empty list, or none at all, = every unit of the token."""
 
 
 class Idle(Message, frozen=True, kw_only=True):

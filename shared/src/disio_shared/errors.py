@@ -188,6 +188,15 @@ class StoreUnavailable(UnavailableError):
         super().__init__(f"{store}: {problem}" + (f" ({remedy})" if remedy else ""))
 
 
+class OwnershipLost(StoreUnavailable):
+    """Another manager took over what this one was about to write; it must load again."""
+
+    code = "ownership-lost"
+
+    def __init__(self, what: str) -> None:
+        super().__init__("database", f"another manager looks after {what} now")
+
+
 class ManagerUnreachable(UnavailableError):
     """No manager answers at this address."""
 

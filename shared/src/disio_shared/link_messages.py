@@ -14,6 +14,8 @@ class BlockRef(Part, frozen=True, kw_only=True):
 
     block: str
     lease: int
+    manager: str = ""
+    """Id of the manager that answers for it, as far as the distributor knows (``Admitted.manager``)."""
 
 
 class Join(Message, frozen=True, kw_only=True):
@@ -48,6 +50,8 @@ class Ask(Message, frozen=True, kw_only=True):
     """The largest memory any client offers; 0 = unknown."""
     tasks: list[str] = []
     """Tasks whose manifest it has."""
+    only: list[str] = []
+    """Answers an Offer: of these tasks alone, granted at once or not at all; the Ask that stands goes on standing."""
 
 
 class ResultColumns(Part, frozen=True, kw_only=True):
@@ -72,12 +76,46 @@ class FailureColumns(Part, frozen=True, kw_only=True):
     """Per index, the error texts, oldest first."""
 
 
+class VoteColumns(Part, frozen=True, kw_only=True):
+    """Further results of payloads that have one already (``when_exhausted: repeat``): evidence, never canonical."""
+
+    task: str
+    indexes: list[int]
+    values: list[bytes]
+    seconds: list[float]
+    clients: list[str]
+    """The distinct clients of this part."""
+    by: list[int]
+    """Per index, which of ``clients`` computed it."""
+
+
+class TaskTally(Part, frozen=True, kw_only=True):
+    """What happened to hand-outs of one task at one distributor since ``Status.since``; counts only ever grow."""
+
+    task: str
+    lost: int = 0
+    """Payloads whose client went away or fell silent while it may have run them."""
+    failed: int = 0
+    """Tries that failed, quarantined payloads' among them."""
+    copies: int = 0
+    """Speculative copies handed out for stragglers."""
+
+
 class Deliver(Message, frozen=True, kw_only=True):
     """Results and failures from the outbox; answered with Committed. Sent again until it is."""
 
     batch: str
     results: list[ResultColumns] = []
     failures: list[FailureColumns] = []
+    votes: list[VoteColumns] = []
+
+
+class Packed(Message, frozen=True, kw_only=True):
+    """Any other message of this direction, compressed (zlib); only the link knows of it, cores never see it."""
+
+    size: int
+    """Bytes after unpacking; more than the link's limit is refused before anything is unpacked."""
+    data: bytes
 
 
 class Return(Message, frozen=True, kw_only=True):
@@ -105,9 +143,19 @@ class Status(Message, frozen=True, kw_only=True):
     outbox: int = 0
     """Results not yet committed by a manager."""
     held: list[BlockRef] = []
+    """Blocks this manager answers for, and those whose manager is not connected."""
+    durability: str = "full"
+    """``full``, or in a sentence why results that were acknowledged may be lost."""
+    space: float = 0.0
+    """Share of the cache's space that is used, 0 to 1; from 0.8 on it hands out no more work."""
+    turned_away: int = 0
+    """Clients refused or redirected for want of places since ``since``."""
+    since: float = 0.0
+    """When the distributor's process began to count, seconds since 1970; a new value starts all tallies anew."""
+    tallies: list[TaskTally] = []
 
 
-FromDistributor = Join | Ask | Deliver | Return | FetchWorkunit | Status
+FromDistributor = Join | Ask | Deliver | Return | FetchWorkunit | Status | Packed
 
 # Manager link, manager to distributor
 
@@ -118,12 +166,15 @@ class Admitted(Message, frozen=True, kw_only=True):
     version: int
     cluster: str
     manager: str
+    """Its id, the same over restarts on one data directory."""
     status_s: float
     """How often it wants Status."""
     lease_s: float
     """How long a block's lease lasts without Status."""
     revoked: list[BlockRef] = []
     siblings: list[str] = []
+    managers: list[str] = []
+    """REST URLs of the other live managers of the cluster."""
 
 
 class TaskManifest(Part, frozen=True, kw_only=True):
@@ -142,6 +193,8 @@ class TaskManifest(Part, frozen=True, kw_only=True):
     memory_mb: int = 0
     kinds: list[str] = []
     when_exhausted: str = "repeat"
+    max_redundancy: int = 5
+    max_lost: int = 20
 
 
 class BlockGrant(Part, frozen=True, kw_only=True):
@@ -207,4 +260,36 @@ class Siblings(Message, frozen=True, kw_only=True):
     urls: list[str]
 
 
-ToDistributor = Admitted | Refused | Grant | Committed | WorkunitCode | TaskState | Revoke | Drain | Siblings | Error
+class Managers(Message, frozen=True, kw_only=True):
+    """REST URLs of the other live managers of this cluster: hold a link to each."""
+
+    urls: list[str]
+
+
+class Adopted(Message, frozen=True, kw_only=True):
+    """This manager answers for these blocks now; the one that granted them is gone."""
+
+    blocks: list[BlockRef]
+
+
+class Offer(Message, frozen=True, kw_only=True):
+    """Payloads of these tasks wait and you hold none of them: Ask with ``only`` if your clients can run them."""
+
+    tasks: list[str]
+
+
+ToDistributor = (
+    Admitted
+    | Refused
+    | Grant
+    | Committed
+    | WorkunitCode
+    | TaskState
+    | Revoke
+    | Drain
+    | Siblings
+    | Managers
+    | Adopted
+    | Offer
+    | Error
+)

@@ -27,6 +27,7 @@ from disio_shared.client_messages import (
 from disio_shared.codec import MAX_CLIENT_MESSAGE, MAX_LINK_MESSAGE, Codec
 from disio_shared.link_messages import (
     Admitted,
+    Adopted,
     Ask,
     BlockGrant,
     BlockRef,
@@ -38,6 +39,9 @@ from disio_shared.link_messages import (
     FromDistributor,
     Grant,
     Join,
+    Managers,
+    Offer,
+    Packed,
     ResultColumns,
     Return,
     Revoke,
@@ -45,7 +49,9 @@ from disio_shared.link_messages import (
     Status,
     TaskManifest,
     TaskState,
+    TaskTally,
     ToDistributor,
+    VoteColumns,
     WorkunitCode,
 )
 from disio_shared.message_base import PROTOCOL_VERSION, Error, Message, Part, Refused
@@ -62,6 +68,7 @@ __all__ = [
     "TO_CLIENT",
     "TO_DISTRIBUTOR",
     "Admitted",
+    "Adopted",
     "Ask",
     "Assign",
     "BlockGrant",
@@ -81,7 +88,10 @@ __all__ = [
     "Hello",
     "Idle",
     "Join",
+    "Managers",
     "Message",
+    "Offer",
+    "Packed",
     "Part",
     "Pause",
     "Progress",
@@ -99,8 +109,10 @@ __all__ = [
     "Stored",
     "TaskManifest",
     "TaskState",
+    "TaskTally",
     "ToClient",
     "ToDistributor",
+    "VoteColumns",
     "Welcome",
     "WorkunitCode",
 ]

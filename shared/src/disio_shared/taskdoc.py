@@ -63,6 +63,8 @@ class Policy(_Document, kw_only=True):
     """Seconds since 1970-01-01 UTC after which the task ends as ``expired``."""
     unit_timeout_s: float = 60.0
     max_failures: int = 3
+    max_lost: int = 20
+    """Times a payload's client may vanish while it runs it; then the payload is quarantined like one that failed."""
     max_task_failures: int | None = None
     """Quarantined payloads at which the whole task ends as ``failed``."""
     requires: Requires = msgspec.field(default_factory=Requires)
@@ -152,6 +154,7 @@ def _check_policy(policy: Policy) -> list[FieldProblem]:
         ("deadline", policy.deadline is None or policy.deadline > 0, "must be seconds since 1970-01-01 UTC"),
         ("unit_timeout_s", 0.1 <= policy.unit_timeout_s <= 86_400, "must be from 0.1 to 86400 seconds"),
         ("max_failures", 1 <= policy.max_failures <= 100, "must be from 1 to 100"),
+        ("max_lost", 1 <= policy.max_lost <= 1000, "must be from 1 to 1000"),
         ("max_task_failures", policy.max_task_failures is None or policy.max_task_failures >= 1, "must be at least 1"),
         ("max_redundancy", 1 <= policy.max_redundancy <= 20, "must be from 1 to 20"),
         ("requires.memory_mb", 0 <= policy.requires.memory_mb <= 1_000_000, "must be from 0 to 1000000"),

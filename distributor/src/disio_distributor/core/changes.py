@@ -5,7 +5,7 @@ Rule: committing a list of changes twice leaves the same rows as committing it o
 
 from dataclasses import dataclass
 
-from disio_distributor.core.records import Attempt, HeldBlock, HeldTask, OutboxEntry
+from disio_distributor.core.records import Attempt, HeldBlock, HeldTask, OutboxEntry, OutboxHead
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,10 @@ class DropWorkunit:
 
 @dataclass(frozen=True, slots=True)
 class AddOutbox:
-    """Keep results or failures until a manager has committed them."""
+    """Keep results, failures or votes until a manager has committed them."""
 
     entry: OutboxEntry
+    head: OutboxHead
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,4 +45,11 @@ class Drained:
     """Nothing is left to do after a drain: the process may end."""
 
 
-Command = SendClient | Reply | CloseClient | SendManager | Drained
+@dataclass(frozen=True, slots=True)
+class ReadOutbox:
+    """Read these entries back from the cache; answered with OutboxRead."""
+
+    ids: list[int]
+
+
+Command = SendClient | Reply | CloseClient | SendManager | Drained | ReadOutbox

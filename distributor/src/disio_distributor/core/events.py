@@ -5,6 +5,7 @@ Rule: an event carries everything that is needed to decide; the core asks nobody
 
 from dataclasses import dataclass
 
+from disio_distributor.core.records import OutboxEntry
 from disio_shared import messages
 
 
@@ -37,6 +38,9 @@ class ManagerSaid:
         | messages.Revoke
         | messages.Drain
         | messages.Siblings
+        | messages.Managers
+        | messages.Adopted
+        | messages.Offer
     )
 
 
@@ -78,8 +82,38 @@ class DrainAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class OutboxRead:
+    """Entries of the outbox were read back from the cache (ReadOutbox)."""
+
+    entries: list[OutboxEntry]
+    missing: list[int]
+    """Ids that were asked for and are not there (any more)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceSeen:
+    """How full the cache is; told every second or two."""
+
+    used: int
+    """Bytes."""
+    limit: int
+    """Bytes it may take: what the operator allows, or what the disk has, if that is less."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ticked:
     """A deadline has come."""
 
 
-Event = ManagerAdmitted | ManagerLost | ManagerSaid | ClientJoined | ClientLeft | ClientSaid | DrainAsked | Ticked
+Event = (
+    ManagerAdmitted
+    | ManagerLost
+    | ManagerSaid
+    | ClientJoined
+    | ClientLeft
+    | ClientSaid
+    | DrainAsked
+    | OutboxRead
+    | SpaceSeen
+    | Ticked
+)

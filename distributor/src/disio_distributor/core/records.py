@@ -5,7 +5,7 @@ Rule: these are the rows that caches keep; assignments are not among them, their
 
 import msgspec
 
-from disio_shared.messages import FailureColumns, ResultColumns, TaskManifest
+from disio_shared.messages import FailureColumns, ResultColumns, TaskManifest, VoteColumns
 from disio_shared.ranges import Run
 
 
@@ -30,27 +30,49 @@ class HeldBlock(msgspec.Struct, kw_only=True):
     """Closed when it was granted, or committed by a manager since."""
     payloads: list[bytes] = []
     """For tasks whose payloads are not generated."""
+    manager: str = ""
+    """Id of the manager that answers for it."""
 
 
 class OutboxEntry(msgspec.Struct, kw_only=True):
-    """Results or failures of one client message that no manager has committed yet."""
+    """Results, failures or votes of one client message that no manager has committed yet: exactly one of the three."""
 
     id: int
     """Grows by one; unique in this cache."""
     cluster: str
     results: ResultColumns | None = None
     failures: FailureColumns | None = None
+    votes: VoteColumns | None = None
+
+
+class OutboxHead(msgspec.Struct, kw_only=True):
+    """What the core always remembers of an outbox entry; the entry itself may be on the disk only."""
+
+    id: int
+    cluster: str
+    manager: str
+    """Id of the manager that answered for the block; its results go there first."""
+    task: str
+    kind: str
+    """``results``, ``failures`` or ``votes``."""
+    runs: list[Run]
+    client: str
+    """Who computed it."""
+    bytes: int
+    """What the entry takes, about."""
 
 
 class Attempt(msgspec.Struct, kw_only=True):
-    """One failed try of a payload."""
+    """One try of a payload that came to nothing."""
 
     task: str
     index: int
     client: str
     error: str
     number: int = 0
-    """How many tries of this payload had failed before; with task and index it names the row."""
+    """How many tries of this payload came to nothing before; with task and index it names the row."""
+    outcome: str = "failed"
+    """``failed`` (the code raised, timed out or broke a limit) or ``lost`` (the client vanished while it ran it)."""
 
 
 class KnownClient(msgspec.Struct, kw_only=True):
@@ -72,7 +94,8 @@ class Snapshot(msgspec.Struct, kw_only=True):
     """32 random bytes that authenticate assignment tokens; made once per cache."""
     tasks: list[HeldTask] = []
     blocks: list[HeldBlock] = []
-    outbox: list[OutboxEntry] = []
+    outbox: list[OutboxHead] = []
+    """By id."""
     attempts: list[Attempt] = []
     checkpoints: dict[str, dict[int, bytes]] = {}
     """Task to index to saved state."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from disio_distributor.core.changes import Change
-from disio_distributor.core.records import KnownClient, Snapshot
+from disio_distributor.core.records import KnownClient, OutboxEntry, Snapshot
 
 
 class CoreCache(Protocol):
@@ -19,6 +19,10 @@ class CoreCache(Protocol):
 
     async def commit(self, changes: Sequence[Change]) -> None:
         """Make changes durable before returning."""
+        ...
+
+    async def outbox(self, ids: Sequence[int]) -> list[OutboxEntry]:
+        """Return those of these entries that are there, by id."""
         ...
 
 
@@ -43,6 +47,10 @@ class ServingCache(Protocol):
 
     async def used_bytes(self) -> int:
         """Return about how many bytes the cache takes."""
+        ...
+
+    async def room(self) -> int:
+        """Return how many bytes the cache could grow by: what is free on its disk, or below Redis' ``maxmemory``."""
         ...
 
     async def close(self) -> None:

@@ -5,14 +5,28 @@ Rule: committing a list of changes twice leaves the same rows as committing it o
 
 from dataclasses import dataclass
 
-from disio_manager.core.records import BlockRecord, DistributorRecord, TaskRecord
+from disio_manager.core.records import BlockRecord, DistributorRecord, StretchRecord, TaskRecord
+from disio_shared.ranges import Run
 
 
 @dataclass(frozen=True, slots=True)
 class PutTask:
-    """Insert or replace a task."""
+    """Insert or replace a task, less what its stretches tell.
+
+    In a shared store it takes effect only while the task's state there is open if ``was`` is open, else exactly
+    ``was``: who closes a task first wins, and the others hear of it with their next look.
+    """
 
     record: TaskRecord
+    was: str = ""
+    """The state it had before; empty for a new task."""
+
+
+@dataclass(frozen=True, slots=True)
+class PutStretch:
+    """Write an own stretch: frontier and counters. ``OwnershipLost`` when it has another owner now."""
+
+    record: StretchRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +77,48 @@ class AddFailures:
 
 @dataclass(frozen=True, slots=True)
 class DropFailures:
-    """Remove all quarantined payloads of a task (retry)."""
+    """Remove quarantined payloads of some indexes of a task (retry, or a result came after all)."""
 
     task: str
+    runs: list[Run]
+
+
+@dataclass(frozen=True, slots=True)
+class AddForeign:
+    """Results or failures of indexes that other managers look after.
+
+    Rows first (failures only where there is no result), then a Notice for the owner of each index.
+    """
+
+    rows: AddResults | AddFailures
+
+
+@dataclass(frozen=True, slots=True)
+class DropNotices:
+    """Notices that are dealt with."""
+
+    ids: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class AddVotes:
+    """Keep further results of payloads; one per index and client, at most ``MAX_VOTES`` per index.
+
+    The store compares each with the canonical result (inserted before it, in the same group if need be) and keeps
+    whether they agree; an agreeing value itself is not kept.
+    """
+
+    task: str
+    indexes: list[int]
+    values: list[bytes]
+    seconds: list[float]
+    clients: list[str]
+    by: list[int]
+    distributor: str
+    at: float
+
+
+MAX_VOTES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +137,16 @@ class DropDistributor:
 
 Change = (
     PutTask
+    | PutStretch
     | DeleteTask
     | PutBlock
     | DropBlock
     | AddResults
     | AddFailures
     | DropFailures
+    | AddForeign
+    | DropNotices
+    | AddVotes
     | PutDistributor
     | DropDistributor
 )

@@ -5,6 +5,7 @@ Rule: losing a command (a crash before it is performed) loses no fact: the peer 
 
 from dataclasses import dataclass
 
+from disio_manager.core.records import StretchRecord
 from disio_shared import messages
 
 
@@ -24,4 +25,11 @@ class Announce:
     task: str = ""
 
 
-Command = Send | Announce
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Try to claim a stretch in the store; whatever comes of it is told with StretchClaimed."""
+
+    stretch: StretchRecord
+
+
+Command = Send | Announce | Claim

@@ -6,7 +6,7 @@ Rule: an event carries everything that is needed to decide, wall time and fresh 
 from dataclasses import dataclass, field
 from typing import Any
 
-from disio_manager.core.records import LoadedTask, TaskRecord
+from disio_manager.core.records import LoadedTask, Look, Peer, StretchRecord, TaskRecord
 from disio_shared import messages
 from disio_shared.payloads import PayloadSpec
 
@@ -86,6 +86,37 @@ class Ticked:
     fresh: tuple[str, ...] = field(default=())
 
 
+@dataclass(frozen=True, slots=True)
+class StretchClaimed:
+    """A Claim was tried; the core sees by the owners whether it was its own that got in."""
+
+    task: str
+    stretches: list[StretchRecord]
+    """Every stretch of the task now; empty when the store did not answer or the task is gone."""
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class StretchesTaken:
+    """This manager took over what a manager that is gone looked after."""
+
+    tasks: list[LoadedTask]
+    """The tasks concerned; blocks, closed and failed indexes are those of the stretches just taken, nothing else."""
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSeen:
+    """This manager looked at what the others did."""
+
+    peers: tuple[Peer, ...]
+    """The other live managers."""
+    look: Look
+    fresh_tasks: list[LoadedTask]
+    """Open tasks that the core did not know, as ``load`` returns them."""
+    at: float
+
+
 Event = (
     TaskCreated
     | TaskCommanded
@@ -94,5 +125,8 @@ Event = (
     | DistributorLeft
     | MessageArrived
     | DistributorDrained
+    | StretchClaimed
+    | StretchesTaken
+    | ClusterSeen
     | Ticked
 )

@@ -31,16 +31,41 @@ class TaskRecord(msgspec.Struct, kw_only=True):
     created_at: float
     """Seconds since 1970-01-01 UTC, like every ``_at``."""
     finished_at: float | None = None
-    frontier: int = 0
-    """Indexes below it are in a block, done or failed; those from it on were never in a block."""
     done: int = 0
+    """Of the whole task, as far as this manager knows; what other managers did is known within a second."""
     failed: int = 0
     retries: int = 0
     """Times its failed payloads were queued again."""
+    lost: int = 0
+    """Payloads whose client vanished, and below failed tries and speculative copies: not exact over crashes."""
+    tries_failed: int = 0
+    copies: int = 0
+
+
+class StretchRecord(msgspec.Struct, kw_only=True):
+    """A contiguous run of a task's indexes that one manager looks after.
+
+    Stretches of a task never overlap and are claimed in index order, so the end of the last one is where the next one
+    begins. Only the owner writes its row. A manager that has its database to itself owns one stretch per task, the whole.
+    """
+
+    task: str
+    start: int
+    stop: int
+    owner: str
+    """Manager id."""
+    frontier: int
+    """Indexes from ``start`` to it are in a block, done or failed; those from it to ``stop`` were never in a block."""
+    done: int = 0
+    failed: int = 0
+    leased: int = 0
+    """Open payloads in leased blocks, for the views of other managers."""
+    retries: int = 0
+    """``TaskRecord.retries`` up to which the owner has queued its failed payloads again."""
 
 
 class BlockRecord(msgspec.Struct, kw_only=True):
-    """A contiguous run of indexes below the frontier that has open ones; dropped when all are done or failed."""
+    """A contiguous run of indexes of one stretch, below its frontier, with open ones; dropped when all are closed."""
 
     id: str
     task: str
@@ -53,11 +78,15 @@ class BlockRecord(msgspec.Struct, kw_only=True):
 
 
 class LoadedTask(msgspec.Struct, kw_only=True):
-    """A task as a store gives it back."""
+    """A task as a store gives it back to one manager."""
 
     record: TaskRecord
+    """``done`` and ``failed``: counted from rows in the manager's own stretches, plus what others wrote of theirs."""
     spec: PayloadSpec
+    stretches: list[StretchRecord]
+    """All of the task, by start; those of the manager have counters counted from rows."""
     blocks: list[BlockRecord]
+    """Of the manager's own stretches, like ``closed`` and ``failed``."""
     closed: dict[str, list[Run]]
     """Block id to the indexes in it that have a result or a failure."""
     failed: list[Run] = []
@@ -82,3 +111,49 @@ class DistributorRecord(msgspec.Struct, kw_only=True):
     outbox: int = 0
     blocks: int = 0
     last_seen: float = 0.0
+    durability: str = "full"
+    """``full``, or why results it acknowledged may be lost."""
+    space: float = 0.0
+    """Share of its cache that is used, 0 to 1."""
+    turned_away: int = 0
+    """Clients it had no place for since it started."""
+    manager: str = ""
+    """Id of the manager it was last online at."""
+    trouble: str = ""
+    """Why it was refused when it last tried to join; empty when it was let in."""
+
+
+class Notice(msgspec.Struct, kw_only=True):
+    """What another manager took for one of our stretches: rows are in the store, our memory does not know yet."""
+
+    id: str
+    task: str
+    done: list[Run] = []
+    failed: list[Run] = []
+
+
+class Peer(msgspec.Struct, kw_only=True):
+    """Another live manager of the cluster."""
+
+    id: str
+    url: str
+
+
+class SharedTask(msgspec.Struct, kw_only=True):
+    """A task as it stands in a store that several managers serve."""
+
+    record: TaskRecord
+    """Without ``payloads``."""
+    stretches: list[StretchRecord]
+
+
+class Look(msgspec.Struct, kw_only=True):
+    """What a manager sees when it looks at what the others did."""
+
+    tasks: list[SharedTask]
+    """Every open task, and of those asked for by name the closed ones too."""
+    gone: list[str]
+    """Tasks asked for by name that are deleted."""
+    notices: list[Notice]
+    distributors: list[DistributorRecord]
+    """Those last online at another manager."""

@@ -13,7 +13,13 @@ class CoreSettings:
     cluster: str = ""
     """Id of the database, told to distributors."""
     manager: str = ""
-    """Name of this manager, told to distributors."""
+    """Id of this manager, told to distributors; owner of its stretches."""
+    is_shared: bool = False
+    """Several managers may serve the store: stretches are claimed. Else each task is one stretch of this manager."""
+    claim_part: int = 4
+    """A claim takes this part (1/n) of what nobody looks after yet, divided by the number of managers."""
+    min_claim: int = 256
+    """Payloads of the smallest claim, when there are so many left."""
     lease_s: float = 60.0
     """How long a block's lease lasts without a sign of life."""
     status_s: float = 10.0

@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 
 from disio_manager.core.changes import Change
-from disio_manager.core.records import DistributorRecord, LoadedTask, TaskRecord
+from disio_manager.core.records import DistributorRecord, LoadedTask, Look, StretchRecord, TaskRecord
 
 
 class ResultRow(msgspec.Struct, frozen=True):
@@ -38,11 +38,24 @@ class TaskPage(msgspec.Struct, frozen=True):
     """Tasks that match, on all pages."""
 
 
+class VoteRow(msgspec.Struct, frozen=True):
+    """One further result of a payload."""
+
+    index: int
+    client: str
+    distributor: str
+    seconds: float
+    agrees: bool
+    """With the canonical result."""
+    value: bytes
+    """Empty when it agrees."""
+
+
 class CoreStore(Protocol):
-    """What the core's shell needs."""
+    """What the core's shell needs. A store is opened for one manager, whose id it is given."""
 
     async def load(self) -> list[LoadedTask]:
-        """Return all open tasks with their blocks; counters are counted again from the rows."""
+        """Return all open tasks with this manager's blocks; counters of its stretches are counted from the rows."""
         ...
 
     async def load_task(self, task: str) -> LoadedTask | None:
@@ -50,7 +63,11 @@ class CoreStore(Protocol):
         ...
 
     async def commit(self, changes: Sequence[Change]) -> None:
-        """Make changes durable (SQLite: fsync; MongoDB: majority) before returning."""
+        """Make changes durable (SQLite: fsync; MongoDB: majority) before returning.
+
+        Raises:
+            OwnershipLost: Another manager owns a stretch or block that was to be written: this one was taken for gone.
+        """
         ...
 
     async def next_number(self) -> int:
@@ -94,6 +111,18 @@ class ReadStore(Protocol):
         ...
 
 
+class VoteStore(Protocol):
+    """Further results, for people."""
+
+    async def votes(self, task: str, start: int, limit: int) -> list[VoteRow]:
+        """Return votes by index, then client, from index ``start`` on, at most ``limit`` (0 = all)."""
+        ...
+
+    async def disagreements(self, task: str) -> int:
+        """Return how many votes of a task differ from the canonical result: its ``invalid``."""
+        ...
+
+
 class WorkunitStore(Protocol):
     """Immutable code by its SHA-256."""
 
@@ -112,8 +141,9 @@ class ManagerEntry(msgspec.Struct, frozen=True):
     id: str
     url: str
     since: float
-    """When it started, seconds since 1970-01-01 UTC, like ``seen``."""
-    seen: float
+    """When it started, seconds since 1970-01-01 UTC."""
+    beat: int = 0
+    """Grows with every renewal: one that stands still belongs to a manager that is gone, whatever its clock says."""
 
 
 class ManagerRegistry(Protocol):
@@ -132,5 +162,32 @@ class ManagerRegistry(Protocol):
         ...
 
 
-class ManagerStore(CoreStore, ReadStore, WorkunitStore, ManagerRegistry, Protocol):
+class SharedStore(Protocol):
+    """What several managers on one database need. Each call is atomic and may be repeated."""
+
+    is_shared: bool
+    """False: one process alone can open the store, and nothing below is ever called."""
+
+    async def claim(self, stretch: StretchRecord) -> list[StretchRecord]:
+        """Insert a stretch if none of its task begins at its start; return all stretches of the task as they are now.
+
+        A claim on a task that is gone, and one whose own insert is repeated, are fine: look at what is returned.
+        """
+        ...
+
+    async def take_over(self, gone: str) -> list[LoadedTask]:
+        """Make this manager the owner of whatever stretches and blocks of open tasks ``gone`` owns.
+
+        Returns:
+            The tasks concerned with blocks, closed and failed indexes of the stretches taken alone; none when
+            another manager was faster.
+        """
+        ...
+
+    async def look(self, known: Sequence[str]) -> Look:
+        """Return what other managers did; ``known`` are the open tasks this manager has in memory."""
+        ...
+
+
+class ManagerStore(CoreStore, ReadStore, WorkunitStore, ManagerRegistry, SharedStore, VoteStore, Protocol):
     """All of it."""
