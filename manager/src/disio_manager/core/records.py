@@ -46,7 +46,8 @@ class StretchRecord(msgspec.Struct, kw_only=True):
     """A contiguous run of a task's indexes that one manager looks after.
 
     Stretches of a task never overlap and are claimed in index order, so the end of the last one is where the next one
-    begins. Only the owner writes its row. A manager that has its database to itself owns one stretch per task, the whole.
+    begins. Only the owner writes its row. A manager that has its database to itself owns one stretch per task, all
+    of it.
     """
 
     task: str
