@@ -29,6 +29,8 @@ class Shell(Generic[EventT, ChangeT, CommandT]):
         perform: Carries out one command; must not raise and must not block.
         tick: Makes the event that tells the core its deadline has come.
         on_trouble: Told, for people, when the store fails and when it is back (with None).
+        why_stale: Asked before each group of events; an answer means that memory may not be decided on any more: it
+            is thrown away as after a failed commit.
     """
 
     def __init__(
@@ -39,9 +41,10 @@ class Shell(Generic[EventT, ChangeT, CommandT]):
         tick: Callable[[], EventT],
         clock: Clock,
         on_trouble: Callable[[StoreUnavailable | None], None] = lambda trouble: None,
+        why_stale: Callable[[], StoreUnavailable | None] = lambda: None,
     ) -> None:
         self._load, self._store, self._perform, self._tick = load, store, perform, tick
-        self._clock, self._on_trouble = clock, on_trouble
+        self._clock, self._on_trouble, self._why_stale = clock, on_trouble, why_stale
         self._waiting: asyncio.Queue[tuple[EventT, asyncio.Future[None] | None]] = asyncio.Queue(MAX_WAITING)
         self.core: Core[EventT, ChangeT, CommandT] | None = None
 
@@ -80,8 +83,11 @@ class Shell(Generic[EventT, ChangeT, CommandT]):
         try:
             while True:
                 group = await self._next_group()
-                if group:
+                stale = self._why_stale()
+                if stale is None:
                     await self._handle(group)
+                else:
+                    await self._reload(stale, [done for _, done in group])
         finally:
             self._refuse_waiting()
 
@@ -104,9 +110,7 @@ class Shell(Generic[EventT, ChangeT, CommandT]):
             if total.changes:
                 await self._store.commit(total.changes)
         except StoreUnavailable as trouble:
-            for done in accepted:
-                _settle(done, trouble)
-            await self._reload(trouble)
+            await self._reload(trouble, accepted)
             return
         for command in total.commands:
             self._perform(command)
@@ -130,8 +134,10 @@ class Shell(Generic[EventT, ChangeT, CommandT]):
                 accepted.append(done)
         return total, accepted
 
-    async def _reload(self, trouble: StoreUnavailable) -> None:
+    async def _reload(self, trouble: StoreUnavailable, refused: list[asyncio.Future[None] | None]) -> None:
         """Wait for the store; refuse what waits meanwhile, so that senders know to come again."""
+        for done in refused:
+            _settle(done, trouble)
         self.core = None
         self._on_trouble(trouble)
         while self.core is None:

@@ -3,12 +3,15 @@
 Rule: a block's holder, its lease and the holder's own set of blocks change together, here, with the row that says so.
 """
 
+from collections.abc import Iterable
+
 from disio_manager.core.changes import Change, DropBlock, PutBlock, PutTask
-from disio_manager.core.commands import Announce, Command, Send
+from disio_manager.core.commands import Announce, Claim, Command, Send
 from disio_manager.core.fleet import Distributor, Fleet
 from disio_manager.core.leases import LeaseTable
 from disio_manager.core.lifecycle import next_state
-from disio_manager.core.scheduling import Served
+from disio_manager.core.records import Peer, StretchRecord
+from disio_manager.core.scheduling import Served, can_run
 from disio_manager.core.settings import CoreSettings
 from disio_manager.core.tasks import Block, TaskEntry
 from disio_shared import messages
@@ -33,6 +36,12 @@ class Book:
         """Tasks that were over when they were loaded: a crash came between their last result and their end."""
         self.is_woken = False
         """There may be work for those who wait."""
+        self.fresh: set[str] = set()
+        """Tasks that distributors without blocks of them are to hear of."""
+        self.unserved: dict[str, float] = {}
+        """Since when nobody here can work on a task that has payloads ready."""
+        self.peers: dict[str, Peer] = {}
+        """The other live managers of the cluster, by id."""
         self._deadlines: dict[str, float] = {}
         self._where: dict[str, str] = {}
 
@@ -53,11 +62,16 @@ class Book:
         """Take a task in with its blocks; leases of held ones begin anew."""
         self.tasks[entry.id] = entry
         self.note_deadline(entry)
-        for block in entry.blocks.values():
+        self.note_blocks(entry, entry.blocks.values(), now)
+
+    def note_blocks(self, entry: TaskEntry, blocks: Iterable[Block], now: float) -> None:
+        """Know where blocks are that an entry has just taken in; leases of held ones begin anew."""
+        for block in blocks:
             self._where[block.id] = entry.id
             if block.holder:
                 self._begin_lease(block, now)
         self.is_woken = True
+        self.fresh.add(entry.id)
 
     def note_deadline(self, entry: TaskEntry) -> None:
         """Watch a task's deadline, which may have changed."""
@@ -75,49 +89,94 @@ class Book:
         """Return the tasks whose deadline is not after ``wall``."""
         return [self.tasks[task] for task, deadline in self._deadlines.items() if deadline <= wall]
 
+    def save_task(self, entry: TaskEntry, was: str, out: Out) -> None:
+        """Write a task that was changed otherwise than by progress, and tell watchers; ``was`` is its state before."""
+        entry.record.version += 1
+        entry.record.changed_by = self.settings.manager
+        out.changes.append(PutTask(entry.row(), was))
+        out.commands.append(Announce("task", entry.id))
+
     def end_task(self, entry: TaskEntry, verb: str, wall: float, out: Out) -> None:
         """Close a task and tell those who hold blocks of it."""
-        entry.record.state = next_state(entry.id, entry.record.state, verb)
+        was = entry.record.state
+        entry.record.state = next_state(entry.id, was, verb)
         entry.record.finished_at = wall
+        out.changes += entry.progress()
+        self.save_task(entry, was, out)
+        self.let_go(entry, out)
+
+    def let_go(self, entry: TaskEntry, out: Out) -> None:
+        """Let go of a task that is closed, here or by another manager."""
         self.tell_holders(entry, out)
         for block in list(entry.blocks.values()):
-            if verb == "fail":
+            if entry.record.state == "failed":
                 # What was open stays on record, so that a retry finds it.
                 self._end_lease(block)
                 block.holder = ""
                 out.changes.append(PutBlock(block.record()))
             else:
                 self.drop_block(entry, block, out)
-        out.changes.append(PutTask(entry.row()))
-        out.commands.append(Announce("task", entry.id))
         self.forget(entry)
 
     def forget(self, entry: TaskEntry) -> None:
         """Let go of a closed task."""
-        for block in entry.blocks.values():
-            self._end_lease(block)
-            self._where.pop(block.id, None)
+        self.forget_blocks(entry)
+        self.unserved.pop(entry.id, None)
         self._deadlines.pop(entry.id, None)
         self.unsettled.discard(entry.id)
+        self.fresh.discard(entry.id)
         del self.tasks[entry.id]
         self.is_woken = True
 
+    def forget_blocks(self, entry: TaskEntry) -> None:
+        """Let go of a task's blocks; their rows stay."""
+        for block in entry.blocks.values():
+            self._end_lease(block)
+            self._where.pop(block.id, None)
+
+    def has_takers(self, entry: TaskEntry) -> bool:
+        """Tell whether a distributor is online here whose clients can run a task."""
+        return any(can_run(ability, entry) for ability, _ in self.fleet.abilities())
+
     def settle(self, entry: TaskEntry, wall: float, out: Out) -> bool:
         """End a task that is over; return whether it was."""
-        most = entry.record.policy.max_task_failures
-        if most is not None and entry.record.failed >= most:
+        if entry.has_failed_enough:
             self.end_task(entry, "fail", wall, out)
-        elif entry.open == 0:
+        elif entry.is_complete:
             self.end_task(entry, "fail" if entry.record.failed else "complete", wall, out)
         else:
             return False
         return True
 
     def tell_holders(self, entry: TaskEntry, out: Out, state: str = "") -> None:
-        """Send a task's state to every distributor that holds blocks of it."""
+        """Send a task's state to every distributor that holds, or may hold, blocks of it."""
         message = messages.TaskState(task=entry.id, state=state or entry.record.state)
+        if self.peers:
+            # Blocks of it may come from another manager, who hears of this later than we can tell it.
+            out.commands += [Send(known.session, message) for known in self.fleet.online()]
+            return
         for holder in entry.holders:
             self.send(holder, message, out)
+
+    def claim(self, entry: TaskEntry, out: Out) -> None:
+        """Try to look after more of a task, unless that is under way."""
+        rest = entry.unclaimed
+        if entry.claim is not None or not rest:
+            return
+        settings, start = self.settings, entry.stretches.end
+        part = -(-rest // (settings.claim_part * (1 + len(self.peers))))
+        # A limit of distributors can be kept only by one who sees all of them.
+        size = rest if entry.record.policy.max_distributors else min(rest, max(part, settings.min_claim))
+        stop = start + size
+        entry.claim = StretchRecord(
+            task=entry.id,
+            start=start,
+            stop=stop,
+            owner=settings.manager,
+            frontier=start,
+            retries=entry.record.retries,
+        )
+        out.commands.append(Claim(entry.claim))
 
     # Blocks
 

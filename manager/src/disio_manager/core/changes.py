@@ -14,7 +14,8 @@ class PutTask:
     """Insert or replace a task, less what its stretches tell.
 
     In a shared store it takes effect only while the task's state there is open if ``was`` is open, else exactly
-    ``was``: who closes a task first wins, and the others hear of it with their next look.
+    ``was``: who closes a task first wins, and the others hear of it with their next look. A task that begins to run
+    (``was`` queued, now running) must be queued there: nobody asked for that, so it undoes nobody's pause.
     """
 
     record: TaskRecord
@@ -24,7 +25,10 @@ class PutTask:
 
 @dataclass(frozen=True, slots=True)
 class PutStretch:
-    """Write an own stretch: frontier and counters. ``OwnershipLost`` when it has another owner now."""
+    """Write an own stretch: frontier and counters. ``OwnershipLost`` when this manager does not own it any more.
+
+    An empty ``owner`` gives it up: whoever takes over from nobody (``take_over("")``) gets it with its blocks.
+    """
 
     record: StretchRecord
 

@@ -3,7 +3,7 @@
 Rule: pure. Given the same events at the same times it decides the same, and an event it refuses changes nothing.
 """
 
-from disio_manager.core import events, explaining, granting, intake, joining, verbs
+from disio_manager.core import events, explaining, granting, intake, joining, sharing, verbs
 from disio_manager.core.book import Book, Out
 from disio_manager.core.changes import Change
 from disio_manager.core.commands import Command, Send
@@ -11,10 +11,9 @@ from disio_manager.core.fleet import Fleet
 from disio_manager.core.records import DistributorRecord, LoadedTask
 from disio_manager.core.settings import CoreSettings
 from disio_manager.core.tasks import TaskEntry
-from disio_manager.core.views import FleetStats, TaskView
+from disio_manager.core.views import FleetStats, PayloadView, TaskView
 from disio_shared import messages
 from disio_shared.decisions import Decision
-from disio_shared.errors import DistributorNotFound
 
 
 class Coordinator:
@@ -42,12 +41,11 @@ class Coordinator:
             now: Steady time, seconds.
             wall: The same moment as seconds since 1970.
         """
-        book = Book(settings, Fleet(distributors, settings), wall - now)
+        book = Book(settings, Fleet(distributors, settings, wall), wall - now)
         for task in loaded:
-            entry = TaskEntry.restore(task, now)
+            entry = TaskEntry.restore(task, settings.manager, now)
             book.put_entry(entry, now)
-            most = entry.record.policy.max_task_failures
-            if entry.open == 0 or (most is not None and entry.record.failed >= most):
+            if entry.is_complete or entry.has_failed_enough or entry.stretches.behind(entry.record.retries):
                 book.unsettled.add(entry.id)
         return cls(book, now)
 
@@ -65,6 +63,8 @@ class Coordinator:
         self._do_due(now, out)
         if self._book.is_woken:
             granting.serve_waiting(self._book, now, out)
+        if self._book.fresh:
+            granting.offer_fresh(self._book, out)
         return out
 
     def next_deadline(self) -> float | None:
@@ -86,6 +86,8 @@ class Coordinator:
                 verbs.on_edited(self._book, event, wall, out)
             case events.Ticked():
                 return  # what is due is done after every event
+            case events.StretchClaimed() | events.StretchesTaken() | events.ClusterSeen():
+                sharing.on_cluster(self._book, event, now, out)
             case _:
                 self._on_fleet(event, now, out)
 
@@ -101,10 +103,7 @@ class Coordinator:
             case events.DistributorLeft():
                 joining.on_leave(self._book, event.session, event.at, out)
             case events.DistributorDrained():
-                known = self._book.fleet.known.get(event.distributor)
-                if known is None:
-                    raise DistributorNotFound(event.distributor)
-                joining.on_drained(self._book, known, out)
+                joining.on_drained(self._book, event.distributor, out)
 
     def _on_message(self, event: events.MessageArrived, now: float, out: Out) -> None:
         book, known = self._book, self._book.fleet.of(event.session)
@@ -129,6 +128,7 @@ class Coordinator:
         for task in list(book.unsettled):
             book.unsettled.discard(task)
             if task in book.tasks:
+                verbs.catch_up(book, book.tasks[task], out)
                 book.settle(book.tasks[task], wall, out)
         for entry in book.expired(wall):
             book.end_task(entry, "expire", wall, out)
@@ -151,9 +151,7 @@ class Coordinator:
 
     def fleet(self) -> list[DistributorRecord]:
         """Return every distributor ever seen, those online first, then by name."""
-        fleet = self._book.fleet
-        rows = [fleet.row(known) for known in fleet.known.values()]
-        return sorted(rows, key=lambda row: (row.state == "offline", row.name, row.id))
+        return sorted(self._book.fleet.rows(), key=lambda row: (row.state == "offline", row.name, row.id))
 
     def stats(self, now: float) -> FleetStats:
         """Return the whole cluster in a few numbers."""
@@ -176,6 +174,22 @@ class Coordinator:
             TaskNotFound: It is closed or unknown.
         """
         return explaining.explain(self._book, self._book.task(task_id), now)
+
+    def payload_view(self, task_id: str, index: int, now: float) -> PayloadView:
+        """Return where one payload of an open task stands.
+
+        Raises:
+            TaskNotFound: It is closed or unknown.
+        """
+        return explaining.payload_view(self._book, self._book.task(task_id), index, now)
+
+    def open_tasks(self) -> list[str]:
+        """Return the ids of all open tasks."""
+        return list(self._book.tasks)
+
+    def strangers(self) -> list[str]:
+        """Return owners of stretches that are neither this manager nor a live one: they are to be taken over from."""
+        return sharing.strangers(self._book)
 
     def distributor_of(self, session: str) -> str | None:
         """Return the id of the distributor on a session."""

@@ -12,6 +12,8 @@ from disio_manager.core.records import DistributorRecord
 from disio_manager.core.settings import CoreSettings
 from disio_shared import messages
 
+MAX_TALLIES = 1_000
+"""Tasks whose tallies are kept of one distributor."""
 Ability = tuple[frozenset[str], frozenset[str], int]
 """Languages, kinds and memory in MB (0 = unknown) of a distributor's clients."""
 
@@ -37,6 +39,10 @@ class Distributor:
     waiting: Waiting | None = None
     blocks: set[tuple[str, str]] = field(default_factory=set)
     """Task and block ids it holds a lease of."""
+    since: float = 0.0
+    """``Status.since`` of its latest Status."""
+    tallies: dict[str, messages.TaskTally] = field(default_factory=dict)
+    """Of its latest Status, by task."""
 
     @property
     def is_taking(self) -> bool:
@@ -45,14 +51,20 @@ class Distributor:
 
 
 class Fleet:
-    """Every distributor."""
+    """Every distributor.
 
-    def __init__(self, records: list[DistributorRecord], settings: CoreSettings) -> None:
-        self._settings = settings
+    Args:
+        begun: When this manager's core began, seconds since 1970.
+    """
+
+    def __init__(self, records: list[DistributorRecord], settings: CoreSettings, begun: float) -> None:
+        self._settings, self._begun = settings, begun
         self._sessions: dict[str, Distributor] = {}
         self._abilities: Counter[Ability] = Counter()
         self.waiting: dict[str, Distributor] = {}
         """Session to distributor, for those with an unanswered Ask, longest waiting first."""
+        self.elsewhere: dict[str, DistributorRecord] = {}
+        """Distributors that other managers said are online, as last seen."""
         self.known = {
             record.id: Distributor(msgspec.structs.replace(record, state="offline", clients=0, slots=0, rate=0.0))
             for record in records
@@ -65,6 +77,11 @@ class Fleet:
     def online(self) -> list[Distributor]:
         """Return all that have a session, in the order they came."""
         return list(self._sessions.values())
+
+    def is_online(self, distributor: str) -> bool:
+        """Tell whether a distributor has a session here."""
+        known = self.known.get(distributor)
+        return known is not None and bool(known.session)
 
     def has_room(self, distributor: str) -> bool:
         """Tell whether one more may come online."""
@@ -87,6 +104,7 @@ class Fleet:
             region=join.region,
             software=join.software,
             max_clients=join.max_clients,
+            manager=self._settings.manager,
             state="online",
             last_seen=at,
         )
@@ -136,8 +154,34 @@ class Fleet:
             kinds=status.kinds,
             rate=status.rate,
             outbox=status.outbox,
+            durability=status.durability,
+            space=status.space,
+            turned_away=status.turned_away,
             last_seen=at,
         )
+
+    def grown(self, known: Distributor, status: messages.Status) -> list[tuple[str, messages.TaskTally]]:
+        """Return by how much a distributor's tallies grew since its last Status, and remember them.
+
+        Tallies of before it joined this manager count only when it began after that: else a restarted manager would
+        count them twice.
+        """
+        is_same = known.since == status.since
+        before = known.tallies if is_same else {}
+        is_first = not is_same and status.since < self._begun
+        grown = []
+        for now in status.tallies[:MAX_TALLIES]:
+            then = before.get(now.task, now if is_first else messages.TaskTally(task=now.task))
+            more = messages.TaskTally(
+                task=now.task,
+                lost=max(0, now.lost - then.lost),
+                failed=max(0, now.failed - then.failed),
+                copies=max(0, now.copies - then.copies),
+            )
+            if more.lost or more.failed or more.copies:
+                grown.append((now.task, more))
+        known.since, known.tallies = status.since, {each.task: each for each in status.tallies[:MAX_TALLIES]}
+        return grown
 
     def abilities(self) -> list[tuple[Ability, int]]:
         """Return what live distributors can run, with how many can."""
@@ -145,8 +189,10 @@ class Fleet:
 
     def siblings(self, known: Distributor) -> list[str]:
         """Return URLs of the other distributors that take clients, the least loaded first."""
-        takers = [one.record for one in self._sessions.values() if one is not known and one.is_taking]
-        others = [record for record in takers if record.url]
+        takers = [one.record for one in self._sessions.values() if one.is_taking]
+        here = {one.record.id for one in self._sessions.values()}
+        takers += [record for name, record in self.elsewhere.items() if name not in here and record.state == "online"]
+        others = [record for record in takers if record.url and record.id != known.record.id]
         others.sort(key=lambda record: (record.clients / max(1, record.max_clients), record.id))
         return [record.url for record in others[: self._settings.max_siblings]]
 
@@ -158,6 +204,12 @@ class Fleet:
         idle = [one.record for one in self.known.values() if not one.session and not one.blocks]
         idle.sort(key=lambda record: record.last_seen)
         return [record.id for record in idle[:over]]
+
+    def rows(self) -> list[DistributorRecord]:
+        """Return every distributor, of those that are online only at another manager what that one says."""
+        away = {name for name in self.elsewhere if name not in self.known or not self.known[name].session}
+        here = [self.row(known) for name, known in self.known.items() if name not in away]
+        return here + [self.elsewhere[name] for name in away]
 
     def row(self, known: Distributor) -> DistributorRecord:
         """Return a copy of a distributor's record with the number of blocks it holds."""

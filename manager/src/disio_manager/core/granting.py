@@ -5,7 +5,6 @@ once, with blocks or with the reason why there are none, and then by itself as s
 """
 
 from disio_manager.core.book import Book, Out
-from disio_manager.core.changes import PutTask
 from disio_manager.core.commands import Announce, Send
 from disio_manager.core.fleet import Ability, Distributor, Waiting
 from disio_manager.core.lifecycle import next_state
@@ -18,12 +17,18 @@ from disio_shared.ranges import RangeSet
 
 MAX_FRESH = 256
 """Block ids that stay with a waiting Ask."""
+MAX_OFFERS = 64
+"""Distributors that are told of one fresh task."""
 
 
 def on_ask(book: Book, known: Distributor, ask: messages.Ask, fresh: tuple[str, ...], now: float, out: Out) -> None:
     """Answer an Ask; remember it when there is nothing to grant."""
     if not known.is_taking:
         out.commands.append(Send(known.session, _empty(ask, "This distributor is draining.")))
+        return
+    if ask.only:
+        if known.ability is not None:
+            serve(book, known, Waiting(ask, list(fresh[:MAX_FRESH])), now, out)
         return
     book.fleet.note_ask(known, ask)
     waiting = Waiting(ask, list(fresh[:MAX_FRESH]))
@@ -48,19 +53,50 @@ def serve_waiting(book: Book, now: float, out: Out) -> None:
             book.fleet.settle(known)
 
 
+def offer_fresh(book: Book, out: Out) -> None:
+    """Tell distributors that have enough to do of tasks they hold nothing of: else those would wait for the others."""
+    fresh, book.fresh = book.fresh, set()
+    for task in fresh:
+        entry = book.tasks.get(task)
+        if entry is None or not entry.unleased:
+            continue
+        takers = (known for known in book.fleet.online() if _may_like(entry, known))
+        for known, _ in zip(takers, range(MAX_OFFERS), strict=False):
+            out.commands.append(Send(known.session, messages.Offer(tasks=[task])))
+
+
+def _may_like(entry: TaskEntry, known: Distributor) -> bool:
+    """Tell whether a task is news for a distributor that does not wait for any."""
+    if not known.is_taking or known.waiting is not None or known.ability is None:
+        return False
+    return known.record.id not in entry.holders and _fits(entry, known.ability, known)
+
+
 def serve(book: Book, known: Distributor, waiting: Waiting, now: float, out: Out) -> bool:
     """Grant blocks for an Ask; return False, and change nothing, when there are none."""
     ability = known.ability
     assert ability is not None, "an Ask comes with its ability"
     draft = _Draft(book, known, waiting, now, out)
-    queue = Queue((entry for entry in book.tasks.values() if _fits(entry, ability, known)), book.served)
+    asked = waiting.ask.only
+    entries = [book.tasks[task] for task in asked if task in book.tasks] if asked else book.tasks.values()
+    queue = Queue((entry for entry in entries if _fits(entry, ability, known)), book.served)
     while draft.has_room():
         entry = queue.take()
         if entry is None:
             break
         if draft.grant_one(entry) and is_waiting(entry):
             queue.put(entry)
+    if book.settings.is_shared:
+        _claim_more(book, known, ability, waiting.ask.payloads, out)
     return draft.finish()
+
+
+def _claim_more(book: Book, known: Distributor, ability: Ability, wanted: int, out: Out) -> None:
+    """Have more of tasks to look after before what there is of them runs out."""
+    for entry in book.tasks.values():
+        is_short = entry.unclaimed and entry.unleased < wanted and entry.record.state != "paused"
+        if is_short and can_run(ability, entry) and has_place(entry, known.record.id):
+            book.claim(entry, out)
 
 
 def _fits(entry: TaskEntry, ability: Ability, known: Distributor) -> bool:
@@ -108,9 +144,13 @@ class _Draft:
         if not self._blocks:
             return False
         for entry in self._entries.values():
-            entry.record.state = next_state(entry.id, entry.record.state, "grant")
-            self._out.changes.append(PutTask(entry.row()))
-            self._out.commands.append(Announce("task", entry.id))
+            was = entry.record.state
+            entry.record.state = next_state(entry.id, was, "grant")
+            self._out.changes += entry.progress()
+            if was != entry.record.state:
+                self._book.save_task(entry, was, self._out)
+            else:
+                self._out.commands.append(Announce("task", entry.id))
         has = set(self._waiting.ask.tasks)
         manifests = [_manifest(entry) for entry in self._entries.values() if entry.id not in has]
         grant = messages.Grant(request=self._waiting.ask.request, tasks=manifests, blocks=self._blocks)
@@ -128,13 +168,14 @@ class _Draft:
             if len(block.remaining) > size and self._waiting.fresh:
                 self._book.split_block(entry, block, _cut(block, size), self._waiting.fresh.pop(0), self._out)
             return block if self._carries(entry, block.start, block.stop) else None
-        start = entry.record.frontier
-        if start >= entry.record.total or not self._waiting.fresh:
+        stretch = entry.stretches.cutting()
+        if stretch is None or not self._waiting.fresh:
             return None
-        stop = span_stop(entry.spec, start, min(entry.record.total, start + size), settings)
+        start = stretch.frontier
+        stop = span_stop(entry.spec, start, min(stretch.stop, start + size), settings)
         if not self._carries(entry, start, stop):
             return None
-        entry.record.frontier = stop
+        entry.stretches.cut(stretch, stop)
         made = Block(self._waiting.fresh.pop(0), entry.id, start, stop, RangeSet([(start, stop)]))
         self._book.add_block(entry, made)  # its row follows with the lease
         return made
@@ -189,4 +230,6 @@ def _manifest(entry: TaskEntry) -> messages.TaskManifest:
         memory_mb=policy.requires.memory_mb,
         kinds=list(policy.requires.kinds),
         when_exhausted=policy.when_exhausted,
+        max_redundancy=policy.max_redundancy,
+        max_lost=policy.max_lost,
     )

@@ -1,7 +1,7 @@
-"""What becomes of delivered results and failures.
+"""What becomes of delivered results, failures and votes.
 
 Rule: a report counts exactly when its index is still open, whoever held it; columns are only taken apart when some
-of their indexes are not.
+of their indexes are not. Of indexes that another manager looks after the store decides, and that manager is told.
 """
 
 from math import isfinite
@@ -9,7 +9,7 @@ from math import isfinite
 import msgspec
 
 from disio_manager.core.book import Book, Out, ref
-from disio_manager.core.changes import AddFailures, AddResults, PutTask
+from disio_manager.core.changes import AddFailures, AddForeign, AddResults, AddVotes
 from disio_manager.core.commands import Announce, Send
 from disio_manager.core.fleet import Distributor
 from disio_manager.core.tasks import Closing, TaskEntry
@@ -31,10 +31,14 @@ def on_deliver(book: Book, known: Distributor, deliver: messages.Deliver, now: f
         _check_results(part)
     for gone in deliver.failures:
         _check_failures(gone)
+    for vote in deliver.votes:
+        _check_results(vote)
     for part in deliver.results:
         _take_results(book, known, part, now, at, out)
     for gone in deliver.failures:
         _take_failures(book, known, gone, now, at, out)
+    for vote in deliver.votes:
+        _take_votes(book, known, vote, at, out)
     out.commands.append(Send(known.session, messages.Committed(batch=deliver.batch)))
 
 
@@ -45,7 +49,7 @@ def runs_in(indexes: list[int]) -> list[Run]:
     return runs_of(indexes)
 
 
-def _check_results(part: messages.ResultColumns) -> None:
+def _check_results(part: messages.ResultColumns | messages.VoteColumns) -> None:
     lengths = {len(part.indexes), len(part.values), len(part.seconds), len(part.by)}
     if len(lengths) != 1:
         raise MalformedMessage(f"result columns of task {part.task} have unequal lengths")
@@ -72,12 +76,15 @@ def _take_results(
         part = _select(part, [k for k, value in enumerate(part.values) if len(value) <= limit])
     if not isfinite(sum(part.seconds)):
         part = msgspec.structs.replace(part, seconds=[s if isfinite(s) else 0.0 for s in part.seconds])
-    closing = entry.close(runs_in(part.indexes))
-    accepted = _count(closing.accepted)
+    runs, foreign = entry.stretches.sort(runs_in(part.indexes), entry.record.total)
+    if foreign:
+        elsewhere = _select(part, _wanted(part.indexes, foreign))
+        out.changes.append(AddForeign(_results(elsewhere, known, at)))
+    closing = entry.close(runs)
+    accepted = entry.count(closing.accepted, done=1)
     if accepted:
         if accepted != len(part.indexes):
             part = _select(part, _wanted(part.indexes, closing.accepted))
-        entry.record.done += accepted
         out.changes.append(_results(part, known, at))
     _finish(book, known, entry, closing, accepted, now, at, out)
 
@@ -88,15 +95,36 @@ def _take_failures(
     entry = book.tasks.get(part.task)
     if entry is None or not part.indexes:
         return
-    closing = entry.close(runs_in(part.indexes))
-    accepted = _count(closing.accepted)
+    runs, foreign = entry.stretches.sort(runs_in(part.indexes), entry.record.total)
+    if foreign:
+        out.changes.append(AddForeign(_failures(part, foreign, at)))
+    closing = entry.close(runs)
+    accepted = entry.count(closing.accepted, failed=1)
     if accepted:
-        kept = _wanted(part.indexes, closing.accepted)
         entry.failed.add_all(closing.accepted)
-        entry.record.failed += accepted
-        errors = [[text[:MAX_ERROR_CHARS] for text in part.errors[k][-MAX_ERROR_TEXTS:]] for k in kept]
-        out.changes.append(AddFailures(part.task, [part.indexes[k] for k in kept], errors, at))
+        out.changes.append(_failures(part, closing.accepted, at))
     _finish(book, known, entry, closing, accepted, now, at, out)
+
+
+def _take_votes(book: Book, known: Distributor, part: messages.VoteColumns, at: float, out: Out) -> None:
+    entry = book.tasks.get(part.task)
+    if entry is None or not part.indexes:
+        return
+    limit, total = book.settings.max_result_bytes, entry.record.total
+    fine = [k for k, value in enumerate(part.values) if len(value) <= limit and 0 <= part.indexes[k] < total]
+    if fine:
+        out.changes.append(
+            AddVotes(
+                part.task,
+                [part.indexes[k] for k in fine],
+                [part.values[k] for k in fine],
+                [part.seconds[k] if isfinite(part.seconds[k]) else 0.0 for k in fine],
+                part.clients,
+                [part.by[k] for k in fine],
+                known.record.id,
+                at,
+            )
+        )
 
 
 def _fail_large(
@@ -116,30 +144,26 @@ def _finish(
     for block in closing.touched:
         if block.holder == known.record.id:
             book.extend(block, now)
-    _end_blocks(book, known, closing, out)
+    end_blocks(book, known, closing, out)
     if closing.over and entry.record.policy.max_distributors:
         book.is_woken = True  # a place may have become free
     if not accepted:
         return
     entry.meter.count(accepted, now)
     if not book.settle(entry, at, out):
-        out.changes.append(PutTask(entry.row()))
+        out.changes += entry.progress()
         out.commands.append(Announce("task", entry.id))
 
 
-def _end_blocks(book: Book, known: Distributor, closing: Closing, out: Out) -> None:
+def end_blocks(book: Book, known: Distributor | None, closing: Closing, out: Out) -> None:
     """Forget blocks that are over; tell holders whose block somebody else has finished."""
     elsewhere: dict[str, list[messages.BlockRef]] = {}
     for block in closing.over:
         book.drop_row(block, out)
-        if block.holder and block.holder != known.record.id:
+        if block.holder and (known is None or block.holder != known.record.id):
             elsewhere.setdefault(block.holder, []).append(ref(block))
     for holder, blocks in elsewhere.items():
         book.send(holder, messages.Revoke(blocks=blocks), out)
-
-
-def _count(runs: list[Run]) -> int:
-    return sum(stop - start for start, stop in runs)
 
 
 def _wanted(indexes: list[int], accepted: list[Run]) -> list[int]:
@@ -160,3 +184,9 @@ def _select(part: messages.ResultColumns, kept: list[int]) -> messages.ResultCol
 
 def _results(part: messages.ResultColumns, known: Distributor, at: float) -> AddResults:
     return AddResults(part.task, part.indexes, part.values, part.seconds, part.clients, part.by, known.record.id, at)
+
+
+def _failures(part: messages.FailureColumns, runs: list[Run], at: float) -> AddFailures:
+    kept = _wanted(part.indexes, runs)
+    errors = [[text[:MAX_ERROR_CHARS] for text in part.errors[k][-MAX_ERROR_TEXTS:]] for k in kept]
+    return AddFailures(part.task, [part.indexes[k] for k in kept], errors, at)

@@ -8,6 +8,7 @@ from disio_manager.core.changes import DropDistributor, PutDistributor
 from disio_manager.core.commands import Announce, Send
 from disio_manager.core.fleet import Distributor
 from disio_shared import messages
+from disio_shared.errors import DistributorElsewhere, DistributorNotFound
 
 FULL_RETRY_S = 30.0
 
@@ -23,7 +24,7 @@ def on_join(book: Book, session: str, join: messages.Join, now: float, at: float
     if before is not None and before.record.id != join.distributor:
         on_leave(book, session, at, out)
     known = fleet.join(session, join, at)
-    revoked = keep_held(book, known, join.held, now, out)
+    revoked, adopted = keep_held(book, known, join.held, now, out)
     out.changes.append(PutDistributor(fleet.row(known)))
     for gone in fleet.surplus():
         del fleet.known[gone]
@@ -36,8 +37,10 @@ def on_join(book: Book, session: str, join: messages.Join, now: float, at: float
         lease_s=settings.lease_s,
         revoked=revoked,
         siblings=fleet.siblings(known),
+        managers=sorted(peer.url for peer in book.peers.values()),
     )
     out.commands.append(Send(session, admitted))
+    _tell_adopted(known, adopted, out)
     _tell_states(book, known, out)
     _tell_siblings(book, known, out)
 
@@ -54,9 +57,13 @@ def on_leave(book: Book, session: str, at: float, out: Out) -> None:
 def on_status(book: Book, known: Distributor, status: messages.Status, now: float, at: float, out: Out) -> None:
     """Extend the leases a distributor names; tell it which blocks are not its own."""
     book.fleet.note_status(known, status, at)
-    revoked = keep_held(book, known, status.held, now, out)
+    revoked, adopted = keep_held(book, known, status.held, now, out)
     if revoked:
         out.commands.append(Send(known.session, messages.Revoke(blocks=revoked)))
+    _tell_adopted(known, adopted, out)
+    _note_tallies(book, known, status)
+    if book.peers:
+        out.changes.append(PutDistributor(book.fleet.row(known)))  # so that the others see it too
     out.commands.append(Announce("fleet"))
 
 
@@ -68,8 +75,20 @@ def on_return(book: Book, known: Distributor, returned: messages.Return, out: Ou
             book.free_block(*found, out)
 
 
-def on_drained(book: Book, known: Distributor, out: Out) -> None:
-    """Give a distributor no more blocks, and tell it to move its clients away."""
+def on_drained(book: Book, distributor: str, out: Out) -> None:
+    """Give a distributor no more blocks, and tell it to move its clients away.
+
+    Raises:
+        DistributorNotFound: No such distributor was ever seen.
+        DistributorElsewhere: It is online at another manager of the cluster.
+    """
+    known = book.fleet.known.get(distributor)
+    elsewhere = book.fleet.elsewhere.get(distributor)
+    if elsewhere is not None and (known is None or not known.session):
+        peer = book.peers.get(elsewhere.manager)
+        raise DistributorElsewhere(distributor, peer.url if peer else elsewhere.manager)
+    if known is None:
+        raise DistributorNotFound(distributor)
     book.fleet.drain(known)
     book.send(known.record.id, messages.Drain(reason="An operator asked for it."), out)
     out.changes.append(PutDistributor(book.fleet.row(known)))
@@ -78,14 +97,26 @@ def on_drained(book: Book, known: Distributor, out: Out) -> None:
 
 def keep_held(
     book: Book, known: Distributor, held: list[messages.BlockRef], now: float, out: Out
-) -> list[messages.BlockRef]:
-    """Extend or renew the leases a distributor names; return those that are not its own."""
-    revoked = []
+) -> tuple[list[messages.BlockRef], list[messages.BlockRef]]:
+    """Extend or renew the leases a distributor names.
+
+    Returns:
+        Those that are not its own, and those that it took for another manager's and are this one's. About a block
+        that this manager does not know it judges only when it granted it itself: another manager may have taken
+        it over.
+    """
+    me = book.settings.manager
+    revoked: list[messages.BlockRef] = []
+    adopted: list[messages.BlockRef] = []
     for named in held:
         found = book.find(named.block)
+        if found is None and book.settings.is_shared and named.manager not in ("", me):
+            continue
         if found is None or found[1].lease != named.lease:
             revoked.append(named)
             continue
+        if named.manager not in ("", me):
+            adopted.append(messages.BlockRef(block=named.block, lease=named.lease, manager=me))
         entry, block = found
         if not block.holder:
             book.lease_block(entry, block, known.record.id, block.lease, now, out)
@@ -93,7 +124,23 @@ def keep_held(
             book.extend(block, now)
         else:
             revoked.append(named)
-    return revoked
+    taken = {each.block for each in revoked}
+    return revoked, [each for each in adopted if each.block not in taken]
+
+
+def _tell_adopted(known: Distributor, adopted: list[messages.BlockRef], out: Out) -> None:
+    if adopted:
+        out.commands.append(Send(known.session, messages.Adopted(blocks=adopted)))
+
+
+def _note_tallies(book: Book, known: Distributor, status: messages.Status) -> None:
+    """Add what a distributor counted since its last Status to its tasks."""
+    for task, grown in book.fleet.grown(known, status):
+        entry = book.tasks.get(task)
+        if entry is not None:
+            record = entry.record
+            record.lost, record.tries_failed = record.lost + grown.lost, record.tries_failed + grown.failed
+            record.copies += grown.copies
 
 
 def _tell_states(book: Book, known: Distributor, out: Out) -> None:

@@ -36,6 +36,10 @@ class TaskRecord(msgspec.Struct, kw_only=True):
     failed: int = 0
     retries: int = 0
     """Times its failed payloads were queued again."""
+    version: int = 0
+    """Grows with every change that is not progress; with ``changed_by`` it tells which of two is the newer."""
+    changed_by: str = ""
+    """Id of the manager that made the change."""
     lost: int = 0
     """Payloads whose client vanished, and below failed tries and speculative copies: not exact over crashes."""
     tries_failed: int = 0

@@ -41,7 +41,7 @@ def has_place(entry: TaskEntry, distributor: str) -> bool:
 
 def is_waiting(entry: TaskEntry) -> bool:
     """Tell whether a task has payloads that may be handed out."""
-    return entry.unleased > 0 and entry.record.state != "paused"
+    return entry.record.state != "paused" and (entry.unleased > 0 or entry.unclaimed > 0)
 
 
 class Queue:
@@ -88,7 +88,7 @@ def why_waiting(entries: list[TaskEntry], ask: messages.Ask, ability: Ability, d
     moving = [entry for entry in entries if entry.record.state != "paused"]
     if not moving:
         return "Every open task is paused."
-    left = [entry for entry in moving if entry.unleased]
+    left = [entry for entry in moving if entry.unleased or entry.unclaimed]
     if not left:
         return "All payloads of the open tasks are handed out."
     able = [entry for entry in left if can_run(ability, entry)]

@@ -18,6 +18,8 @@ class CoreSettings:
     """Several managers may serve the store: stretches are claimed. Else each task is one stretch of this manager."""
     claim_part: int = 4
     """A claim takes this part (1/n) of what nobody looks after yet, divided by the number of managers."""
+    yield_s: float = 10.0
+    """A stretch that no distributor here can work on is given up after this time, if there are other managers."""
     min_claim: int = 256
     """Payloads of the smallest claim, when there are so many left."""
     lease_s: float = 60.0

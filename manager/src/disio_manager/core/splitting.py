@@ -3,6 +3,7 @@
 Rule: a block never has more payloads or payload bytes than the settings allow, and spans of blocks never overlap.
 """
 
+from disio_manager.core.records import StretchRecord
 from disio_manager.core.settings import CoreSettings
 from disio_manager.core.tasks import TaskEntry
 from disio_shared.payloads import ListSpec, PayloadSpec
@@ -32,30 +33,36 @@ def payload_bytes(spec: PayloadSpec, start: int, stop: int) -> int:
     return sum(map(len, spec.values[start:stop])) if isinstance(spec, ListSpec) else 0
 
 
-def retry_spans(entry: TaskEntry, settings: CoreSettings) -> tuple[list[Run], list[Run]]:
-    """Sort a task's failed indexes: runs inside live blocks, and spans of new blocks that hold all the others."""
+def retry_spans(entry: TaskEntry, stretch: StretchRecord, settings: CoreSettings) -> tuple[list[Run], list[Run]]:
+    """Sort the failed indexes of an own stretch: runs inside live blocks, and spans of new blocks for the others."""
     inside: list[Run] = []
     outside: list[Run] = []
-    for start, stop in entry.failed.runs():
+    for start, stop in failed_in(entry, stretch):
         while start < stop:
             block = entry.block_at(start)
-            end = min(stop, block.stop if block else entry.next_start(start))
+            end = min(stop, block.stop if block else entry.next_start(start, stretch.frontier))
             (inside if block else outside).append((start, end))
             start = end
-    return inside, _gather(entry, outside, settings)
+    return inside, _gather(entry, stretch, outside, settings)
 
 
-def _gather(entry: TaskEntry, runs: list[Run], settings: CoreSettings) -> list[Run]:
+def failed_in(entry: TaskEntry, stretch: StretchRecord) -> list[Run]:
+    """Return the failed runs of an own stretch."""
+    outside = [(0, stretch.start), (stretch.stop, entry.record.total)]
+    return entry.failed.difference([run for run in outside if run[0] < run[1]]).runs()
+
+
+def _gather(entry: TaskEntry, stretch: StretchRecord, runs: list[Run], settings: CoreSettings) -> list[Run]:
     """Join neighbouring runs into spans, as far as no live block lies between and the limits allow."""
     spans: list[Run] = []
     limit = 0
     for start, stop in runs:
         while start < stop:
-            if spans and start < limit and entry.next_start(spans[-1][0]) >= min(stop, limit):
+            if spans and start < limit and entry.next_start(spans[-1][0], stretch.frontier) >= min(stop, limit):
                 first = spans.pop()[0]
             else:
                 first = start
-                limit = span_stop(entry.spec, start, entry.record.frontier, settings)
+                limit = span_stop(entry.spec, start, stretch.frontier, settings)
             start = min(stop, limit)
             spans.append((first, start))
     return spans

@@ -1,7 +1,7 @@
 """The open tasks: which of their payloads are open, in which block, and held by whom.
 
-Rule: an index is open when it is in some block's ``remaining`` or not below the frontier; below it, whatever is in no
-``remaining`` and not failed is done. So memory grows with live blocks, never with payloads.
+Rule: an index of an own stretch is open when it is in some block's ``remaining`` or not below the frontier; below it,
+whatever is in no ``remaining`` and not failed is done. So memory grows with live blocks, never with payloads.
 """
 
 from bisect import bisect_left, bisect_right, insort
@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 import msgspec
 
+from disio_manager.core.changes import PutStretch
 from disio_manager.core.rates import Meter
-from disio_manager.core.records import BlockRecord, LoadedTask, TaskRecord
+from disio_manager.core.records import BlockRecord, LoadedTask, StretchRecord, TaskRecord
+from disio_manager.core.stretches import Stretches
 from disio_shared.payloads import PayloadSpec
 from disio_shared.ranges import RangeSet, Run
 
@@ -53,12 +55,21 @@ class Closing:
 
 
 class TaskEntry:
-    """One open task."""
+    """One open task, as far as this manager looks after it.
 
-    def __init__(self, record: TaskRecord, spec: PayloadSpec, now: float) -> None:
+    Args:
+        me: Id of this manager.
+    """
+
+    def __init__(self, record: TaskRecord, spec: PayloadSpec, me: str, now: float) -> None:
         self.record = record
+        """``done`` and ``failed`` are of the whole task: own ones exactly, those of other managers as last seen."""
         self.spec = spec
+        self.stretches = Stretches(me)
+        self.claim: StretchRecord | None = None
+        """What this manager tries to claim right now."""
         self.failed = RangeSet()
+        """Of own stretches."""
         self.blocks: dict[str, Block] = {}
         self.holders: dict[str, int] = {}
         """Distributor to the number of blocks it holds."""
@@ -72,16 +83,57 @@ class TaskEntry:
         self._ready: list[int] = []
 
     @classmethod
-    def restore(cls, loaded: LoadedTask, now: float) -> "TaskEntry":
+    def restore(cls, loaded: LoadedTask, me: str, now: float) -> "TaskEntry":
         """Build an entry from rows; counters are those of the rows."""
-        entry = cls(msgspec.structs.replace(loaded.record), loaded.spec, now)
-        entry.failed.add_all(loaded.failed)
+        entry = cls(msgspec.structs.replace(loaded.record), loaded.spec, me, now)
+        entry.take(loaded)
+        return entry
+
+    def take(self, loaded: LoadedTask) -> list[Block]:
+        """Take in stretches with their blocks and failures; return the blocks that are new here."""
+        fresh = {stretch.start for stretch in self.stretches.learn(loaded.stretches)}
+        taken = []
         for row in loaded.blocks:
+            stretch = self.stretches.at(row.start)
+            if stretch is None or stretch.start not in fresh or row.id in self.blocks:
+                continue
             remaining = RangeSet([(row.start, row.stop)])
             remaining.remove_all(loaded.closed.get(row.id, ()))
             if remaining:
-                entry.add(Block(row.id, row.task, row.start, row.stop, remaining, row.lease, row.holder))
-        return entry
+                block = Block(row.id, row.task, row.start, row.stop, remaining, row.lease, row.holder)
+                self.add(block)
+                taken.append(block)
+        for start, stop in loaded.failed:
+            stretch = self.stretches.at(start)
+            if stretch is not None and stretch.start in fresh:
+                self.failed.add(start, stop)
+        self.recount()
+        return taken
+
+    def give_up(self) -> list[PutStretch]:
+        """Leave every own stretch, with its blocks, to whoever takes it; return the rows that say so."""
+        self.blocks, self.holders, self.failed = {}, {}, RangeSet()
+        self._starts, self._by_start, self._ready = [], {}, []
+        self.ready_open = 0
+        return self.stretches.give_up()
+
+    def recount(self) -> int:
+        """Work the whole task's counters out of its stretches; return by how many more payloads are closed."""
+        before = self.record.done + self.record.failed
+        self.record.done, self.record.failed = self.stretches.totals()
+        return self.record.done + self.record.failed - before
+
+    def count(self, runs: list[Run], done: int = 0, failed: int = 0) -> int:
+        """Count payloads of own stretches (+1, 0 or -1 each) and return how many ``runs`` hold."""
+        number = sum(stop - start for start, stop in runs)
+        self.stretches.count(runs, done, failed)
+        self.record.done += done * number
+        self.record.failed += failed * number
+        return number
+
+    def progress(self) -> list[PutStretch]:
+        """Return what is to be written of stretches that changed."""
+        return self.stretches.take_changes(self.leased_here)
 
     @property
     def id(self) -> str:
@@ -94,14 +146,35 @@ class TaskEntry:
         return self.record.total - self.record.done - self.record.failed
 
     @property
+    def is_complete(self) -> bool:
+        """Tell whether every payload is done or failed, and nobody has failed ones to queue again."""
+        return self.open == 0 and self.stretches.agree(self.record.retries)
+
+    @property
+    def has_failed_enough(self) -> bool:
+        """Tell whether as many payloads failed as make the whole task fail."""
+        most = self.record.policy.max_task_failures
+        return most is not None and self.record.failed >= most
+
+    @property
+    def unclaimed(self) -> int:
+        """How many payloads no manager looks after yet."""
+        return max(0, self.record.total - self.stretches.end)
+
+    @property
     def unleased(self) -> int:
-        """How many open payloads nobody holds."""
-        return self.ready_open + self.record.total - self.record.frontier
+        """How many open payloads of own stretches nobody holds."""
+        return self.ready_open + self.stretches.uncut
+
+    @property
+    def leased_here(self) -> int:
+        """How many open payloads of own stretches are in a leased block."""
+        return self.stretches.own_open - self.unleased
 
     @property
     def leased(self) -> int:
-        """How many open payloads are in a leased block."""
-        return self.open - self.unleased
+        """How many open payloads are in a leased block, those of other managers included."""
+        return self.leased_here + self.stretches.leased_elsewhere
 
     def row(self) -> TaskRecord:
         """Return a copy of the record, for a store or a reader."""
@@ -159,13 +232,13 @@ class TaskEntry:
         block = self._by_start[self._starts[at]]
         return block if index < block.stop else None
 
-    def next_start(self, index: int) -> int:
-        """Return the start of the first block above ``index``, or the frontier."""
+    def next_start(self, index: int, limit: int) -> int:
+        """Return the start of the first block above ``index``, at most ``limit``."""
         at = bisect_right(self._starts, index)
-        return self._starts[at] if at < len(self._starts) else self.record.frontier
+        return min(limit, self._starts[at]) if at < len(self._starts) else limit
 
     def close(self, runs: Iterable[Run]) -> Closing:
-        """Close those of ``runs`` (sorted) that are open in some block; counters are the caller's to raise."""
+        """Close those of ``runs`` (sorted, own) that are open in some block; counters are the caller's to raise."""
         closing = Closing([], [], [])
         for start, stop in runs:
             for block in self._overlapping(start, stop):

@@ -6,12 +6,12 @@ Rule: a verb is checked completely before anything changes.
 import msgspec
 
 from disio_manager.core.book import Book, Out
-from disio_manager.core.changes import DeleteTask, DropFailures, PutBlock, PutTask
+from disio_manager.core.changes import DeleteTask, DropFailures, PutBlock, PutStretch, PutTask
 from disio_manager.core.commands import Announce
 from disio_manager.core.events import TaskCommanded, TaskCreated, TaskEdited
 from disio_manager.core.lifecycle import is_open, next_state
-from disio_manager.core.records import LoadedTask, TaskRecord
-from disio_manager.core.splitting import retry_spans
+from disio_manager.core.records import LoadedTask, StretchRecord, TaskRecord
+from disio_manager.core.splitting import failed_in, retry_spans
 from disio_manager.core.tasks import Block, TaskEntry
 from disio_shared.errors import FieldProblem, IllegalVerb, InvalidDocument, TaskNotFound
 from disio_shared.ranges import RangeSet
@@ -30,10 +30,15 @@ def on_created(book: Book, event: TaskCreated, now: float, out: Out) -> None:
     """Take a new task in; a repeat changes nothing."""
     if event.record.id in book.tasks:
         return
-    entry = TaskEntry(msgspec.structs.replace(event.record), event.spec, now)
+    me = book.settings.manager
+    entry = TaskEntry(msgspec.structs.replace(event.record), event.spec, me, now)
+    if not book.settings.is_shared:
+        entry.stretches.learn([StretchRecord(task=entry.id, start=0, stop=entry.record.total, owner=me, frontier=0)])
     book.put_entry(entry, now)
-    out.changes.append(PutTask(entry.row()))
-    out.commands.append(Announce("task", entry.id))
+    book.save_task(entry, "", out)
+    out.changes += [PutStretch(msgspec.structs.replace(each)) for each in entry.stretches.own.values()]
+    if book.settings.is_shared and book.has_takers(entry):
+        book.claim(entry, out)
 
 
 def on_commanded(book: Book, event: TaskCommanded, now: float, out: Out) -> None:
@@ -52,7 +57,7 @@ def on_commanded(book: Book, event: TaskCommanded, now: float, out: Out) -> None
     elif event.verb == "cancel":
         book.end_task(book.tasks[record.id], "cancel", event.at, out)
     elif event.verb == "retry":
-        _retry(book, _entry(book, event, now), after, out)
+        _retry(book, _entry(book, event, now), record.state, after, out)
     else:
         _pause_or_resume(book, book.tasks[record.id], after, out)
 
@@ -72,9 +77,11 @@ def on_edited(book: Book, event: TaskEdited, at: float, out: Out) -> None:
         entry.record = edited
         book.note_deadline(entry)
         book.is_woken = True
-        if book.settle(entry, at, out):
-            return
-    out.changes.append(PutTask(msgspec.structs.replace(edited)))
+        if not book.settle(entry, at, out):
+            book.save_task(entry, edited.state, out)
+        return
+    edited = msgspec.structs.replace(edited, version=edited.version + 1, changed_by=book.settings.manager)
+    out.changes.append(PutTask(edited, edited.state))
     out.commands.append(Announce("task", record.id))
 
 
@@ -92,24 +99,44 @@ def _entry(book: Book, event: TaskCommanded, now: float) -> TaskEntry:
     entry = book.tasks.get(event.task)
     if entry is None:
         assert event.stored is not None, "_record has seen it"
-        entry = TaskEntry.restore(event.stored, now)
+        entry = TaskEntry.restore(event.stored, book.settings.manager, now)
         book.put_entry(entry, now)
     return entry
 
 
 def _pause_or_resume(book: Book, entry: TaskEntry, after: str, out: Out) -> None:
-    entry.record.state = "queued" if after == "running" and not entry.record.frontier else after
+    was = entry.record.state
+    is_untouched = after == "running" and not entry.leased and not entry.record.done and not entry.record.failed
+    entry.record.state = "queued" if is_untouched else after
     book.tell_holders(entry, out, after)
     book.is_woken = True
-    out.changes.append(PutTask(entry.row()))
-    out.commands.append(Announce("task", entry.id))
+    book.fresh.add(entry.id)
+    book.save_task(entry, was, out)
 
 
-def _retry(book: Book, entry: TaskEntry, after: str, out: Out) -> None:
-    """Open failed payloads again. Rows of blocks come first and the failures go last: a crash between loses none."""
+def _retry(book: Book, entry: TaskEntry, was: str, after: str, out: Out) -> None:
+    """Open failed payloads again, those of own stretches now; other managers see ``retries`` and open theirs."""
     record = entry.record
     record.retries += 1
-    inside, spans = retry_spans(entry, book.settings)
+    record.state, record.finished_at = after, None
+    catch_up(book, entry, out)
+    book.save_task(entry, was, out)
+
+
+def catch_up(book: Book, entry: TaskEntry, out: Out) -> None:
+    """Open failed payloads of own stretches again, as often as the task's owner asked for it."""
+    for stretch in entry.stretches.behind(entry.record.retries):
+        _reopen(book, entry, stretch, out)
+    out.changes += entry.progress()
+    book.is_woken = True
+    book.fresh.add(entry.id)
+
+
+def _reopen(book: Book, entry: TaskEntry, stretch: StretchRecord, out: Out) -> None:
+    """Make blocks of a stretch's failed payloads: their rows first, the failures last, so that a crash loses none."""
+    record = entry.record
+    failed = failed_in(entry, stretch)
+    inside, spans = retry_spans(entry, stretch, book.settings)
     for run in inside:
         holding = entry.block_at(run[0])
         assert holding is not None, "retry_spans found it"
@@ -117,15 +144,14 @@ def _retry(book: Book, entry: TaskEntry, after: str, out: Out) -> None:
     for start, stop in spans:
         # The name cannot come twice: no two blocks of one retry begin at the same index.
         name = f"{record.id}-r{record.retries}-{start}"
-        reopened = RangeSet(entry.failed.remove(start, stop))
-        block = Block(name, record.id, start, stop, reopened)
+        block = Block(name, record.id, start, stop, RangeSet(entry.failed.remove(start, stop)))
         book.add_block(entry, block)
         out.changes.append(PutBlock(block.record()))
-    entry.failed = RangeSet()
-    record.failed, record.state, record.finished_at = 0, after, None
-    book.is_woken = True
-    out.changes += [PutTask(entry.row()), DropFailures(record.id)]
-    out.commands.append(Announce("task", record.id))
+    entry.failed.remove_all(failed)
+    entry.record.failed -= sum(stop - start for start, stop in failed)
+    entry.stretches.retried(stretch, record.retries)
+    if failed:
+        out.changes.append(DropFailures(record.id, failed))
 
 
 def _delete(book: Book, record: TaskRecord, out: Out) -> None:

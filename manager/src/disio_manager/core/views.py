@@ -9,6 +9,9 @@ The coordinator offers (``now`` in seconds on the shell's steady clock)::
     coordinator.fleet() -> list[DistributorRecord]              every distributor ever seen, online ones first
     coordinator.stats(now) -> FleetStats
     coordinator.explain(task_id, now) -> list[str]              sentences: why a task is (not) progressing
+    coordinator.payload_view(task_id, index, now) -> PayloadView
+    coordinator.open_tasks() -> list[str]                       what ``look`` wants to be told
+    coordinator.strangers() -> list[str]                        owners of stretches that are no live manager
     coordinator.distributor_of(session) -> str | None
 """
 
@@ -34,6 +37,23 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
     """Payloads closed per second, lately."""
     eta_s: float | None
     """Seconds to go at that rate; None when nothing moves."""
+
+
+class PayloadView(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one payload of an open task stands."""
+
+    state: str
+    """``leased`` and ``ready`` in a block, ``waiting`` for one, ``closed`` (the store has its row), ``elsewhere``."""
+    block: str = ""
+    lease: int = 0
+    holder: str = ""
+    """Distributor id."""
+    holder_name: str = ""
+    lease_ends_s: float | None = None
+    """Seconds until the block's lease ends without a sign of life."""
+    manager: str = ""
+    """Id of the manager that looks after it."""
+    sentences: list[str] = []
 
 
 class FleetStats(msgspec.Struct, frozen=True, kw_only=True):
