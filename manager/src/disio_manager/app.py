@@ -15,14 +15,18 @@ from aiohttp import web
 from disio_manager.api.context import Context
 from disio_manager.api.feed import Feed
 from disio_manager.api.fleet import Statistics
+from disio_manager.api.fleet_view import FleetView
 from disio_manager.api.routes import make_app
+from disio_manager.cluster import Cluster
 from disio_manager.config import ManagerSettings
+from disio_manager.core.commands import Announce
 from disio_manager.core.settings import CoreSettings
 from disio_manager.discovery import announcement_of
 from disio_manager.identity import Identity, load_identity
 from disio_manager.link import LinkSocket, ManagerLink
 from disio_manager.locks import FileLock
 from disio_manager.presence import Presence
+from disio_manager.refusals import Refusals
 from disio_manager.service import ManagerService
 from disio_manager.stores.base import ManagerStore
 from disio_manager.stores.opening import open_store
@@ -57,7 +61,6 @@ class ManagerApp:
         Raises:
             ConfigError: A setting is wrong.
             InUse: Another manager works on this data directory.
-            DatabaseShared: Another manager serves the database.
             StoreUnavailable: The database is not there.
         """
         try:
@@ -76,7 +79,8 @@ class ManagerApp:
         self.data = DataDir(Path(settings.data_dir) if settings.data_dir else None)
         self._lock()
         identity = load_identity(self.data)
-        store = await open_store(settings.db, self.data.path)
+        manager = identity.curve_public.decode()
+        store = await open_store(settings.db, self.data.path, manager)
         exits.push_async_callback(store.close)
         listening = listen(settings.host, settings.port)
         exits.callback(listening.close)
@@ -86,14 +90,16 @@ class ManagerApp:
         port = port_of(listening)
         self.url = url_of(settings.host, port)
 
-        presence = Presence(store, identity.curve_public.decode(), self.url, SystemClock())
-        await presence.claim()
-        exits.push_async_callback(presence.leave)
-        self._run(presence.keep())
-        link = ManagerLink(socket, identity, settings.host, settings.status_s)
-        context, statistics, service = await self._compose(store, identity, link)
+        presence = Presence(store, manager, self.url, SystemClock())
+        context, statistics, link = await self._compose(store, identity, socket, presence)
+        service = context.service
+        if store.is_shared:
+            exits.push_async_callback(presence.leave)  # last of all that writes: others take over at once
         await service.start()
         self._run(service.run())
+        if store.is_shared:
+            self._run(presence.keep(service.wake))
+            self._run(context.managers.run())
         self._run(link.run(service))
         self._run(context.feed.run())
         runner = web.AppRunner(make_app(context, statistics), access_log=None, shutdown_timeout=SHUTDOWN_S)
@@ -103,30 +109,48 @@ class ManagerApp:
         await web.SockSite(runner, listening).start()
         self._publish(port)
         if settings.zeroconf:
-            curve_key = identity.curve_public.decode()
-            announcement = announcement_of(settings, port, self.zmq_port, context.cluster, curve_key)
+            announcement = announcement_of(settings, port, self.zmq_port, context.cluster, manager)
             exits.push_async_callback(announcement.stop)
             await announcement.start()
         return self.url
 
     async def _compose(
-        self, store: ManagerStore, identity: Identity, link: ManagerLink
-    ) -> tuple[Context, Statistics, ManagerService]:
+        self, store: ManagerStore, identity: Identity, socket: LinkSocket, presence: Presence
+    ) -> tuple[Context, Statistics, ManagerLink]:
         settings, clock, cluster = self.settings, SystemClock(), await store.cluster_id()
         core_settings = CoreSettings(
             cluster=cluster,
-            manager=self.url,
+            manager=presence.manager,
+            is_shared=store.is_shared,
             lease_s=settings.lease_s,
             status_s=settings.status_s,
             max_distributors=settings.distributors_max,
         )
+        refusals = Refusals(lambda: feed.note(Announce("fleet")))
+        link = ManagerLink(socket, identity, settings.host, settings.status_s, refusals)
         service = ManagerService(
-            store, core_settings, clock, link.send, lambda command: feed.note(command), link.forget_sessions
+            store,
+            core_settings,
+            clock,
+            link.send,
+            lambda command: feed.note(command),
+            link.forget_sessions,
+            presence if store.is_shared else None,
         )
         statistics = Statistics(service)
-        feed = Feed(store, lambda: service.coordinator, clock.steady, statistics.read)
-        context = Context(service, identity, feed, cluster, self.zmq_port, is_loopback(settings.host))
-        return context, statistics, service
+        fleet = FleetView(service, refusals)
+        feed = Feed(store, lambda: service.coordinator, clock.steady, statistics.read, fleet.rows)
+        context = Context(
+            service=service,
+            identity=identity,
+            feed=feed,
+            fleet=fleet,
+            managers=Cluster(service, presence),
+            cluster=cluster,
+            zmq_port=self.zmq_port,
+            is_loopback=is_loopback(settings.host),
+        )
+        return context, statistics, link
 
     def _lock(self) -> None:
         lock = FileLock(self.data.path / "manager.lock", self.data.path)

@@ -14,6 +14,8 @@ MAX_TEXT = 1_000
 MAX_ERROR_TEXT = 8_000
 MAX_REFS = 100_000
 MAX_NAMES = 1_000
+MAX_SPACE = 10.0
+"""A cache may be over its bound, but not beyond all reason."""
 
 
 def check_message(message: messages.FromDistributor) -> None:
@@ -27,15 +29,33 @@ def check_message(message: messages.FromDistributor) -> None:
     elif isinstance(message, messages.Join):
         _check_join(message)
     elif isinstance(message, messages.Ask):
-        _require(message.payloads >= 0 and message.memory_mb >= 0, "ask: negative number")
-        _require(max(len(message.languages), len(message.kinds)) <= MAX_NAMES, "ask: too many names")
-        _require(len(message.tasks) <= MAX_REFS, "ask: too many tasks")
+        _check_ask(message)
     elif isinstance(message, messages.Status):
-        _require(min(message.clients, message.slots, message.outbox) >= 0, "status: negative number")
-        _require(math.isfinite(message.rate) and message.rate >= 0, "status: rate")
-        _require(len(message.kinds) <= MAX_NAMES and len(message.held) <= MAX_REFS, "status: too many entries")
+        _check_status(message)
     elif isinstance(message, messages.Return):
-        _require(len(message.blocks) <= MAX_REFS, "return: too many blocks")
+        _check_refs(message.blocks, "return")
+
+
+def _check_ask(ask: messages.Ask) -> None:
+    _require(ask.payloads >= 0 and ask.memory_mb >= 0, "ask: negative number")
+    _require(max(len(ask.languages), len(ask.kinds)) <= MAX_NAMES, "ask: too many names")
+    _require(max(len(ask.tasks), len(ask.only)) <= MAX_REFS, "ask: too many tasks")
+
+
+def _check_status(status: messages.Status) -> None:
+    _require(min(status.clients, status.slots, status.outbox, status.turned_away) >= 0, "status: negative number")
+    _require(math.isfinite(status.rate) and status.rate >= 0, "status: rate")
+    _require(math.isfinite(status.since) and 0.0 <= status.space <= MAX_SPACE, "status: since or space")
+    _require(len(status.durability) <= MAX_TEXT and status.durability.isprintable(), "status: durability")
+    _require(len(status.kinds) <= MAX_NAMES and len(status.tallies) <= MAX_REFS, "status: too many entries")
+    counts = (min(tally.lost, tally.failed, tally.copies) for tally in status.tallies)
+    _require(min(counts, default=0) >= 0, "status: negative tally")
+    _check_refs(status.held, "status")
+
+
+def _check_refs(refs: list[messages.BlockRef], what: str) -> None:
+    _require(len(refs) <= MAX_REFS, f"{what}: too many blocks")
+    _require(all(len(ref.manager) <= MAX_ID for ref in refs), f"{what}: manager")
 
 
 def _check_join(join: messages.Join) -> None:
@@ -44,13 +64,16 @@ def _check_join(join: messages.Join) -> None:
     is_web = join.url.startswith(("http://", "https://")) and join.url.isprintable()
     _require(is_web and len(join.url) <= MAX_TEXT, "join: url must be http:// or https://")
     _require(max(len(join.region), len(join.software), len(join.join_token)) <= MAX_TEXT, "join: text too long")
-    _require(join.max_clients >= 0 and len(join.held) <= MAX_REFS, "join: numbers")
+    _require(join.max_clients >= 0, "join: max_clients")
+    _check_refs(join.held, "join")
 
 
 def _check_deliver(deliver: messages.Deliver) -> None:
     _require(1 <= len(deliver.batch) <= MAX_ID, "deliver: batch")
     for part in deliver.results:
         _check_results(part)
+    for votes in deliver.votes:
+        _check_results(votes)
     for failures in deliver.failures:
         _require(len(failures.errors) == len(failures.indexes), "failures: columns differ in length")
         _require(min(failures.indexes, default=0) >= 0, "failures: negative index")
@@ -58,7 +81,7 @@ def _check_deliver(deliver: messages.Deliver) -> None:
         _require(all(len(text) <= MAX_ERROR_TEXT for text in texts), "failures: text too long")
 
 
-def _check_results(part: messages.ResultColumns) -> None:
+def _check_results(part: messages.ResultColumns | messages.VoteColumns) -> None:
     number = len(part.indexes)
     columns = (part.values, part.seconds, part.by)
     _require(all(len(column) == number for column in columns), "results: columns differ in length")

@@ -16,7 +16,9 @@ from disio_manager.core.commands import Send
 from disio_manager.core.events import DistributorJoined, DistributorLeft, Event, MessageArrived
 from disio_manager.identity import Identity, is_same_secret
 from disio_manager.peers import Peer, Peers, Sender
+from disio_manager.refusals import Refusals, introduced
 from disio_manager.service import ManagerService, fresh_ids
+from disio_manager.unpacking import unpacked
 from disio_shared import messages
 from disio_shared.codec import MAX_LINK_MESSAGE
 from disio_shared.errors import (
@@ -99,9 +101,11 @@ class ManagerLink:
     Args:
         host: What the socket is bound to; off loopback every Join needs the join token.
         status_s: How often distributors are to give a sign of life, seconds.
+        refusals: Where people see who was not let in.
     """
 
-    def __init__(self, socket: LinkSocket, identity: Identity, host: str, status_s: float) -> None:
+    def __init__(self, socket: LinkSocket, identity: Identity, host: str, status_s: float, refusals: Refusals) -> None:
+        self._refusals = refusals
         self._socket, self._join_token = socket, "" if is_loopback(host) else identity.join_token
         self._silence_s = status_s * SILENT_STATUSES
         self._peers = Peers()
@@ -131,7 +135,10 @@ class ManagerLink:
         if peer is None:
             return
         if isinstance(command.message, messages.Refused):
-            self._end(peer)
+            self._refuse(peer, command.message)
+            return
+        if isinstance(command.message, messages.Admitted):
+            self._refusals.forget(peer.distributor)
         self._tell(peer, command.message)
 
     def forget_sessions(self) -> None:
@@ -157,24 +164,33 @@ class ManagerLink:
         if len(frames) != 1:
             raise MalformedMessage(f"{len(frames)} frames instead of 1")
         message = messages.FROM_DISTRIBUTOR.decode(frames[0].buffer)
-        check_message(message)
         if isinstance(message, messages.Join):
             await self._join(peer, message)
         elif peer.is_outcast:
             return
         elif not peer.session:
             self._tell(peer, _join_first("this connection has no session"))
+        elif isinstance(message, messages.Packed):
+            await self._act_on(peer, await unpacked(message), message.size)
+        else:
+            await self._act_on(peer, message, len(frames[0]))
+
+    async def _act_on(self, peer: Peer, message: messages.FromDistributor, size: int) -> None:
+        """Do what a peer with a session says; ``size`` is that of the message in bytes."""
+        check_message(message)
+        if isinstance(message, messages.Join):
+            await self._join(peer, message)
         elif isinstance(message, messages.FetchWorkunit):
             await self._fetch(peer, message.workunit)
         else:
-            await self._pass_on(peer, message, len(frames[0]))
+            await self._pass_on(peer, message, size)
 
     async def _join(self, peer: Peer, join: messages.Join) -> None:
+        check_message(join)
+        peer.introduced = introduced(join)
         refusal = self._why_not(peer, join)
         if refusal is not None:
-            self._note_refusal("a distributor was refused", join.distributor, refusal.reason)
-            self._end(peer)
-            self._tell(peer, refusal)
+            self._refuse(peer, refusal)
             return
         before = self._peers.of_distributor(join.distributor)
         for old in (peer, before):
@@ -196,6 +212,14 @@ class ManagerLink:
             reason = "this distributor id is online with another key"
             return messages.Refused(code="identity", reason=reason, retry_after_s=self._silence_s)
         return None
+
+    def _refuse(self, peer: Peer, refusal: messages.Refused) -> None:
+        """Tell a peer, the log and the fleet view that it is not let in."""
+        if peer.introduced is not None:
+            self._note_refusal("a distributor was refused", peer.introduced.id, refusal.reason)
+            self._refusals.note(peer.introduced, refusal, self._service.clock.wall())
+        self._end(peer)
+        self._tell(peer, refusal)
 
     async def _pass_on(self, peer: Peer, message: Any, size: int) -> None:
         fresh = fresh_ids() if isinstance(message, messages.Ask) else ()

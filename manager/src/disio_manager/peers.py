@@ -12,6 +12,8 @@ from typing import Any
 import zmq
 import zmq.asyncio
 
+from disio_manager.core.records import DistributorRecord
+
 MAX_PEERS = 20_000
 """Connections remembered; beyond it the one not heard of for longest is forgotten."""
 MAX_QUEUED_MESSAGES = 1_000
@@ -34,6 +36,8 @@ class Peer:
     session: str = ""
     """Empty = not joined."""
     distributor: str = ""
+    introduced: DistributorRecord | None = None
+    """Who it said it was when it last tried to join."""
     is_outcast: bool = False
     """Broke the protocol: ignored until it joins anew."""
     queue: deque[bytes] = field(default_factory=deque)

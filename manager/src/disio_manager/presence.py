@@ -1,77 +1,84 @@
-"""One manager per database: whoever came first stays, a later one is refused by name.
+"""This manager's own entry in the registry of a shared database: a beat that grows while the manager lives.
 
-Rule: a manager that was killed blocks nobody for longer than ``ALIVE_S``, and its own data directory never.
+Rule: a manager whose beat could not be written for ``ALIVE_S`` counts itself as gone, as the others do: it loads its
+memory anew before it decides anything.
 """
 
 import asyncio
+from collections.abc import Callable
 
 from disio_manager.stores.base import ManagerEntry, ManagerRegistry
 from disio_shared.clock import Clock
-from disio_shared.errors import ConflictError, StoreUnavailable
+from disio_shared.errors import StoreUnavailable
 
-BEAT_S = 5.0
+BEAT_S = 2.0
+"""Seconds between two renewals."""
 ALIVE_S = 15.0
-"""A manager that was not seen for so long is gone."""
-
-
-class DatabaseShared(ConflictError):
-    """Another manager serves this database; this version keeps blocks in one manager's memory."""
-
-    code = "database-shared"
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        super().__init__(
-            f"another manager ({url}) serves this database, and one is the limit so far; "
-            f"stop it, or wait {ALIVE_S:.0f} s if it was killed"
-        )
+"""A manager whose beat stood still for so long is gone."""
 
 
 class Presence:
-    """This manager's entry in the database's registry.
+    """This manager's entry.
 
     Args:
         manager: Id that stays the same over restarts on one data directory.
-        url: Where people find it.
+        url: Where people and distributors find it.
     """
 
     def __init__(self, registry: ManagerRegistry, manager: str, url: str, clock: Clock) -> None:
-        self._registry, self._manager, self._url, self._clock = registry, manager, url, clock
-        self._since = clock.wall()
+        self.manager, self.url, self.since = manager, url, clock.wall()
+        self._registry, self._clock = registry, clock
+        self._beat = 0
+        self._renewed = float("-inf")
+        self._has_lapsed = True
 
-    async def claim(self) -> None:
-        """Enlist.
+    def has_lapsed(self) -> bool:
+        """Tell whether others may have taken this manager for gone since ``begin``."""
+        self._has_lapsed = self._has_lapsed or self.age_s() >= ALIVE_S
+        return self._has_lapsed
+
+    def age_s(self) -> float:
+        """Return the seconds since the last renewal."""
+        return self._clock.steady() - self._renewed
+
+    async def begin(self) -> None:
+        """Enlist, just before memory is loaded: that load sees whatever others took until now.
 
         Raises:
-            DatabaseShared: Somebody alive was here before.
             StoreUnavailable: The database does not answer.
         """
-        await self._enlist()
-        earlier = [other for other in await self._registry.managers() if self._is_before(other)]
-        if earlier:
-            await self._registry.strike_off(self._manager)
-            raise DatabaseShared(earlier[0].url)
+        await self._renew()
+        self._has_lapsed = False
 
-    async def keep(self) -> None:
-        """Stay enlisted until cancelled; a database that is away is waited for."""
+    async def keep(self, on_lapse: Callable[[], object]) -> None:
+        """Stay enlisted until cancelled; a database that is away is waited for.
+
+        Args:
+            on_lapse: Told, again and again until ``begin``, that the entry was not renewed in time.
+        """
         while True:
             await asyncio.sleep(BEAT_S)
-            try:
-                await self._enlist()
-            except StoreUnavailable:
-                continue
+            await self.beat(on_lapse)
 
-    async def leave(self) -> None:
-        """Take the entry back, as far as the database answers."""
+    async def beat(self, on_lapse: Callable[[], object]) -> None:
+        """Renew the entry once, as far as the database answers."""
+        if self.has_lapsed():
+            on_lapse()
         try:
-            await self._registry.strike_off(self._manager)
+            await self._renew()
         except StoreUnavailable:
             return
 
-    async def _enlist(self) -> None:
-        await self._registry.enlist(ManagerEntry(self._manager, self._url, self._since, self._clock.wall()))
+    async def leave(self) -> None:
+        """Take the entry back, as far as the database answers: others take over at once."""
+        try:
+            await self._registry.strike_off(self.manager)
+        except StoreUnavailable:
+            return
 
-    def _is_before(self, other: ManagerEntry) -> bool:
-        """Tell whether another manager is alive and came first; ids decide between equals."""
-        is_alive = other.seen > self._clock.wall() - ALIVE_S
-        return other.id != self._manager and is_alive and (other.since, other.id) < (self._since, self._manager)
+    async def _renew(self) -> None:
+        began = self._clock.steady()
+        self._beat += 1
+        await self._registry.enlist(ManagerEntry(self.manager, self.url, self.since, self._beat))
+        self.has_lapsed()
+        self._renewed = began

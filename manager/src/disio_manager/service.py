@@ -6,14 +6,16 @@ Rule: everybody changes the manager through ``submit`` or ``post``, and reads it
 import asyncio
 from collections.abc import Callable
 
+from disio_manager.claims import Claims
 from disio_manager.core.changes import Change
-from disio_manager.core.commands import Announce, Command, Send
+from disio_manager.core.commands import Announce, Claim, Command, Send
 from disio_manager.core.coordinator import Coordinator
 from disio_manager.core.events import Event, Ticked
 from disio_manager.core.settings import CoreSettings
+from disio_manager.presence import ALIVE_S, Presence
 from disio_manager.stores.base import ManagerStore
 from disio_shared.clock import Clock
-from disio_shared.errors import StoreUnavailable
+from disio_shared.errors import DisioError, OwnershipLost, StoreUnavailable
 from disio_shared.ids import fresh_id
 from disio_shared.logs import logger
 from disio_shared.shell import Shell
@@ -35,6 +37,7 @@ class ManagerService:
         send: Performs Send; must not raise or block.
         announce: Performs Announce; must not raise or block.
         on_reset: Told when the core was loaded anew after the store had been away: every session is forgotten.
+        presence: This manager's entry in a shared store; None when no other manager can be there.
     """
 
     def __init__(
@@ -45,15 +48,18 @@ class ManagerService:
         send: Callable[[Send], None],
         announce: Callable[[Announce], None],
         on_reset: Callable[[], None],
+        presence: Presence | None = None,
     ) -> None:
         self.store, self.clock = store, clock
+        self._presence, self._must_reload = presence, False
+        self._claims = Claims(store, clock, self.tell)
         self._settings, self._send, self._announce, self._on_reset = settings, send, announce, on_reset
         self._core: Coordinator | None = None
         self._log = logger("manager.service")
         self.trouble: StoreUnavailable | None = None
         """Why the database does not answer, or None."""
         self._shell: Shell[Event, Change, Command] = Shell(
-            self._load, store, self._perform, self._tick, clock, self._note_trouble
+            self._load, store, self._perform, self._tick, clock, self._note_trouble, self._why_stale
         )
 
     @property
@@ -77,7 +83,10 @@ class ManagerService:
 
     async def run(self) -> None:
         """Serve until cancelled."""
-        await self._shell.run()
+        try:
+            await self._shell.run()
+        finally:
+            await self._claims.stop()
 
     async def submit(self, event: Event) -> None:
         """Hand an event in and wait until what follows from it is durable.
@@ -97,7 +106,34 @@ class ManagerService:
         """Hand an event in without waiting; False when the queue is full. ``done`` is settled as in ``submit``."""
         return self._shell.post(event, done)
 
+    async def tell(self, event: Event) -> None:
+        """Hand an event in, however long that takes, and wait until what follows is durable.
+
+        A core that is loaded anew meanwhile never hears of it: whatever it was about is in the store.
+        """
+        try:
+            await self._shell.submit(event)
+        except DisioError as error:
+            self._log.warning("news had no effect", news=type(event).__name__, problem=str(error))
+
+    def reload(self) -> None:
+        """Have the core loaded anew before it decides anything more: the store knows what memory does not."""
+        self._must_reload = True
+        self.wake()
+
+    def wake(self) -> None:
+        """Have the core look at its deadlines, and the shell at whether the core is stale."""
+        self.post(self._tick())  # with a full queue it is awake anyway
+
+    def _why_stale(self) -> StoreUnavailable | None:
+        if self._presence is not None and self._presence.has_lapsed():
+            return OwnershipLost(f"what this one did {ALIVE_S:g} s ago, if it took it for gone")
+        return OwnershipLost("a part of what was in memory") if self._must_reload else None
+
     async def _load(self) -> Coordinator:
+        self._must_reload = False
+        if self._presence is not None:
+            await self._presence.begin()
         loaded, fleet = await self.store.load(), await self.store.distributors()
         self._core = Coordinator.restore(loaded, fleet, self._settings, self.clock.steady(), self.clock.wall())
         return self._core
@@ -105,6 +141,8 @@ class ManagerService:
     def _perform(self, command: Command) -> None:
         if isinstance(command, Send):
             self._send(command)
+        elif isinstance(command, Claim):
+            self._claims.start(command)
         else:
             self._announce(command)
 
@@ -113,8 +151,11 @@ class ManagerService:
 
     def _note_trouble(self, trouble: StoreUnavailable | None) -> None:
         self.trouble = trouble
+        if isinstance(trouble, OwnershipLost):
+            self._log.warning("what is in memory is out of date; loading it anew", problem=str(trouble))
+            return
         if trouble is not None:
             self._log.error("the database is away; waiting for it", problem=str(trouble))
             return
-        self._log.warning("the database is back")
+        self._log.warning("the database is back; all is loaded anew")
         self._on_reset()

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from disio_manager.api.feed import Feed
+from disio_manager.api.fleet_view import FleetView
+from disio_manager.cluster import Cluster
 from disio_manager.identity import Identity
 from disio_manager.service import ManagerService
 
@@ -21,7 +23,10 @@ class Context:
     service: ManagerService
     identity: Identity
     feed: Feed
+    fleet: FleetView
+    managers: Cluster
     cluster: str
+    """Id of the database."""
     zmq_port: int
     is_loopback: bool
     """Bound to loopback only."""

@@ -58,10 +58,12 @@ async def clone_task(request: web.Request) -> web.Response:
         state="queued",
         created_at=context.service.clock.wall(),
         finished_at=None,
-        frontier=0,
         done=0,
         failed=0,
         retries=0,
+        lost=0,
+        tries_failed=0,
+        copies=0,
     )
     await context.service.submit(TaskCreated(copy, spec))
     return await _created(context, copy.id)

@@ -12,6 +12,7 @@ import msgspec
 from disio_manager.api.shapes import task_item
 from disio_manager.core.commands import Announce
 from disio_manager.core.coordinator import Coordinator
+from disio_manager.core.records import DistributorRecord
 from disio_manager.stores.base import ManagerStore
 from disio_shared.errors import UnavailableError
 
@@ -62,8 +63,10 @@ class Feed:
         coordinator: Callable[[], Coordinator],
         steady: Callable[[], float],
         stats: Callable[[], Awaitable[dict[str, Any]]],
+        fleet: Callable[[], list[DistributorRecord]],
     ) -> None:
         self._store, self._coordinator, self._steady, self._stats = store, coordinator, steady, stats
+        self._rows = fleet
         self._viewers: set[Viewer] = set()
         self._changed: dict[str, None] = {}  # in order, without repeats
         self._deleted: dict[str, None] = {}
@@ -146,7 +149,7 @@ class Feed:
         return None if record is None else task_item(record)
 
     def _fleet(self) -> News:
-        return _news("fleet", {"items": self._coordinator().fleet()})
+        return _news("fleet", {"items": self._rows()})
 
 
 def _news(event: str, data: Any) -> News:

@@ -56,14 +56,19 @@ STATISTICS: web.AppKey[Statistics] = web.AppKey("statistics", Statistics)
 
 async def list_distributors(request: web.Request) -> web.Response:
     """``GET /api/distributors``."""
-    return json_answer({"items": context_of(request).service.coordinator.fleet()})
+    return json_answer({"items": context_of(request).fleet.rows()})
+
+
+async def list_managers(request: web.Request) -> web.Response:
+    """``GET /api/managers``."""
+    return json_answer({"items": context_of(request).managers.rows()})
 
 
 async def drain_distributor(request: web.Request) -> web.Response:
     """``POST /api/distributors/{id}/drain``."""
     context, distributor = context_of(request), request.match_info["id"]
     await context.service.submit(DistributorDrained(distributor))
-    return json_answer(next(row for row in context.service.coordinator.fleet() if row.id == distributor))
+    return json_answer(next(row for row in context.fleet.rows() if row.id == distributor))
 
 
 async def get_stats(request: web.Request) -> web.Response:

@@ -32,7 +32,7 @@ async def get_results(request: web.Request) -> web.StreamResponse:
     start, limit = _range(request)
     kind = query_choice(request, "format", "json", _TYPES)
     record = await task_record(context, request.match_info["id"])
-    spec = await _spec(record.payloads)
+    spec = await spec_of(record.payloads)
     pages = context.service.store.results(record.id, start, limit)
     async with aclosing(_result_parts(pages, spec, kind)) as parts:
         return await _stream(request, parts, kind, f"{record.id}.{kind}")
@@ -43,7 +43,7 @@ async def get_failures(request: web.Request) -> web.StreamResponse:
     context = context_of(request)
     start, limit = _range(request)
     record = await task_record(context, request.match_info["id"])
-    spec = await _spec(record.payloads)
+    spec = await spec_of(record.payloads)
 
     async def parts() -> AsyncGenerator[bytes, None]:
         at, left, comma = start, limit or MAX_INDEX, b""
@@ -67,7 +67,8 @@ def _range(request: web.Request) -> tuple[int, int]:
     return query_number(request, "from", 0, MAX_INDEX), query_number(request, "limit", 0, MAX_INDEX)
 
 
-async def _spec(text: bytes) -> payloads.PayloadSpec:
+async def spec_of(text: bytes) -> payloads.PayloadSpec:
+    """Parse a task's payloads."""
     return await asyncio.to_thread(lambda: payloads.parse_spec(msgspec.json.decode(text)))
 
 

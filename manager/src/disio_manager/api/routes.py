@@ -5,7 +5,7 @@ Rule: this table is the whole surface of the manager's HTTP interface.
 
 from aiohttp import web
 
-from disio_manager.api import creating, fleet, health, results, tasks, workunits
+from disio_manager.api import creating, fleet, health, payloads, results, tasks, workunits
 from disio_manager.api.context import CONTEXT, Context
 from disio_manager.api.guard import add_headers, check_host, check_token
 from disio_manager.api.problems import translate_errors
@@ -32,12 +32,14 @@ def make_app(context: Context, statistics: fleet.Statistics) -> web.Application:
             web.post("/api/tasks/{id}/clone", creating.clone_task),
             web.get("/api/tasks/{id}/results", results.get_results),
             web.get("/api/tasks/{id}/failures", results.get_failures),
+            web.get("/api/tasks/{id}/payloads/{index}", payloads.get_payload),
             web.get("/api/tasks/{id}/explain", tasks.explain_task),
             web.post("/api/payloads/preview", creating.preview_payloads),
             web.put("/api/workunits/{sha256}", workunits.put_workunit),
             web.get("/api/workunits/{sha256}", workunits.get_workunit),
             web.get("/api/distributors", fleet.list_distributors),
             web.post("/api/distributors/{id}/drain", fleet.drain_distributor),
+            web.get("/api/managers", fleet.list_managers),
             web.get("/api/stats", fleet.get_stats),
             web.get("/api/events", fleet.get_events),
             web.get("/api/me", fleet.get_me),

@@ -26,6 +26,9 @@ def task_item(record: TaskRecord, view: TaskView | None = None) -> dict[str, Any
         "done": shown.done,
         "failed": shown.failed,
         "leased": view.leased if view is not None else 0,
+        "lost": shown.lost,
+        "tries_failed": shown.tries_failed,
+        "copies": shown.copies,
         "created_at": shown.created_at,
         "finished_at": shown.finished_at,
         "rate": round(view.rate, 3) if view is not None else 0.0,
@@ -33,6 +36,6 @@ def task_item(record: TaskRecord, view: TaskView | None = None) -> dict[str, Any
     }
 
 
-def task_document(record: TaskRecord, view: TaskView | None = None) -> dict[str, Any]:
-    """Return a task with its payload spec."""
-    return task_item(record, view) | {"payloads": msgspec.Raw(record.payloads)}
+def task_document(record: TaskRecord, view: TaskView | None, invalid: int) -> dict[str, Any]:
+    """Return a task with its payload spec, and how many of its votes were outvoted."""
+    return task_item(record, view) | {"invalid": invalid, "payloads": msgspec.Raw(record.payloads)}

@@ -14,6 +14,7 @@ from disio_manager.api.shapes import task_document, task_item
 from disio_manager.core.events import TaskCommanded, TaskEdited
 from disio_manager.core.records import LoadedTask, TaskRecord
 from disio_shared.errors import StoreUnavailable, TaskNotFound
+from disio_shared.taskdoc import OPEN_STATES
 
 STATES = ("", "queued", "running", "paused", "done", "failed", "cancelled", "expired")
 DEFAULT_PAGE, MAX_PAGE = 50, 500
@@ -38,16 +39,32 @@ async def task_record(context: Context, task: str) -> TaskRecord:
     return record
 
 
+async def known_record(context: Context, task: str) -> TaskRecord:
+    """Return a task in any state; an open one is known to the core from then on.
+
+    Another manager may just have made or retried it: then this one looks there and then.
+
+    Raises:
+        TaskNotFound: There is none.
+    """
+    record = await task_record(context, task)
+    if record.state in OPEN_STATES and not _is_in_core(context, task):
+        await context.managers.look()
+        record = await task_record(context, task)
+    return record
+
+
 async def show(context: Context, task: str) -> dict[str, Any]:
     """Return a task as ``GET /tasks/{id}`` shows it.
 
     Raises:
         TaskNotFound: There is none.
     """
+    invalid = await context.service.store.disagreements(task)
     view = context.service.coordinator.task_view(task, context.service.clock.steady())
     if view is not None:
-        return task_document(view.record, view)
-    return task_document(await task_record(context, task))
+        return task_document(view.record, view, invalid)
+    return task_document(await task_record(context, task), None, invalid)
 
 
 async def list_tasks(request: web.Request) -> web.Response:
@@ -92,7 +109,7 @@ async def use_verb(request: web.Request) -> web.Response:
 async def explain_task(request: web.Request) -> web.Response:
     """``GET /api/tasks/{id}/explain``: sentences."""
     context, task = context_of(request), request.match_info["id"]
-    record = await task_record(context, task)
+    record = await known_record(context, task)
     try:
         sentences = context.service.coordinator.explain(task, context.service.clock.steady())
     except TaskNotFound:  # closed
@@ -107,11 +124,16 @@ async def _command(context: Context, task: str, verb: str) -> None:
 
 async def _stored(context: Context, task: str) -> LoadedTask | None:
     """Return a task that the core does not hold, for it to work with."""
-    if context.service.coordinator.task_view(task, context.service.clock.steady()) is not None:
+    await known_record(context, task)
+    if _is_in_core(context, task):
         return None
     loaded = await context.service.store.load_task(task)
     if loaded is None:
         raise TaskNotFound(task)
-    if loaded.record.state in ("queued", "running", "paused"):
+    if loaded.record.state in OPEN_STATES:
         raise StoreUnavailable("task", f"{task} is only just being opened", "try again")
     return loaded
+
+
+def _is_in_core(context: Context, task: str) -> bool:
+    return context.service.coordinator.task_view(task, context.service.clock.steady()) is not None
