@@ -26,6 +26,22 @@ def results(**changes: Any) -> messages.Deliver:
     return messages.Deliver(batch="b", results=[messages.ResultColumns(**(fields | changes))])
 
 
+def votes(**changes: Any) -> messages.Deliver:
+    fields: dict[str, Any] = {
+        "task": "t",
+        "indexes": [0],
+        "values": [b"1"],
+        "seconds": [0.1],
+        "clients": ["c"],
+        "by": [0],
+    }
+    return messages.Deliver(batch="b", votes=[messages.VoteColumns(**(fields | changes))])
+
+
+def status(**changes: Any) -> messages.Status:
+    return messages.Status(**({"clients": 0, "slots": 0} | changes))
+
+
 def failures(**changes: Any) -> messages.Deliver:
     fields: dict[str, Any] = {"task": "t", "indexes": [0], "errors": [["e"]]}
     return messages.Deliver(batch="b", failures=[messages.FailureColumns(**(fields | changes))])
@@ -39,8 +55,10 @@ def failures(**changes: Any) -> messages.Deliver:
         results(indexes=[], values=[], seconds=[], by=[], clients=[]),
         failures(),
         messages.Deliver(batch="b"),
-        messages.Status(clients=0, slots=0),
-        messages.Return(blocks=[]),
+        votes(),
+        status(),
+        status(space=1.02, since=1.7e9, tallies=[messages.TaskTally(task="t", lost=1)]),
+        messages.Return(blocks=[messages.BlockRef(block="b", lease=1, manager="m" * 40)]),
         messages.Ask(request=1, payloads=0, languages=[], kinds=[]),
         messages.FetchWorkunit(workunit="x"),
     ],
@@ -75,8 +93,19 @@ def test_an_honest_message_passes(message: messages.FromDistributor) -> None:
         failures(indexes=[-1]),
         failures(errors=[["e" * 9000]]),
         messages.Deliver(batch=""),
-        messages.Status(clients=-1, slots=0),
-        messages.Status(clients=0, slots=0, rate=float("nan")),
+        votes(values=[]),
+        votes(values=[b"nope"]),
+        votes(by=[1]),
+        status(clients=-1),
+        status(rate=float("nan")),
+        status(space=float("nan")),
+        status(space=-0.1),
+        status(since=float("inf")),
+        status(turned_away=-1),
+        status(durability="x" * 2000),
+        status(tallies=[messages.TaskTally(task="t", lost=-1)]),
+        status(held=[messages.BlockRef(block="b", lease=1, manager="m" * 101)]),
+        messages.Return(blocks=[messages.BlockRef(block="b", lease=1, manager="m" * 101)]),
         messages.Ask(request=1, payloads=-1, languages=[], kinds=[]),
     ],
 )

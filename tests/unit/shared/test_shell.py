@@ -54,9 +54,18 @@ class Rig:
 
     def __init__(self) -> None:
         self.disk, self.trouble = Disk(), list[str]()
+        self.stale: StoreUnavailable | None = None
         self.shell: Shell[int, int, str] = Shell(
-            self.disk.load, self.disk, self.disk.log.append, lambda: 1000, SystemClock(), self._on_trouble
+            self._load, self.disk, self.disk.log.append, lambda: 1000, SystemClock(), self._on_trouble, self._why_stale
         )
+
+    def _why_stale(self) -> StoreUnavailable | None:
+        return self.stale
+
+    async def _load(self) -> Counter:
+        loaded = await self.disk.load()
+        self.stale = None
+        return loaded
 
     def _on_trouble(self, trouble: StoreUnavailable | None) -> None:
         self.trouble.append("back" if trouble is None else str(trouble))
@@ -108,3 +117,15 @@ async def test_a_due_deadline_becomes_a_tick(rig: Rig) -> None:
     rig.shell.core.deadline = 0.0
     await rig.shell.submit(1)
     await wait_until(lambda: rig.disk.saved >= 1001)
+
+
+async def test_stale_memory_decides_nothing_and_is_loaded_anew(rig: Rig) -> None:
+    await rig.shell.submit(1)
+    rig.disk.saved = 10  # somebody else wrote
+    rig.stale = StoreUnavailable("memory", "is stale")
+    with pytest.raises(StoreUnavailable, match="stale"):
+        await rig.shell.submit(1)
+    assert rig.disk.saved == 10
+    await wait_until(lambda: "back" in rig.trouble)
+    await rig.shell.submit(1)
+    assert rig.disk.saved == 11
