@@ -18,6 +18,8 @@ SUMMARIES = {
     "distributor": "A distributor: hands payloads to clients.",
     "dashboard": "The dashboard: create tasks and watch them.",
     "client": "Lend this computer to a distributor.",
+    "explain": "Why a task or payload is (not) progressing.",
+    "check": "Verify what a stopped manager has stored.",
 }
 """One line for each known command, so that help need not load it."""
 
@@ -62,9 +64,15 @@ def main() -> None:
     """Run the command line; an error of ours is one line on stderr and an exit status."""
     try:
         root()
-    except ConfigError as error:
-        click.echo(f"disio: {error}", err=True)
-        sys.exit(2)
     except DisioError as error:
         click.echo(f"disio: {error}", err=True)
-        sys.exit(5 if error.retryable else 1)
+        sys.exit(exit_status(error))
+
+
+def exit_status(error: DisioError) -> int:
+    """Return 2 usage, 3 not found, 4 auth, 5 away or timed out, 1 anything else."""
+    if isinstance(error, ConfigError):
+        return 2
+    if error.retryable:
+        return 5
+    return {404: 3, 401: 4, 403: 4}.get(getattr(error, "status", error.http_status), 1)

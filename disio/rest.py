@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import msgspec
@@ -67,6 +68,24 @@ class ManagerClient:
     async def task(self, task: str) -> dict[str, Any]:
         """Return a task's JSON."""
         return await self._json("GET", f"/api/tasks/{task}")
+
+    async def explain(self, task: str) -> dict[str, Any]:
+        """Return why a task is (not) progressing."""
+        return await self._json("GET", f"/api/tasks/{quote(task, safe='')}/explain")
+
+    async def payload(self, task: str, index: int) -> dict[str, Any]:
+        """Return one payload's story."""
+        return await self._json("GET", f"/api/tasks/{quote(task, safe='')}/payloads/{index}")
+
+    async def managers(self) -> list[dict[str, Any]]:
+        """Return the managers of the cluster, the one asked first."""
+        answer = await self._json("GET", "/api/managers")
+        return list(answer["items"])
+
+    async def distributors(self) -> list[dict[str, Any]]:
+        """Return the distributors."""
+        answer = await self._json("GET", "/api/distributors")
+        return list(answer["items"])
 
     async def verb(self, task: str, verb: str) -> dict[str, Any]:
         """Pause, resume, cancel or retry a task."""

@@ -1,0 +1,61 @@
+"""Where the manager is that a command means, and with which token it may be asked.
+
+Rule: what the command line or the environment names comes first, then the data directory of this machine.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from disio_shared.datadir import ADMIN_TOKEN, DataDir, default_path
+from disio_shared.errors import ManagerUnreachable, NotAuthorized
+
+
+def manager_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command ``--manager``, ``--token-file``, ``--data-dir`` and ``--json``."""
+    options = (
+        click.option("--manager", metavar="URL", envvar="DISIO_MANAGER", help="The manager [default: this machine's]."),
+        click.option(
+            "--token-file",
+            type=click.Path(dir_okay=False, path_type=Path),
+            envvar="DISIO_TOKEN_FILE",
+            help="The manager's admin.token [default: the one in the data directory].",
+        ),
+        data_dir_option("Where a manager of this machine keeps its token."),
+        json_option(),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def data_dir_option(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option ``--data-dir`` with a help text."""
+    kind = click.Path(file_okay=False, path_type=Path)
+    return click.option("--data-dir", type=kind, envvar="DISIO_DATA_DIR", help=text)
+
+
+def json_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option ``--json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Machine-readable output on stdout.")
+
+
+def locate(manager: str | None, token_file: Path | None, data_dir: Path | None) -> tuple[str, Path]:
+    """Return a manager's URL and the file with its admin token.
+
+    Raises:
+        ManagerUnreachable: None is named and none runs on this machine.
+        NotAuthorized: There is no token file.
+    """
+    place = data_dir or default_path()
+    if manager is None:
+        facts = DataDir(place).read_service("manager") if place.is_dir() else None
+        if facts is None:
+            raise ManagerUnreachable(str(place), "no manager works on this data directory; name one with --manager")
+        manager = str(facts["url"])
+    token = token_file or place / ADMIN_TOKEN
+    if not token.is_file():
+        raise NotAuthorized(f"there is no token file {token}: copy admin.token from the manager, or give --token-file")
+    return manager, token
