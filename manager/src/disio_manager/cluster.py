@@ -129,11 +129,7 @@ class Cluster:
     async def _take_over(self, gone: str) -> None:
         """Become the owner of what a manager that is gone looked after."""
         other = self._others.get(gone)
-        try:
-            tasks = await self._store.take_over(gone)
-        except StoreUnavailable:
-            self._service.reload()  # a part of it may be ours already
-            raise
+        tasks = await self._store.take_over(gone)
         await self._tell_taken(gone, other, tasks)
         await self._store.strike_off(gone)
         self._others.pop(gone, None)

@@ -51,7 +51,7 @@ class ManagerService:
         presence: Presence | None = None,
     ) -> None:
         self.store, self.clock = store, clock
-        self._presence, self._must_reload = presence, False
+        self._presence = presence
         self._claims = Claims(store, clock, self.tell)
         self._settings, self._send, self._announce, self._on_reset = settings, send, announce, on_reset
         self._core: Coordinator | None = None
@@ -116,11 +116,6 @@ class ManagerService:
         except DisioError as error:
             self._log.warning("news had no effect", news=type(event).__name__, problem=str(error))
 
-    def reload(self) -> None:
-        """Have the core loaded anew before it decides anything more: the store knows what memory does not."""
-        self._must_reload = True
-        self.wake()
-
     def wake(self) -> None:
         """Have the core look at its deadlines, and the shell at whether the core is stale."""
         self.post(self._tick())  # with a full queue it is awake anyway
@@ -128,10 +123,9 @@ class ManagerService:
     def _why_stale(self) -> StoreUnavailable | None:
         if self._presence is not None and self._presence.has_lapsed():
             return OwnershipLost(f"what this one did {ALIVE_S:g} s ago, if it took it for gone")
-        return OwnershipLost("a part of what was in memory") if self._must_reload else None
+        return None
 
     async def _load(self) -> Coordinator:
-        self._must_reload = False
         if self._presence is not None:
             await self._presence.begin()
         loaded, fleet = await self.store.load(), await self.store.distributors()
