@@ -1,13 +1,26 @@
 """From rows to a task as the core wants it, repaired where a crash came between writes.
 
-Rule: whatever is found, every index is closed by a row, or in exactly one block, or not below the frontier.
+Rule: whatever is found, every index of a stretch is closed by a row, or in exactly one block, or not below the
+frontier.
 """
+
+from typing import NamedTuple
 
 import msgspec
 
-from disio_manager.core.records import BlockRecord, LoadedTask, TaskRecord
+from disio_manager.core.records import BlockRecord, LoadedTask, StretchRecord, TaskRecord
 from disio_shared.payloads import parse_spec
 from disio_shared.ranges import RangeSet, Run
+
+
+class StretchRows(NamedTuple):
+    """One stretch with what its rows say."""
+
+    stretch: StretchRecord
+    """Counted."""
+    blocks: list[BlockRecord]
+    closed: dict[str, list[Run]]
+    failed: list[Run]
 
 
 def untangle(blocks: list[BlockRecord], frontier: int) -> list[BlockRecord]:
@@ -28,9 +41,24 @@ def untangle(blocks: list[BlockRecord], frontier: int) -> list[BlockRecord]:
     return kept
 
 
-def gaps(blocks: list[BlockRecord], frontier: int) -> list[Run]:
-    """Return the runs below the frontier that are in no block's span."""
-    return RangeSet([(0, frontier)]).difference([(block.start, block.stop) for block in blocks]).runs()
+def adopt(own: list[BlockRecord], others: list[BlockRecord], frontier: int) -> list[BlockRecord]:
+    """Return the blocks of a stretch whose owner wrote ``own``, and somebody before it ``others``.
+
+    A block of an owner before was left behind when the stretch was taken over, unless it lies where the present owner
+    has one: then it was written by a manager that was taken for gone, and never granted.
+    """
+    kept = untangle(own, frontier)
+    spans = [(block.start, block.stop) for block in kept]
+    for block in untangle(others, frontier):
+        left = RangeSet([(block.start, block.stop)]).difference(spans)
+        if len(left) == block.stop - block.start:
+            kept.append(block)
+    return sorted(kept, key=lambda block: block.start)
+
+
+def gaps(blocks: list[BlockRecord], start: int, frontier: int) -> list[Run]:
+    """Return the runs from ``start`` to the frontier that are in no block's span."""
+    return RangeSet([(start, frontier)]).difference([(block.start, block.stop) for block in blocks]).runs()
 
 
 def lost(found_gaps: list[Run], closed: list[Run]) -> list[Run]:
@@ -46,17 +74,32 @@ def lost_blocks(task: str, runs: list[Run], largest: int = 10_000) -> list[Block
     return [BlockRecord(id=f"{task}-lost-{start}", task=task, start=start, stop=stop) for start, stop in cuts]
 
 
-def assemble(
-    record: TaskRecord, blocks: list[BlockRecord], closed: dict[str, list[Run]], done: int, failed: list[Run]
-) -> LoadedTask:
-    """Put a task together; its counters are those of the rows."""
-    counted = sum(stop - start for start, stop in failed)
-    record = msgspec.structs.replace(record, done=done, failed=counted)
-    spec = parse_spec(msgspec.json.decode(record.payloads))
-    return LoadedTask(record=record, spec=spec, blocks=blocks, closed=closed, failed=failed)
+def assemble(record: TaskRecord, stretches: list[StretchRecord], rows: list[StretchRows]) -> LoadedTask:
+    """Put a task together out of all its stretches as they are written, and some of them with their rows."""
+    counted = {part.stretch.start: part.stretch for part in rows}
+    stretches = [counted.get(stretch.start, stretch) for stretch in stretches]
+    return LoadedTask(
+        record=with_counters(record, stretches),
+        spec=parse_spec(msgspec.json.decode(record.payloads)),
+        stretches=stretches,
+        blocks=[block for part in rows for block in part.blocks],
+        closed={name: runs for part in rows for name, runs in part.closed.items()},
+        failed=[run for part in rows for run in part.failed],
+    )
+
+
+def with_counters(record: TaskRecord, stretches: list[StretchRecord]) -> TaskRecord:
+    """Return a task's record with the sums of its stretches."""
+    done, failed = sum(each.done for each in stretches), sum(each.failed for each in stretches)
+    return msgspec.structs.replace(record, done=done, failed=failed)
 
 
 def open_in(blocks: list[BlockRecord], closed: dict[str, list[Run]]) -> int:
     """Return how many indexes of blocks are open."""
     spans = sum(block.stop - block.start for block in blocks)
-    return spans - sum(stop - start for runs in closed.values() for start, stop in runs)
+    return spans - size_of([run for runs in closed.values() for run in runs])
+
+
+def size_of(runs: list[Run]) -> int:
+    """Return how many indexes disjoint runs hold."""
+    return sum(stop - start for start, stop in runs)

@@ -1,15 +1,23 @@
-"""What the manager needs of a store, as three small protocols.
+"""What the manager needs of a store, as small protocols.
 
 Rule: every method raises ``StoreUnavailable`` when the database does not answer, and nothing else of the driver's.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
 from disio_manager.core.changes import Change
-from disio_manager.core.records import DistributorRecord, LoadedTask, Look, StretchRecord, TaskRecord
+from disio_manager.core.records import (
+    BlockRecord,
+    DistributorRecord,
+    LoadedTask,
+    Look,
+    SharedTask,
+    StretchRecord,
+    TaskRecord,
+)
 
 
 class ResultRow(msgspec.Struct, frozen=True):
@@ -115,7 +123,10 @@ class VoteStore(Protocol):
     """Further results, for people."""
 
     async def votes(self, task: str, start: int, limit: int) -> list[VoteRow]:
-        """Return votes by index, then client, from index ``start`` on, at most ``limit`` (0 = all)."""
+        """Return votes by index, then client, from index ``start`` on, at most ``limit`` (0 = all).
+
+        A vote on an index that has no result waits, unseen, until it has one.
+        """
         ...
 
     async def disagreements(self, task: str) -> int:
@@ -180,7 +191,7 @@ class SharedStore(Protocol):
 
         Returns:
             The tasks concerned with blocks, closed and failed indexes of the stretches taken alone; none when
-            another manager was faster.
+            another manager was faster. What a call took that then failed is in the answer of the next one.
         """
         ...
 
@@ -189,5 +200,32 @@ class SharedStore(Protocol):
         ...
 
 
-class ManagerStore(CoreStore, ReadStore, WorkunitStore, ManagerRegistry, SharedStore, VoteStore, Protocol):
+class StoredBlock(NamedTuple):
+    """A block as it is written."""
+
+    block: BlockRecord
+    owner: str
+    """Manager id."""
+
+
+IndexedRows = Literal["results", "failures"]
+
+
+class CheckStore(Protocol):
+    """Rows as they are written, for whoever checks them; nothing is put right or counted anew."""
+
+    async def tasks_after(self, number: int, limit: int) -> list[SharedTask]:
+        """Return up to ``limit`` tasks in any state whose number is above ``number``, oldest first."""
+        ...
+
+    async def indexes(self, rows: IndexedRows, task: str, start: int, limit: int) -> list[int]:
+        """Return up to ``limit`` indexes that have such a row, ascending from ``start``."""
+        ...
+
+    async def blocks(self, task: str, start: int, limit: int) -> list[StoredBlock]:
+        """Return up to ``limit`` blocks that begin at ``start`` or above, by start."""
+        ...
+
+
+class ManagerStore(CoreStore, ReadStore, WorkunitStore, ManagerRegistry, SharedStore, VoteStore, CheckStore, Protocol):
     """All of it."""

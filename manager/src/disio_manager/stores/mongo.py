@@ -13,11 +13,22 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import ReturnDocument
 from pymongo.errors import ConfigurationError, DuplicateKeyError, InvalidURI, PyMongoError
 
-from disio_manager.core.changes import Change
-from disio_manager.core.records import DistributorRecord, LoadedTask, TaskRecord
-from disio_manager.stores.base import FailureRow, ManagerEntry, ResultRow, TaskPage
-from disio_manager.stores.mongo_documents import SCHEMA_VERSION, read_chunks, write_chunks
+from disio_manager.core.changes import Change, PutTask
+from disio_manager.core.records import DistributorRecord, LoadedTask, Look, SharedTask, StretchRecord, TaskRecord
+from disio_manager.stores import mongo_votes
+from disio_manager.stores.base import (
+    FailureRow,
+    IndexedRows,
+    ManagerEntry,
+    ResultRow,
+    StoredBlock,
+    TaskPage,
+    VoteRow,
+)
+from disio_manager.stores.mongo_documents import DELETED, SCHEMA_VERSION, read_chunks, write_chunks
+from disio_manager.stores.mongo_loading import MongoLoader
 from disio_manager.stores.mongo_reading import MongoReader
+from disio_manager.stores.mongo_sharing import MongoSharing
 from disio_manager.stores.mongo_writing import MongoWriter
 from disio_shared.errors import ConfigError, StoreUnavailable
 from disio_shared.ids import fresh_id
@@ -36,30 +47,37 @@ CLIENT_OPTIONS: dict[str, Any] = {
 INDEXES: dict[str, list[list[tuple[str, int]]]] = {
     "tasks": [[("number", -1)], [("state", 1), ("number", -1)]],
     "blocks": [[("task", 1), ("start", 1)]],
+    "stretches": [[("task", 1)], [("owner", 1)]],
+    "notices": [[("owner", 1)], [("task", 1)]],
+    "votes": mongo_votes.INDEXES,
 }
 
 
 class MongoStore:
     """ManagerStore over a MongoDB database."""
 
-    def __init__(self, client: Any, place: str) -> None:
-        self._client, self._place = client, place
+    is_shared = True
+
+    def __init__(self, client: Any, place: str, manager: str) -> None:
+        self._client, self._place, self._manager = client, place, manager
         self._db = client.get_default_database(DEFAULT_DATABASE)
         self._reader = MongoReader(self._db)
-        self._writer = MongoWriter(self._db)
+        self._loader = MongoLoader(self._db, self._reader, manager)
+        self._sharing = MongoSharing(self._db, self._reader, self._loader, manager)
+        self._writer = MongoWriter(self._db, manager)
 
     @classmethod
-    async def open(cls, url: str) -> "MongoStore":
+    async def open(cls, url: str, manager: str) -> "MongoStore":
         """Connect to ``mongodb://...``; the URL's path names the database (default ``disio``).
 
         Raises:
             ConfigError: The URL is wrong.
-            StoreUnavailable: No server answers within a few seconds, or its data is of a newer disio.
+            StoreUnavailable: No server answers within a few seconds, or its data is of another version of disio.
         """
         place = f"MongoDB at {urlsplit(url).netloc.rpartition('@')[2]}"
         try:
             client: Any = AsyncIOMotorClient(url, **CLIENT_OPTIONS)
-            store = cls(client, place)
+            store = cls(client, place, manager)
         except (InvalidURI, ConfigurationError, ValueError) as error:
             raise ConfigError("--db", f"not a MongoDB URL: {error}", "use mongodb://host:port/name") from error
         try:
@@ -71,45 +89,49 @@ class MongoStore:
 
     async def _prepare(self) -> None:
         with self._answering():
-            version = await self._given_once("schema", SCHEMA_VERSION)
+            version = await (self._given_once("schema", SCHEMA_VERSION) if self._manager else self._value("schema"))
+            if version is None:
+                raise StoreUnavailable(self._place, "holds nothing of disio", "name the database with --db")
             if version != SCHEMA_VERSION:
                 problem = f"has schema version {version}, this program knows {SCHEMA_VERSION}"
-                raise StoreUnavailable(self._place, problem, "use another database, or upgrade disio")
-            for collection, keys in INDEXES.items():
-                for key in keys:
-                    await self._db[collection].create_index(key)
+                older = "finish its tasks with the older disio and use another database: there is no way to convert it"
+                remedy = older if version < SCHEMA_VERSION else "use another database, or upgrade disio"
+                raise StoreUnavailable(self._place, problem, remedy)
+            if self._manager:
+                await self._index()
+
+    async def _index(self) -> None:
+        for collection, keys in INDEXES.items():
+            for key in keys:
+                await self._db[collection].create_index(key)
 
     # What the core's shell needs
 
     async def load(self) -> list[LoadedTask]:
         """Return all open tasks; what a crash left half written is put right first."""
         with self._answering():
-            await self._writer.finish_deletes()
-            tasks = [await self._load_task(task) for task in await self._reader.open_tasks()]
-        return [task for task in tasks if task is not None]
+            if self._manager:
+                await self._writer.finish_deletes()
+            self._sharing.forget_taken()
+            tasks = [await self._loader.load(task) for task in await self._reader.open_tasks()]
+        found = [task for task in tasks if task is not None]
+        self._sharing.note_seen(task.record.id for task in found)
+        return found
 
     async def load_task(self, task: str) -> LoadedTask | None:
         """Return one task in any state."""
         with self._answering():
-            return await self._load_task(task)
-
-    async def _load_task(self, task: str) -> LoadedTask | None:
-        record = await self._reader.task(task)
-        if record is None:
-            return None
-        stored = await self._reader.blocks(record)
-        loaded = await self._reader.assemble(record, stored)
-        await self._writer.mend_blocks(record.number, stored, loaded.blocks)
-        return loaded
+            return await self._loader.load(task)
 
     async def commit(self, changes: Sequence[Change]) -> None:
         """Make changes durable; a crash in the middle leaves what ``load`` can put right."""
-        with self._answering():
+        with self._writing():
             await self._writer.commit(changes)
+        self._sharing.note_seen(change.record.id for change in changes if isinstance(change, PutTask))
 
     async def next_number(self) -> int:
         """Return a task number never given before."""
-        with self._answering():
+        with self._writing():
             after = await self._db["meta"].find_one_and_update(
                 {"_id": "next_number"}, {"$inc": {"value": 1}}, upsert=True, return_document=ReturnDocument.AFTER
             )
@@ -120,7 +142,7 @@ class MongoStore:
     async def cluster_id(self) -> str:
         """Return this database's id."""
         with self._answering():
-            return str(await self._given_once("cluster", fresh_id()))
+            return str(await (self._given_once("cluster", fresh_id()) if self._manager else self._value("cluster")))
 
     async def task(self, task: str) -> TaskRecord | None:
         """Return a task by id."""
@@ -161,7 +183,7 @@ class MongoStore:
 
     async def put_workunit(self, sha256: str, language: str, code: bytes) -> None:
         """Keep code."""
-        with self._answering():
+        with self._writing():
             if await self._db["workunits"].find_one({"_id": sha256}) is None:
                 parts = await write_chunks(self._db, f"workunit/{sha256}", code)
                 await self._insert_once("workunits", {"_id": sha256, "language": language, "parts": parts})
@@ -178,31 +200,88 @@ class MongoStore:
 
     async def enlist(self, entry: ManagerEntry) -> None:
         """Put a manager in, or renew its entry."""
-        document = {"_id": entry.id, "url": entry.url, "since": entry.since, "seen": entry.seen}
-        with self._answering():
+        document = {"_id": entry.id, "url": entry.url, "since": entry.since, "beat": entry.beat}
+        with self._writing():
             await self._db["managers"].replace_one({"_id": entry.id}, document, upsert=True)
 
     async def managers(self) -> list[ManagerEntry]:
         """Return every entry."""
         with self._answering():
             rows = await self._db["managers"].find({}).to_list(MAX_MANAGERS)
-        return [ManagerEntry(row["_id"], row["url"], row["since"], row["seen"]) for row in rows]
+        return [ManagerEntry(row["_id"], row["url"], row["since"], row["beat"]) for row in rows]
 
     async def strike_off(self, manager: str) -> None:
         """Take an entry out."""
-        with self._answering():
+        with self._writing():
             await self._db["managers"].delete_one({"_id": manager})
+
+    # The other managers
+
+    async def claim(self, stretch: StretchRecord) -> list[StretchRecord]:
+        """Insert a stretch if none begins at its start; return all of the task."""
+        with self._writing():
+            return await self._sharing.claim(stretch)
+
+    async def take_over(self, gone: str) -> list[LoadedTask]:
+        """Become the owner of what a manager that is gone looked after."""
+        with self._writing():
+            return await self._sharing.take_over(gone)
+
+    async def look(self, known: Sequence[str]) -> Look:
+        """Return what other managers did."""
+        with self._answering():
+            return await self._sharing.look(known)
+
+    # Further results
+
+    async def votes(self, task: str, start: int, limit: int) -> list[VoteRow]:
+        """Return votes by index, then client."""
+        with self._answering():
+            return await mongo_votes.page(self._db, task, start, limit)
+
+    async def disagreements(self, task: str) -> int:
+        """Return how many votes differ from the canonical result."""
+        with self._answering():
+            return await mongo_votes.disagreements(self._db, task)
+
+    # What a check wants
+
+    async def tasks_after(self, number: int, limit: int) -> list[SharedTask]:
+        """Return tasks as they are written."""
+        with self._answering():
+            return await self._reader.shared({"number": {"$gt": number}, "state": {"$ne": DELETED}}, limit)
+
+    async def indexes(self, rows: IndexedRows, task: str, start: int, limit: int) -> list[int]:
+        """Return indexes that have such a row."""
+        with self._answering():
+            return await self._reader.indexes(rows, task, start, limit)
+
+    async def blocks(self, task: str, start: int, limit: int) -> list[StoredBlock]:
+        """Return blocks as they are written."""
+        with self._answering():
+            return await self._reader.blocks(task, start, limit)
 
     async def _given_once(self, name: str, value: Any) -> Any:
         """Return the value under a name; the first one given stays."""
         await self._insert_once("meta", {"_id": name, "value": value})
-        return (await self._db["meta"].find_one({"_id": name}))["value"]
+        return await self._value(name)
+
+    async def _value(self, name: str) -> Any:
+        found = await self._db["meta"].find_one({"_id": name})
+        return None if found is None else found["value"]
 
     async def _insert_once(self, collection: str, document: dict[str, Any]) -> None:
         try:
             await self._db[collection].insert_one(document)
         except DuplicateKeyError:
             return
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        if not self._manager:
+            raise StoreUnavailable(self._place, "was opened for reading only")
+        with self._answering():
+            yield
 
     @contextmanager
     def _answering(self) -> Iterator[None]:

@@ -8,11 +8,21 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from disio_manager.core.records import BlockRecord, DistributorRecord, LoadedTask, TaskRecord
-from disio_manager.stores import assembling
-from disio_manager.stores.base import FailureRow, ResultRow, TaskPage
-from disio_manager.stores.mongo_documents import Database, Document, index_of, read_chunks, rows_between
-from disio_shared.ranges import Run, runs_of
+from disio_manager.core.records import DistributorRecord, SharedTask, StretchRecord, TaskRecord
+from disio_manager.stores.assembling import with_counters
+from disio_manager.stores.base import FailureRow, IndexedRows, ResultRow, StoredBlock, TaskPage
+from disio_manager.stores.mongo_documents import (
+    DELETED,
+    Database,
+    Document,
+    block_of,
+    in_parts,
+    index_of,
+    number_of,
+    read_chunks,
+    rows_between,
+    stretch_of,
+)
 from disio_shared.taskdoc import OPEN_STATES
 
 PAGE_ROWS = 1_000
@@ -36,59 +46,58 @@ class MongoReader:
         return [found["_id"] async for found in cursor]
 
     async def task(self, task: str) -> TaskRecord | None:
-        """Return a task with its payloads."""
+        """Return a task with its payloads and the counters of its stretches."""
+        record = await self.bare_task(task)
+        return None if record is None else with_counters(record, await self.stretches(record))
+
+    async def bare_task(self, task: str) -> TaskRecord | None:
+        """Return a task with its payloads as it is written, which is without counters."""
         found = await self._db["tasks"].find_one({"_id": task})
-        if found is None or found["state"] == "deleted":
+        if found is None or found["state"] == DELETED:
             return None
         payloads = await read_chunks(self._db, f"task/{found['number']}", found["parts"])
         return msgspec.structs.replace(_records.decode(found["record"]), payloads=payloads)
 
-    async def blocks(self, record: TaskRecord) -> list[BlockRecord]:
-        """Return the blocks of a task as they are written."""
-        cursor = self._db["blocks"].find({"task": record.number}).sort("start", 1)
-        return [
-            BlockRecord(
-                id=found["_id"],
-                task=record.id,
-                start=found["start"],
-                stop=found["stop"],
-                lease=found["lease"],
-                holder=found["holder"],
-            )
-            async for found in cursor
-        ]
+    async def stretches(self, record: TaskRecord) -> list[StretchRecord]:
+        """Return the stretches of a task as they are written, by start."""
+        cursor = self._db["stretches"].find(rows_between(record.number, 0, None)).sort("_id", 1)
+        return [stretch_of(found, record.id) async for found in cursor]
 
-    async def assemble(self, record: TaskRecord, stored: list[BlockRecord]) -> LoadedTask:
-        """Return a task counted from its rows, its blocks put right where a crash came between writes."""
-        number, frontier = record.number, record.frontier
-        blocks = assembling.untangle(stored, frontier)
-        closed = {block.id: await self._closed(number, block.start, block.stop) for block in blocks}
-        failed = runs_of(await self._indexes("failures", number, 0, None))
-        done = await self._db["results"].count_documents(rows_between(number, 0, None))
-        if done + sum(b - a for a, b in failed) + assembling.open_in(blocks, closed) != frontier:
-            found = assembling.gaps(blocks, frontier)
-            there = [run for start, stop in found for run in await self._closed(number, start, stop)]
-            missing = assembling.lost_blocks(record.id, assembling.lost(found, there))
-            blocks = sorted([*blocks, *missing], key=lambda block: block.start)
-            closed |= {block.id: [] for block in missing}
-        return assembling.assemble(record, blocks, closed, done, failed)
+    async def shared(self, matching: Document, limit: int = 0) -> list[SharedTask]:
+        """Return up to ``limit`` (0 = all) tasks, oldest first, with their stretches."""
+        cursor = self._db["tasks"].find(matching, {"record": 1}).sort("number", 1).limit(limit)
+        return await self._with_stretches([_records.decode(found["record"]) async for found in cursor])
+
+    async def _with_stretches(self, records: list[TaskRecord]) -> list[SharedTask]:
+        """Join tasks with their stretches; their counters are the sums of those."""
+        of: dict[int, list[StretchRecord]] = {record.number: [] for record in records}
+        names = {record.number: record.id for record in records}
+        for numbers in in_parts(sorted(of)):
+            cursor = self._db["stretches"].find({"task": {"$in": numbers}}).sort("_id", 1)
+            async for found in cursor:
+                of[found["task"]].append(stretch_of(found, names[found["task"]]))
+        stretches = [of[record.number] for record in records]
+        return [
+            SharedTask(record=with_counters(record, own), stretches=own)
+            for record, own in zip(records, stretches, strict=True)
+        ]
 
     async def task_page(self, state: str, q: str, limit: int, cursor: str) -> TaskPage:
         """Return a page of tasks, newest first; the cursor is the number of the last one."""
-        matching: Document = {"state": state or {"$ne": "deleted"}}
+        matching: Document = {"state": state or {"$ne": DELETED}}
         if q:
             matching["search"] = {"$regex": re.escape(q.casefold())}
         total = await self._db["tasks"].count_documents(matching)
         below = {"number": {"$lt": int(cursor)}} if cursor.isdecimal() else {}
         found = self._db["tasks"].find({**matching, **below}, {"record": 1}).sort("number", -1).limit(limit + 1)
         rows = [_records.decode(one["record"]) async for one in found]
-        items = rows[:limit]
+        items = [task.record for task in await self._with_stretches(rows[:limit])]
         more = len(rows) > limit and bool(items)
         return TaskPage(items=items, next_cursor=str(items[-1].number) if more else None, total=total)
 
     async def result_pages(self, task: str, start: int, limit: int) -> AsyncIterator[list[ResultRow]]:
         """Yield results in index order from ``start``, at most ``limit`` (0 = all)."""
-        number = await self._number(task)
+        number = await number_of(self._db, task)
         if number is None:
             return
         fields = {"v": 1, "c": 1, "s": 1}
@@ -106,25 +115,30 @@ class MongoReader:
 
     async def failures(self, task: str, start: int, limit: int) -> list[FailureRow]:
         """Return quarantined payloads in index order from ``start``, at most ``limit`` (0 = all)."""
-        number = await self._number(task)
+        number = await number_of(self._db, task)
         if number is None:
             return []
         cursor = self._db["failures"].find(rows_between(number, start, None)).sort("_id", 1).limit(limit)
         return [FailureRow(index_of(found["_id"]), _errors.decode(found["errors"])) async for found in cursor]
 
-    async def distributors(self) -> list[DistributorRecord]:
-        """Return every distributor."""
-        cursor = self._db["distributors"].find({}).sort("_id", 1).limit(MAX_DISTRIBUTORS)
+    async def distributors(self, only: Document | None = None) -> list[DistributorRecord]:
+        """Return every distributor whose document fits a filter."""
+        cursor = self._db["distributors"].find(only or {}).sort("_id", 1).limit(MAX_DISTRIBUTORS)
         return [_distributors.decode(found["record"]) async for found in cursor]
 
-    async def _number(self, task: str) -> int | None:
-        found = await self._db["tasks"].find_one({"_id": task}, {"number": 1})
-        return None if found is None else int(found["number"])
-
-    async def _closed(self, number: int, start: int, stop: int) -> list[Run]:
-        results = await self._indexes("results", number, start, stop)
-        return runs_of([*results, *await self._indexes("failures", number, start, stop)])
-
-    async def _indexes(self, collection: str, number: int, start: int, stop: int | None) -> list[int]:
-        cursor = self._db[collection].find(rows_between(number, start, stop), {"_id": 1})
+    async def indexes(self, rows: IndexedRows, task: str, start: int, limit: int) -> list[int]:
+        """Return up to ``limit`` indexes that have such a row, ascending from ``start``."""
+        number = await number_of(self._db, task)
+        if number is None:
+            return []
+        cursor = self._db[rows].find(rows_between(number, start, None), {"_id": 1}).sort("_id", 1).limit(limit)
         return [index_of(found["_id"]) async for found in cursor]
+
+    async def blocks(self, task: str, start: int, limit: int) -> list[StoredBlock]:
+        """Return up to ``limit`` blocks that begin at ``start`` or above, by start."""
+        number = await number_of(self._db, task)
+        if number is None:
+            return []
+        matching = {"task": number, "start": {"$gte": start}}
+        cursor = self._db["blocks"].find(matching).sort([("start", 1), ("_id", 1)]).limit(limit)
+        return [StoredBlock(block_of(found, task), found["owner"]) async for found in cursor]

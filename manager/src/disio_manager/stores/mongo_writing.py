@@ -1,45 +1,62 @@
 """Changes to documents of MongoDB.
 
-Rule: without transactions the order of writes is the safety: results and failures, then blocks, then tasks. A group
-that breaks off anywhere leaves what loading can put right, and a repeated one changes nothing more.
+Rule: without transactions the order of writes is the safety: results and failures, votes, blocks, stretches, tasks,
+notices. A group that breaks off anywhere leaves what loading can put right, and a repeated one changes nothing more.
+Blocks and stretches are written only while this manager owns them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from disio_manager.core import changes
 from disio_manager.core.changes import Change
-from disio_manager.core.records import BlockRecord
+from disio_manager.core.records import DistributorRecord, TaskRecord
+from disio_manager.stores import mongo_votes
 from disio_manager.stores.mongo_documents import (
+    DELETED,
     MAX_NUMBER,
     Database,
     Document,
     block_document,
+    distributor_document,
     drop_all,
     encode,
+    found_among,
+    index_of,
     insert_new,
     put_all,
+    put_where,
+    replace_where,
     row_id,
     rows_between,
+    set_where,
+    stretch_document,
     task_document,
     write_chunks,
 )
-from disio_shared.errors import StoreUnavailable
+from disio_manager.stores.mongo_sharing import IS_OPEN, Told, sort_by_owner, write_notices
+from disio_shared.errors import OwnershipLost, StoreUnavailable
+from disio_shared.ranges import Run
+from disio_shared.taskdoc import OPEN_STATES
 
-DELETED = "deleted"
-"""State of a task that is being deleted; nobody sees it any more."""
 MAX_REMEMBERED = 20_000
+LONG_RUN = 1_000
+"""Indexes of a run from which on its rows are named by their bounds and not one by one."""
 
 
 class MongoWriter:
-    """Applies changes to a database."""
+    """Applies changes to a database for one manager."""
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    def __init__(self, db: Database, manager: str) -> None:
+        self._db, self._manager = db, manager
         self._tasks: dict[str, tuple[int, int]] = {}
         """Task id to its number and its chunks of payloads."""
 
     async def commit(self, group: Sequence[Change]) -> None:
-        """Apply a group; what removes rows is done in its place between the others."""
+        """Apply a group; what removes rows is done in its place between the others.
+
+        Raises:
+            OwnershipLost: A block or stretch of the group belongs to another manager.
+        """
         together: list[Change] = []
         for change in group:
             if isinstance(change, changes.DeleteTask | changes.DropFailures):
@@ -55,27 +72,27 @@ class MongoWriter:
         async for found in self._db["tasks"].find({"state": DELETED}, {"number": 1, "parts": 1}):
             await self._delete_rows(found["_id"], found["number"], found["parts"])
 
-    async def mend_blocks(self, number: int, stored: list[BlockRecord], right: list[BlockRecord]) -> None:
-        """Make block documents what they should have been."""
-        before = {block.id: block for block in stored}
-        after = {block.id: block for block in right}
-        await put_all(self._db, "blocks", [block_document(b, number) for b in right if before.get(b.id) != b])
-        await drop_all(self._db, "blocks", [name for name in before if name not in after])
-
     async def _apply(self, group: list[Change]) -> None:
         if not group:
             return
         await self._note_new_tasks(group)
+        if any(isinstance(change, changes.AddFailures) for change in group):
+            # A manager that was taken for gone would quarantine what another one runs again.
+            await self._check_stretches(group)
         await insert_new(self._db, "results", await self._result_documents(group))
-        await insert_new(self._db, "failures", await self._failure_documents(group))
+        failed = await self._failure_documents(group)
+        await insert_new(self._db, "failures", failed)
+        await self._write_votes(group)
         await self._write_blocks(group)
+        await self._write_stretches(group)
         await self._write_tasks(group)
         await self._write_distributors(group)
+        await self._write_notices(group, {document["_id"] for document in failed})
 
     async def _note_new_tasks(self, group: list[Change]) -> None:
         """Write payloads of new tasks and remember numbers: other rows name tasks by number."""
         for change in group:
-            if isinstance(change, changes.PutTask) and await self._known(change.record.id) is None:
+            if isinstance(change, changes.PutTask) and not change.was and await self._known(change.record.id) is None:
                 record = change.record
                 if record.number > MAX_NUMBER:
                     raise StoreUnavailable("MongoDB", f"has seen {MAX_NUMBER} tasks", "go on with a new database")
@@ -84,11 +101,9 @@ class MongoWriter:
 
     async def _result_documents(self, group: list[Change]) -> list[Document]:
         documents: list[Document] = []
-        for change in group:
-            if not isinstance(change, changes.AddResults):
-                continue
+        for change in _rows(group):
             known = await self._known(change.task)
-            if known is None:
+            if known is None or not isinstance(change, changes.AddResults):
                 continue
             rows = zip(change.indexes, change.values, change.seconds, change.by, strict=True)
             documents += [
@@ -105,47 +120,120 @@ class MongoWriter:
         return documents
 
     async def _failure_documents(self, group: list[Change]) -> list[Document]:
-        documents: list[Document] = []
-        for change in group:
-            if not isinstance(change, changes.AddFailures):
-                continue
+        """Return failures of payloads that have no result; those of this group are written already."""
+        documents: dict[int, Document] = {}
+        for change in _rows(group):
             known = await self._known(change.task)
-            if known is None:
+            if known is None or not isinstance(change, changes.AddFailures):
                 continue
-            rows = zip(change.indexes, change.errors, strict=True)
-            documents += [
-                {"_id": row_id(known[0], index), "errors": encode(errors), "at": change.at} for index, errors in rows
-            ]
-        return documents
+            for index, errors in zip(change.indexes, change.errors, strict=True):
+                row = row_id(known[0], index)
+                documents.setdefault(row, {"_id": row, "errors": encode(errors), "at": change.at})
+        for row in await found_among(self._db, "results", list(documents)):
+            del documents[row]
+        return list(documents.values())
+
+    async def _write_votes(self, group: list[Change]) -> None:
+        for change in group:
+            if isinstance(change, changes.AddVotes):
+                known = await self._known(change.task)
+                if known is not None:
+                    await mongo_votes.add(self._db, known[0], change)
 
     async def _write_blocks(self, group: list[Change]) -> None:
         last: dict[str, Document | None] = {}
         for change in group:
             if isinstance(change, changes.PutBlock):
                 known = await self._known(change.record.task)
-                last[change.record.id] = block_document(change.record, known[0]) if known else None
+                last[change.record.id] = block_document(change.record, known[0], self._manager) if known else None
             elif isinstance(change, changes.DropBlock):
                 last[change.block] = None
-        await put_all(self._db, "blocks", [document for document in last.values() if document is not None])
-        await drop_all(self._db, "blocks", [name for name, document in last.items() if document is None])
+        mine = {"owner": self._manager}
+        is_mine = await put_where(self._db, "blocks", [document for document in last.values() if document], mine)
+        dropped = [name for name, document in last.items() if document is None]
+        gone = await drop_all(self._db, "blocks", dropped, mine)
+        if not is_mine or (gone < len(dropped) and await found_among(self._db, "blocks", dropped)):
+            raise OwnershipLost("blocks of this manager")
+
+    async def _write_stretches(self, group: list[Change]) -> None:
+        documents = await self._stretch_documents(group)
+        if not await set_where(self._db, "stretches", documents, {"owner": self._manager}):
+            await self._refuse_foreign(documents)
+
+    async def _check_stretches(self, group: list[Change]) -> None:
+        await self._refuse_foreign(await self._stretch_documents(group))
+
+    async def _stretch_documents(self, group: list[Change]) -> list[Document]:
+        """Return the last row of each stretch in a group."""
+        last: dict[int, Document] = {}
+        for change in group:
+            if isinstance(change, changes.PutStretch):
+                known = await self._known(change.record.task)
+                if known is not None:
+                    document = stretch_document(change.record, known[0])
+                    last[document["_id"]] = document
+        return list(last.values())
+
+    async def _refuse_foreign(self, documents: list[Document]) -> None:
+        """Raise when another manager owns a stretch; one that is not there is of a task deleted meanwhile."""
+        rows = [document["_id"] for document in documents]
+        foreign = await found_among(self._db, "stretches", rows, {"owner": {"$ne": self._manager}})
+        if foreign:
+            raise OwnershipLost(f"payloads from {index_of(foreign[0])} on of a task")
 
     async def _write_tasks(self, group: list[Change]) -> None:
-        last = {change.record.id: change.record for change in group if isinstance(change, changes.PutTask)}
-        documents = []
-        for record in last.values():
-            known = await self._known(record.id)
-            documents.append(task_document(record, known[1] if known else 0))
-        await put_all(self._db, "tasks", documents)
+        was: dict[str, str] = {}
+        last: dict[str, TaskRecord] = {}
+        for change in group:
+            if isinstance(change, changes.PutTask):
+                was.setdefault(change.record.id, change.was)
+                last[change.record.id] = change.record
+        fresh: list[Document] = []
+        others: list[tuple[Document, Document]] = []
+        for task, record in last.items():
+            known = await self._known(task)
+            if known is None:
+                continue
+            document = task_document(record, known[1])
+            if was[task]:
+                others.append(({"state": IS_OPEN if was[task] in OPEN_STATES else was[task]}, document))
+            else:
+                fresh.append(document)
+        await put_where(self._db, "tasks", fresh, {})
+        await replace_where(self._db, "tasks", others)
 
     async def _write_distributors(self, group: list[Change]) -> None:
-        last: dict[str, Document | None] = {}
+        last: dict[str, DistributorRecord | None] = {}
         for change in group:
             if isinstance(change, changes.PutDistributor):
-                last[change.record.id] = {"_id": change.record.id, "record": encode(change.record)}
+                last[change.record.id] = change.record
             elif isinstance(change, changes.DropDistributor):
                 last[change.distributor] = None
-        await put_all(self._db, "distributors", [document for document in last.values() if document is not None])
-        await drop_all(self._db, "distributors", [name for name, document in last.items() if document is None])
+        there = [record for record in last.values() if record is not None]
+        away = [distributor_document(record) for record in there if record.state == "offline"]
+        seen = [distributor_document(record) for record in there if record.state != "offline"]
+        await put_all(self._db, "distributors", seen)
+        await put_where(self._db, "distributors", away, {"manager": {"$in": ["", self._manager]}})
+        await drop_all(self._db, "distributors", [name for name, record in last.items() if record is None])
+
+    async def _write_notices(self, group: list[Change], failed: set[int]) -> None:
+        """Tell owners what was written of theirs, then forget what was told to this manager."""
+        told: Told = {}
+        dealt_with: list[str] = []
+        for change in group:
+            if isinstance(change, changes.DropNotices):
+                dealt_with += change.ids
+            elif isinstance(change, changes.AddForeign):
+                rows = change.rows
+                known = await self._known(rows.task)
+                if known is None:
+                    continue
+                is_failure = isinstance(rows, changes.AddFailures)
+                indexes = [i for i in rows.indexes if not is_failure or row_id(known[0], i) in failed]
+                done, wrong = ([], indexes) if is_failure else (indexes, [])
+                await sort_by_owner(self._db, known[0], rows.task, done, wrong, told)
+        await write_notices(self._db, told)
+        await drop_all(self._db, "notices", dealt_with)
 
     async def _remove(self, change: changes.DeleteTask | changes.DropFailures) -> None:
         known = await self._known(change.task)
@@ -153,15 +241,24 @@ class MongoWriter:
             return
         number, parts = known
         if isinstance(change, changes.DropFailures):
-            await self._db["failures"].delete_many(rows_between(number, 0, None))
+            await self._drop_failures(number, change.runs)
             return
         await self._db["tasks"].update_one({"_id": change.task}, {"$set": {"state": DELETED}})
         await self._delete_rows(change.task, number, parts)
 
+    async def _drop_failures(self, number: int, runs: list[Run]) -> None:
+        short = [run for run in runs if run[1] - run[0] < LONG_RUN]
+        await drop_all(self._db, "failures", [row_id(number, i) for start, stop in short for i in range(start, stop)])
+        for start, stop in runs:
+            if stop - start >= LONG_RUN:
+                await self._db["failures"].delete_many(rows_between(number, start, stop))
+
     async def _delete_rows(self, task: str, number: int, parts: int) -> None:
         for collection in ("results", "failures"):
             await self._db[collection].delete_many(rows_between(number, 0, None))
-        await self._db["blocks"].delete_many({"task": number})
+        for collection in ("blocks", "stretches", "votes"):
+            await self._db[collection].delete_many({"task": number})
+        await self._db["notices"].delete_many({"task": task})
         await drop_all(self._db, "chunks", [f"task/{number}/{part}" for part in range(parts)])
         await self._db["tasks"].delete_one({"_id": task})
         self._tasks.pop(task, None)
@@ -180,3 +277,14 @@ class MongoWriter:
         if len(self._tasks) >= MAX_REMEMBERED:
             del self._tasks[next(iter(self._tasks))]
         self._tasks[task] = known
+
+
+def _rows(group: Iterable[Change]) -> list[changes.AddResults | changes.AddFailures]:
+    """Return what adds rows, for own stretches or others'."""
+    found: list[changes.AddResults | changes.AddFailures] = []
+    for change in group:
+        if isinstance(change, changes.AddForeign):
+            found.append(change.rows)
+        elif isinstance(change, changes.AddResults | changes.AddFailures):
+            found.append(change)
+    return found

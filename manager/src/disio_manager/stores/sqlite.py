@@ -13,77 +13,94 @@ from typing import TypeVar
 import apsw
 
 from disio_manager.core.changes import Change
-from disio_manager.core.records import DistributorRecord, LoadedTask, TaskRecord
+from disio_manager.core.records import DistributorRecord, LoadedTask, Look, SharedTask, StretchRecord, TaskRecord
+from disio_manager.stores import sqlite_checking as checking
 from disio_manager.stores import sqlite_reading as reading
-from disio_manager.stores import sqlite_schema
-from disio_manager.stores.base import FailureRow, ManagerEntry, ResultRow, TaskPage
+from disio_manager.stores import sqlite_schema, sqlite_votes
+from disio_manager.stores.base import (
+    FailureRow,
+    IndexedRows,
+    ManagerEntry,
+    ResultRow,
+    StoredBlock,
+    TaskPage,
+    VoteRow,
+)
 from disio_manager.stores.sqlite_writing import Writer
 from disio_shared.errors import StoreUnavailable
 from disio_shared.ids import fresh_id
+from disio_shared.sqlite_errors import sqlite_unavailable
 
 BUSY_MS = 5_000
-REMEDIES: list[tuple[type[apsw.Error], str]] = [
-    (apsw.FullError, "free some space on that disk"),
-    (apsw.BusyError, "stop the other program that uses the file"),
-    (apsw.ReadOnlyError, "make file and directory writable, or choose another place with --data-dir"),
-    (apsw.CantOpenError, "make the directory writable, or choose another place with --data-dir"),
-    (apsw.NotADBError, "choose another file, this one is not SQLite's"),
-    (apsw.CorruptError, "restore the file from a backup"),
-]
+READ_WRITE = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
 ValueT = TypeVar("ValueT")
 
 
 class SqliteStore:
     """ManagerStore over a file."""
 
-    def __init__(self, path: Path, lock: apsw.Connection, write: apsw.Connection, read: apsw.Connection) -> None:
-        self._path = path
+    is_shared = False
+
+    def __init__(
+        self, path: Path, manager: str, lock: apsw.Connection, write: apsw.Connection, read: apsw.Connection
+    ) -> None:
+        self._path, self._manager = path, manager
         self._lock, self._write, self._read = lock, write, read
         self._writer = Writer(write)
         self._write_thread = ThreadPoolExecutor(1, "manager-db-write")
         self._read_thread = ThreadPoolExecutor(1, "manager-db-read")
 
     @classmethod
-    async def open(cls, path: Path) -> "SqliteStore":
-        """Open or make a database file.
+    async def open(cls, path: Path, manager: str) -> "SqliteStore":
+        """Open a database file for a manager, or make it; for a reader (``""``) it must be there.
 
         Raises:
             StoreUnavailable: It cannot be written, is another program's, is newer, or another manager has it.
         """
-        return await asyncio.to_thread(cls._open, path)
+        return await asyncio.to_thread(cls._open, path, manager)
 
     @classmethod
-    def _open(cls, path: Path) -> "SqliteStore":
+    def _open(cls, path: Path, manager: str) -> "SqliteStore":
         opened: list[apsw.Connection] = []
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            if manager:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            elif not path.is_file():
+                raise StoreUnavailable(str(path), "is not there", "name the database with --db or --data-dir")
             opened.append(_take_lock(path))
-            opened.append(_connect(path))
-            problem = sqlite_schema.version_problem(opened[-1])
+            opened.append(_connect(path, READ_WRITE if manager else apsw.SQLITE_OPEN_READONLY))
+            problem = sqlite_schema.version_problem(opened[-1], is_reader=not manager)
             if problem:
-                raise StoreUnavailable(str(path), problem, "choose another file, or upgrade disio")
-            sqlite_schema.prepare(opened[-1])
+                raise StoreUnavailable(str(path), *problem)
+            if manager:
+                sqlite_schema.prepare(opened[-1])
             opened.append(_connect(path, apsw.SQLITE_OPEN_READONLY))
         except (OSError, apsw.Error, StoreUnavailable) as error:
             for connection in opened:
                 connection.close()
-            raise _translated(path, error) from error
-        return cls(path, *opened)
+            raise sqlite_unavailable(str(path), error) from error
+        return cls(path, manager, *opened)
 
     # What the core's shell needs
 
     async def load(self) -> list[LoadedTask]:
         """Return all open tasks."""
-
-        def load() -> list[LoadedTask]:
-            tasks = [reading.load_task(self._read, task) for task in reading.open_tasks(self._read)]
-            return [task for task in tasks if task is not None]
-
-        return await self._reading(load)
+        tasks = await self._reading(lambda: reading.open_tasks(self._read))
+        return await self._load(tasks)
 
     async def load_task(self, task: str) -> LoadedTask | None:
         """Return one task in any state."""
-        return await self._reading(lambda: reading.load_task(self._read, task))
+        return next(iter(await self._load([task])), None)
+
+    async def _load(self, tasks: list[str]) -> list[LoadedTask]:
+        if self._manager:
+            await self._writing(lambda: self._writer.drop_decided_failures(tasks))
+
+        def load() -> list[LoadedTask]:
+            loaded = [reading.load_task(self._read, task, self._manager) for task in tasks]
+            return [task for task in loaded if task is not None]
+
+        return await self._reading(load)
 
     async def commit(self, changes: Sequence[Change]) -> None:
         """Apply changes in one transaction, fsync included."""
@@ -103,7 +120,8 @@ class SqliteStore:
         """Return this database's id."""
 
         def read() -> str:
-            self._write.execute("INSERT OR IGNORE INTO meta VALUES ('cluster', ?)", (fresh_id(),))
+            if self._manager:
+                self._write.execute("INSERT OR IGNORE INTO meta VALUES ('cluster', ?)", (fresh_id(),))
             return str(self._write.execute("SELECT value FROM meta WHERE key = 'cluster'").get)
 
         return await self._writing(read)
@@ -155,6 +173,16 @@ class SqliteStore:
         for connection in (self._read, self._write, self._lock):
             connection.close()
 
+    # Further results
+
+    async def votes(self, task: str, start: int, limit: int) -> list[VoteRow]:
+        """Return votes by index, then client."""
+        return await self._reading(lambda: sqlite_votes.page(self._read, task, start, limit))
+
+    async def disagreements(self, task: str) -> int:
+        """Return how many votes differ from the canonical result."""
+        return await self._reading(lambda: sqlite_votes.disagreements(self._read, task))
+
     # Work units
 
     async def put_workunit(self, sha256: str, language: str, code: bytes) -> None:
@@ -179,6 +207,35 @@ class SqliteStore:
     async def strike_off(self, manager: str) -> None:
         """Do nothing."""
 
+    # Nobody else is there to share with
+
+    async def claim(self, stretch: StretchRecord) -> list[StretchRecord]:
+        """Return the one stretch of the task, which is this manager's."""
+        found = await self._reading(lambda: reading.read_stretch(self._read, stretch.task, self._manager))
+        return [found] if found else []
+
+    async def take_over(self, gone: str) -> list[LoadedTask]:
+        """Return none."""
+        return []
+
+    async def look(self, known: Sequence[str]) -> Look:
+        """Return the open tasks as they are written, and which of the known ones are deleted."""
+        return await self._reading(lambda: reading.look(self._read, known, self._manager))
+
+    # What a check wants
+
+    async def tasks_after(self, number: int, limit: int) -> list[SharedTask]:
+        """Return tasks as they are written."""
+        return await self._reading(lambda: checking.tasks_after(self._read, number, limit, self._manager))
+
+    async def indexes(self, rows: IndexedRows, task: str, start: int, limit: int) -> list[int]:
+        """Return indexes that have such a row."""
+        return await self._reading(lambda: checking.indexes(self._read, rows, task, start, limit))
+
+    async def blocks(self, task: str, start: int, limit: int) -> list[StoredBlock]:
+        """Return blocks as they are written."""
+        return await self._reading(lambda: checking.blocks(self._read, task, start, limit, self._manager))
+
     async def _writing(self, work: Callable[[], ValueT]) -> ValueT:
         return await self._in(self._write_thread, work)
 
@@ -197,12 +254,12 @@ class SqliteStore:
         try:
             return await asyncio.get_running_loop().run_in_executor(thread, work)
         except (apsw.Error, OSError) as error:
-            raise _translated(self._path, error) from error
+            raise sqlite_unavailable(str(self._path), error) from error
         except RuntimeError as error:  # the executor after close()
             raise StoreUnavailable(str(self._path), "is closed") from error
 
 
-def _connect(path: Path, flags: int = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE) -> apsw.Connection:
+def _connect(path: Path, flags: int) -> apsw.Connection:
     connection = apsw.Connection(str(path), flags=flags)
     connection.set_busy_timeout(BUSY_MS)
     return connection
@@ -217,12 +274,3 @@ def _take_lock(path: Path) -> apsw.Connection:
         lock.close()
         raise StoreUnavailable(str(path), "is in use by another manager", "stop that one") from error
     return lock
-
-
-def _translated(path: Path, error: Exception) -> StoreUnavailable:
-    if isinstance(error, StoreUnavailable):
-        return error
-    if isinstance(error, OSError):
-        return StoreUnavailable(str(path), error.strerror or str(error), "choose another place with --data-dir")
-    remedy = next((remedy for kind, remedy in REMEDIES if isinstance(error, kind)), "")
-    return StoreUnavailable(str(path), str(error), remedy)

@@ -3,12 +3,21 @@
 Rule: every function reads one consistent snapshot and returns a bounded page, open tasks at start excepted.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import apsw
 import msgspec
 
-from disio_manager.core.records import BlockRecord, DistributorRecord, LoadedTask, TaskRecord
+from disio_manager.core.records import (
+    BlockRecord,
+    DistributorRecord,
+    LoadedTask,
+    Look,
+    SharedTask,
+    StretchRecord,
+    TaskRecord,
+)
 from disio_manager.stores import assembling
 from disio_manager.stores.base import FailureRow, ResultRow, TaskPage
 from disio_shared.ranges import Run, runs_of
@@ -17,6 +26,8 @@ from disio_shared.taskdoc import OPEN_STATES
 PAGE_ROWS = 2_000
 PAGE_BYTES = 4 << 20
 MAX_DISTRIBUTORS = 10_000
+DECIDED = "EXISTS (SELECT 1 FROM results WHERE results.task = failures.task AND results.idx = failures.idx)"
+"""Of a failure: its payload has a result, which wins."""
 
 _records = msgspec.msgpack.Decoder(TaskRecord)
 _distributors = msgspec.msgpack.Decoder(DistributorRecord)
@@ -32,23 +43,72 @@ def open_tasks(connection: apsw.Connection) -> list[str]:
 
 def read_task(connection: apsw.Connection, task: str) -> TaskRecord | None:
     """Return a task's record with its payloads."""
-    query = "SELECT record, body FROM tasks JOIN task_payloads ON task = number WHERE id = ?"
+    query = "SELECT record, done, failed, body FROM tasks JOIN task_payloads ON task = number WHERE id = ?"
     row = connection.execute(query, (task,)).fetchone()
-    return None if row is None else msgspec.structs.replace(_records.decode(row[0]), payloads=row[1])
+    return None if row is None else _record(*row)
 
 
-def load_task(connection: apsw.Connection, task: str) -> LoadedTask | None:
-    """Return a task as the core wants it, counted from the rows."""
+def read_task_row(connection: apsw.Connection, task: str) -> TaskRecord | None:
+    """Return a task's record without its payloads."""
+    row = connection.execute("SELECT record, done, failed FROM tasks WHERE id = ?", (task,)).fetchone()
+    return None if row is None else _record(*row)
+
+
+def _record(body: bytes, done: int, failed: int, payloads: bytes = b"") -> TaskRecord:
+    return msgspec.structs.replace(_records.decode(body), done=done, failed=failed, payloads=payloads)
+
+
+def read_stretch(connection: apsw.Connection, task: str, owner: str) -> StretchRecord | None:
+    """Return the one stretch of a task as it is written."""
+    query = "SELECT record, frontier, done, failed, leased, retries FROM tasks WHERE id = ?"
+    row = connection.execute(query, (task,)).fetchone()
+    return None if row is None else _stretch(owner, *row)
+
+
+def _stretch(
+    owner: str, body: bytes, frontier: int, done: int, failed: int, leased: int, retries: int
+) -> StretchRecord:
+    record = _records.decode(body)
+    return StretchRecord(
+        task=record.id,
+        start=0,
+        stop=record.total,
+        owner=owner,
+        frontier=frontier,
+        done=done,
+        failed=failed,
+        leased=leased,
+        retries=retries,
+    )
+
+
+def load_task(connection: apsw.Connection, task: str, owner: str) -> LoadedTask | None:
+    """Return a task as the core of its owner wants it, counted from the rows."""
     record = read_task(connection, task)
-    if record is None:
+    stretch = read_stretch(connection, task, owner)
+    if record is None or stretch is None:
         return None
     number = record.number
-    blocks = assembling.untangle(_blocks(connection, record), record.frontier)
+    blocks = assembling.untangle(_blocks(connection, record), stretch.frontier)
     closed = {block.id: _closed(connection, number, block.start, block.stop) for block in blocks}
-    done = connection.execute("SELECT count(*) FROM results WHERE task = ?", (number,)).get
-    query = "SELECT idx FROM failures WHERE task = ? ORDER BY idx"
-    failed = runs_of(index for (index,) in connection.execute(query, (number,)))
-    return assembling.assemble(record, blocks, closed, done, failed)
+    below = (number, stretch.frontier)
+    done = connection.execute("SELECT count(*) FROM results WHERE task = ? AND idx < ?", below).get
+    query = f"SELECT idx FROM failures WHERE task = ? AND idx < ? AND NOT {DECIDED} ORDER BY idx"
+    failed = runs_of(index for (index,) in connection.execute(query, below))
+    counted = msgspec.structs.replace(stretch, done=done, failed=assembling.size_of(failed))
+    return assembling.assemble(record, [stretch], [assembling.StretchRows(counted, blocks, closed, failed)])
+
+
+def look(connection: apsw.Connection, known: Sequence[str], owner: str) -> Look:
+    """Return open tasks and the known ones as they are written."""
+    names = dict.fromkeys([*open_tasks(connection), *known])
+    tasks: list[SharedTask] = []
+    for task in names:
+        record, stretch = read_task_row(connection, task), read_stretch(connection, task, owner)
+        if record is not None and stretch is not None:
+            tasks.append(SharedTask(record=record, stretches=[stretch]))
+    found = {each.record.id for each in tasks}
+    return Look(tasks=tasks, gone=[task for task in known if task not in found], notices=[], distributors=[])
 
 
 def _blocks(connection: apsw.Connection, record: TaskRecord) -> list[BlockRecord]:
@@ -80,9 +140,9 @@ def task_page(connection: apsw.Connection, state: str, q: str, limit: int, curso
     matching = " AND ".join(where)
     total = connection.execute(f"SELECT count(*) FROM tasks WHERE {matching}", tuple(values)).get
     below = int(cursor) if cursor.isdecimal() else 2**62
-    query = f"SELECT record FROM tasks WHERE {matching} AND number < ? ORDER BY number DESC LIMIT ?"
+    query = f"SELECT record, done, failed FROM tasks WHERE {matching} AND number < ? ORDER BY number DESC LIMIT ?"
     rows: list[Any] = connection.execute(query, (*values, below, limit + 1)).fetchall()
-    items = [_records.decode(record) for (record,) in rows[:limit]]
+    items = [_record(*row) for row in rows[:limit]]
     more = len(rows) > limit and bool(items)
     return TaskPage(items=items, next_cursor=str(items[-1].number) if more else None, total=total)
 

@@ -1,17 +1,32 @@
 """The tables of ``manager.db`` and how an older or foreign file is met.
 
-Rule: ``user_version`` names the schema; a newer one is refused, never guessed at.
+Rule: ``user_version`` names the schema; an older one is brought up to date in one transaction, a newer one is
+refused, never guessed at.
 """
 
 import apsw
+import msgspec
 
-VERSION = 1
+VERSION = 2
+OLDEST = 1
 APPLICATION_ID = 0x64697331  # "dis1": tells our file from any other SQLite database
 
-SCHEMA = """
+VOTES = """
+CREATE TABLE votes (
+    task INTEGER NOT NULL, idx INTEGER NOT NULL, client TEXT NOT NULL, distributor TEXT NOT NULL, seconds REAL NOT NULL,
+    agrees INTEGER, value BLOB NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (task, idx, client)
+) WITHOUT ROWID;
+"""
+STRETCH_COLUMNS = ("frontier", "done", "failed", "leased", "retries")
+"""Of the table ``tasks``: what a StretchRecord holds beyond its bounds and owner, which follow from the task."""
+SCHEMA = (
+    """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE tasks (
-    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, state TEXT NOT NULL, search TEXT NOT NULL, record BLOB NOT NULL
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, state TEXT NOT NULL, search TEXT NOT NULL,
+    record BLOB NOT NULL,
+    frontier INTEGER NOT NULL DEFAULT 0, done INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0,
+    leased INTEGER NOT NULL DEFAULT 0, retries INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX tasks_by_state ON tasks (state, number);
 CREATE TABLE task_payloads (task INTEGER PRIMARY KEY, body BLOB NOT NULL);
@@ -33,30 +48,60 @@ CREATE TABLE failures (
 CREATE TABLE workunits (sha256 TEXT PRIMARY KEY, language TEXT NOT NULL, code BLOB NOT NULL);
 CREATE TABLE distributors (id TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
 """
+    + VOTES
+)
 
 
-def version_problem(connection: apsw.Connection) -> str | None:
-    """Return why this file cannot be used, or None."""
+class _Version1(msgspec.Struct):
+    """What a task's record held in version 1 and its row's columns hold now."""
+
+    frontier: int = 0
+    done: int = 0
+    failed: int = 0
+    retries: int = 0
+
+
+def version_problem(connection: apsw.Connection, is_reader: bool) -> tuple[str, str] | None:
+    """Return why this file cannot be used and a remedy, or None."""
     version = connection.pragma("user_version")
-    if version == 0 and not connection.execute("SELECT count(*) FROM sqlite_schema").get:
+    if version == 0 and not is_reader and not connection.execute("SELECT count(*) FROM sqlite_schema").get:
         return None
     if connection.pragma("application_id") != APPLICATION_ID:
-        return "is a database of another program"
-    if version != VERSION:
-        return f"has schema version {version}, this program knows {VERSION}"
+        return "is a database of another program", "choose another file"
+    if version < OLDEST or version > VERSION:
+        return f"has schema version {version}, this program knows {VERSION}", "choose another file, or upgrade disio"
+    if version != VERSION and is_reader:
+        return f"has schema version {version}", "start the manager once: it brings the file up to date"
     return None
 
 
 def prepare(connection: apsw.Connection) -> None:
-    """Make the tables of a new file."""
+    """Make the tables of a new file, or bring those of an older one up to date."""
     connection.pragma("journal_mode", "wal")
     connection.pragma("synchronous", "full")
     connection.pragma("foreign_keys", False)
     connection.pragma("cache_size", -64_000)
     connection.pragma("wal_autocheckpoint", 4_000)
-    if connection.pragma("user_version") == VERSION:
+    version = connection.pragma("user_version")
+    if version == VERSION:
         return
     with connection:
-        connection.execute(SCHEMA)
-        connection.pragma("application_id", APPLICATION_ID)
+        if version == 0:
+            connection.execute(SCHEMA)
+            connection.pragma("application_id", APPLICATION_ID)
+        else:
+            _from_version_1(connection)
         connection.pragma("user_version", VERSION)
+
+
+def _from_version_1(connection: apsw.Connection) -> None:
+    """Read frontier and counters out of the records' bytes into columns; the bytes stay as they are."""
+    for column in STRETCH_COLUMNS:
+        connection.execute(f"ALTER TABLE tasks ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0")
+    connection.execute(VOTES)
+    decoder = msgspec.msgpack.Decoder(_Version1)
+    update = "UPDATE tasks SET frontier = ?, done = ?, failed = ?, retries = ? WHERE number = ?"
+    numbers = [number for (number,) in connection.execute("SELECT number FROM tasks")]
+    for number in numbers:
+        old = decoder.decode(connection.execute("SELECT record FROM tasks WHERE number = ?", (number,)).get)
+        connection.execute(update, (old.frontier, old.done, old.failed, old.retries, number))

@@ -11,7 +11,9 @@ import msgspec
 
 from disio_manager.core import changes
 from disio_manager.core.changes import Change
-from disio_manager.core.records import TaskRecord
+from disio_manager.core.records import StretchRecord, TaskRecord
+from disio_manager.stores import sqlite_votes
+from disio_manager.stores.sqlite_reading import DECIDED
 
 MAX_REMEMBERED = 20_000
 """Task numbers and origins kept in memory."""
@@ -40,6 +42,13 @@ class Writer:
             self._origins.clear()
             raise
 
+    def drop_decided_failures(self, tasks: Sequence[str]) -> None:
+        """Remove quarantined payloads that have a result."""
+        with self._connection:
+            for task in tasks:
+                query = f"DELETE FROM failures WHERE task = ? AND {DECIDED}"
+                self._connection.execute(query, (self._number(task),))
+
     def _apply(self, group: Sequence[Change]) -> None:
         for change in group:
             match change:
@@ -47,6 +56,8 @@ class Writer:
                     self._add_results(change)
                 case changes.PutTask():
                     self._put_task(change.record)
+                case changes.PutStretch():
+                    self._put_stretch(change.record)
                 case changes.PutBlock():
                     self._put_block(change)
                 case changes.DropBlock():
@@ -54,21 +65,18 @@ class Writer:
                 case _:
                     self._apply_rare(change)
 
-    def _apply_rare(
-        self,
-        change: changes.DeleteTask
-        | changes.AddFailures
-        | changes.DropFailures
-        | changes.PutDistributor
-        | changes.DropDistributor,
-    ) -> None:
+    def _apply_rare(self, change: Change) -> None:
         match change:
             case changes.AddFailures():
                 self._add_failures(change)
+            case changes.AddVotes():
+                sqlite_votes.add(self._connection, self._number(change.task), change)
             case changes.DropFailures():
-                self._delete_of("failures", self._number(change.task))
+                self._drop_failures(change)
             case changes.DeleteTask():
                 self._delete_task(change.task)
+            case changes.AddForeign():
+                self._apply([change.rows])
             case changes.PutDistributor():
                 row = (change.record.id, _encoder.encode(change.record))
                 self._connection.execute("INSERT OR REPLACE INTO distributors VALUES (?, ?)", row)
@@ -99,15 +107,21 @@ class Writer:
             return
         texts = map(_encoder.encode, change.errors)
         self._connection.executemany(
-            "INSERT OR IGNORE INTO failures VALUES (?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO failures SELECT ?1, ?2, ?3, ?4 "
+            "WHERE NOT EXISTS (SELECT 1 FROM results WHERE task = ?1 AND idx = ?2)",
             zip(repeat(number), change.indexes, texts, repeat(round(change.at * 1000)), strict=False),
         )
 
+    def _drop_failures(self, change: changes.DropFailures) -> None:
+        number = self._number(change.task)
+        rows = ((number, start, stop) for start, stop in change.runs)
+        self._connection.executemany("DELETE FROM failures WHERE task = ? AND idx >= ? AND idx < ?", rows)
+
     def _put_task(self, record: TaskRecord) -> None:
         search = "\n".join([record.name, *record.tags]).casefold()
-        body = _encoder.encode(msgspec.structs.replace(record, payloads=b""))
+        body = _encoder.encode(msgspec.structs.replace(record, payloads=b"", done=0, failed=0))
         self._connection.execute(
-            "INSERT INTO tasks VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
+            "INSERT INTO tasks (number, id, state, search, record) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
             "SET state = excluded.state, search = excluded.search, record = excluded.record",
             (record.number, record.id, record.state, search, body),
         )
@@ -116,6 +130,11 @@ class Writer:
             row = (record.number, record.payloads)
             self._connection.execute("INSERT OR IGNORE INTO task_payloads VALUES (?, ?)", row)
             self._remember_number(record.id, record.number)
+
+    def _put_stretch(self, record: StretchRecord) -> None:
+        row = (record.frontier, record.done, record.failed, record.leased, record.retries, record.task)
+        query = "UPDATE tasks SET frontier = ?, done = ?, failed = ?, leased = ?, retries = ? WHERE id = ?"
+        self._connection.execute(query, row)
 
     def _put_block(self, change: changes.PutBlock) -> None:
         record = change.record
@@ -129,13 +148,10 @@ class Writer:
         number = self._number(task)
         if number is None:
             return
-        for table in ("blocks", "results", "failures", "task_payloads"):
-            self._delete_of(table, number)
+        for table in ("blocks", "results", "failures", "votes", "task_payloads"):
+            self._connection.execute(f"DELETE FROM {table} WHERE task = ?", (number,))
         self._connection.execute("DELETE FROM tasks WHERE number = ?", (number,))
         del self._numbers[task]
-
-    def _delete_of(self, table: str, number: int | None) -> None:
-        self._connection.execute(f"DELETE FROM {table} WHERE task = ?", (number,))
 
     def _number(self, task: str) -> int | None:
         """Return a task's number; results of a task that was deleted meanwhile go nowhere."""
@@ -166,15 +182,22 @@ class Writer:
 
 
 def _without_overwritten(group: Sequence[Change]) -> list[Change]:
-    """Drop task rows that a later one of the same group replaces; the first stays where rows are to refer to it."""
-    last: dict[str, int] = {}
+    """Drop rows of tasks and stretches that a later one of the same group replaces.
+
+    The first row of a task stays where other rows are to refer to it.
+    """
+    last: dict[tuple[type[Change], str], int] = {}
     first: set[int] = set()
     for at, change in enumerate(group):
         if isinstance(change, changes.PutTask):
-            if change.record.id not in last:
+            if (changes.PutTask, change.record.id) not in last:
                 first.add(at)
-            last[change.record.id] = at
+            last[changes.PutTask, change.record.id] = at
+        elif isinstance(change, changes.PutStretch):
+            last[changes.PutStretch, change.record.task] = at
         elif isinstance(change, changes.DeleteTask):
-            last.pop(change.task, None)
+            last.pop((changes.PutTask, change.task), None)
+            last.pop((changes.PutStretch, change.task), None)
     kept = first | set(last.values())
-    return [change for at, change in enumerate(group) if not isinstance(change, changes.PutTask) or at in kept]
+    replaced = changes.PutTask | changes.PutStretch
+    return [change for at, change in enumerate(group) if not isinstance(change, replaced) or at in kept]

@@ -1,0 +1,121 @@
+"""Tasks out of MongoDB's documents, put right where a commit broke off.
+
+Rule: only rows of stretches that this manager owns are counted and mended; what others own is taken as it is written.
+"""
+
+import msgspec
+
+from disio_manager.core.records import BlockRecord, LoadedTask, StretchRecord, TaskRecord
+from disio_manager.stores import assembling
+from disio_manager.stores.assembling import StretchRows
+from disio_manager.stores.mongo_documents import (
+    Database,
+    block_document,
+    block_of,
+    drop_all,
+    found_among,
+    index_of,
+    put_where,
+    replace_where,
+    row_id,
+    rows_between,
+    set_where,
+    stretch_document,
+)
+from disio_manager.stores.mongo_reading import MongoReader
+from disio_shared.errors import OwnershipLost
+from disio_shared.ranges import Run, runs_of
+
+
+class MongoLoader:
+    """Loads tasks for one manager."""
+
+    def __init__(self, db: Database, reader: MongoReader, manager: str) -> None:
+        self._db, self._reader, self._manager = db, reader, manager
+
+    async def load(self, task: str, starts: set[int] | None = None) -> LoadedTask | None:
+        """Return a task with the rows of this manager's stretches, of those that begin at ``starts`` if given.
+
+        Raises:
+            OwnershipLost: Another manager takes the stretches over at this moment.
+        """
+        record = await self._reader.bare_task(task)
+        if record is None:
+            return None
+        stretches = await self._reader.stretches(record)
+        own = [one for one in stretches if one.owner == self._manager and (starts is None or one.start in starts)]
+        return assembling.assemble(record, stretches, [await self._rows(record, stretch) for stretch in own])
+
+    async def _rows(self, record: TaskRecord, stretch: StretchRecord) -> StretchRows:
+        number, start, frontier = record.number, stretch.start, stretch.frontier
+        stored, others = await self._stored_blocks(record, stretch)
+        blocks = assembling.adopt(stored, [block for block, _ in others], frontier)
+        closed = {block.id: await self._closed(number, block.start, block.stop) for block in blocks}
+        failed = await self._failed(number, start, frontier)
+        done = await self._db["results"].count_documents(rows_between(number, start, frontier))
+        counted = msgspec.structs.replace(stretch, done=done, failed=assembling.size_of(failed))
+        if done + counted.failed + assembling.open_in(blocks, closed) != frontier - start:
+            found = assembling.gaps(blocks, start, frontier)
+            there = [run for a, b in found for run in await self._closed(number, a, b)]
+            missing = assembling.lost_blocks(record.id, assembling.lost(found, there))
+            blocks = sorted([*blocks, *missing], key=lambda block: block.start)
+            closed |= {block.id: [] for block in missing}
+        await self._mend_blocks(number, stored, others, blocks)
+        if counted != stretch:
+            await self._mend_stretch(counted, number)
+        return StretchRows(counted, blocks, closed, failed)
+
+    async def _stored_blocks(
+        self, record: TaskRecord, stretch: StretchRecord
+    ) -> tuple[list[BlockRecord], list[tuple[BlockRecord, str]]]:
+        """Return this manager's blocks in a stretch, and those that an owner before it left there."""
+        bounds = {"task": record.number, "start": {"$gte": stretch.start, "$lt": stretch.stop}}
+        own: list[BlockRecord] = []
+        others: list[tuple[BlockRecord, str]] = []
+        async for found in self._db["blocks"].find(bounds).sort("start", 1):
+            block = block_of(found, record.id)
+            if found["owner"] == self._manager:
+                own.append(block)
+            else:
+                others.append((block, found["owner"]))
+        return own, others
+
+    async def _failed(self, number: int, start: int, frontier: int) -> list[Run]:
+        """Return quarantined payloads; failures of those that have a result are dropped, for a result wins."""
+        rows = [row_id(number, index) for index in await self._indexes("failures", number, start, frontier)]
+        decided = await found_among(self._db, "results", rows)
+        await drop_all(self._db, "failures", decided)
+        return runs_of(map(index_of, set(rows).difference(decided)))
+
+    async def _mend_blocks(
+        self, number: int, stored: list[BlockRecord], others: list[tuple[BlockRecord, str]], right: list[BlockRecord]
+    ) -> None:
+        """Make block documents what they should have been."""
+        before = {block.id: block for block in stored}
+        left = {block.id: owner for block, owner in others}
+        kept = {block.id for block in right}
+        mine = [block for block in right if block.id not in left and before.get(block.id) != block]
+        documents = [block_document(block, number, self._manager) for block in mine]
+        is_mine = await put_where(self._db, "blocks", documents, {"owner": self._manager})
+        adopted = [
+            ({"owner": left[block.id]}, block_document(block, number, self._manager))
+            for block in right
+            if block.id in left
+        ]
+        if not (await replace_where(self._db, "blocks", adopted) and is_mine):
+            raise OwnershipLost(f"blocks of task number {number}")
+        await drop_all(self._db, "blocks", [name for name in (*before, *left) if name not in kept])
+
+    async def _mend_stretch(self, counted: StretchRecord, number: int) -> None:
+        """Write counters that a crash kept from being written: other managers know no others."""
+        document = stretch_document(counted, number)
+        if not await set_where(self._db, "stretches", [document], {"owner": self._manager}):
+            raise OwnershipLost(f"payloads {counted.start} to {counted.stop - 1} of task {counted.task}")
+
+    async def _closed(self, number: int, start: int, stop: int) -> list[Run]:
+        results = await self._indexes("results", number, start, stop)
+        return runs_of([*results, *await self._indexes("failures", number, start, stop)])
+
+    async def _indexes(self, collection: str, number: int, start: int, stop: int) -> list[int]:
+        cursor = self._db[collection].find(rows_between(number, start, stop), {"_id": 1})
+        return [index_of(found["_id"]) async for found in cursor]

@@ -1,0 +1,61 @@
+"""Further results in SQLite.
+
+Rule: a vote is compared once, with the result that is there when it comes; one that came before any result stays
+undecided in its row, is compared whenever it is read, and is not shown while there is nothing to compare it with.
+"""
+
+from itertools import repeat
+
+import apsw
+
+from disio_manager.core.changes import MAX_VOTES, AddVotes
+from disio_manager.stores.base import VoteRow
+
+ADD = f"""
+INSERT OR IGNORE INTO votes (task, idx, client, distributor, seconds, at, agrees, value)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, canonical = ?7, iif(canonical = ?7, x'', ?7)
+FROM (SELECT (SELECT value FROM results WHERE task = ?1 AND idx = ?2) AS canonical)
+WHERE (SELECT count(*) FROM votes WHERE task = ?1 AND idx = ?2) < {MAX_VOTES}
+"""
+AGREES = "coalesce(votes.agrees, votes.value = results.value)"
+DECIDED = (
+    "FROM votes JOIN results ON results.task = votes.task AND results.idx = votes.idx "
+    "WHERE votes.task = (SELECT number FROM tasks WHERE id = ?)"
+)
+
+
+def add(connection: apsw.Connection, number: int | None, change: AddVotes) -> None:
+    """Keep votes of a task; those of one that is deleted go nowhere."""
+    if number is None:
+        return
+    connection.executemany(
+        ADD,
+        zip(
+            repeat(number),
+            change.indexes,
+            [change.clients[by] for by in change.by],
+            repeat(change.distributor),
+            change.seconds,
+            repeat(round(change.at * 1000)),
+            change.values,
+            strict=False,
+        ),
+    )
+
+
+def page(connection: apsw.Connection, task: str, start: int, limit: int) -> list[VoteRow]:
+    """Return up to ``limit`` (0 = all) votes from index ``start`` on."""
+    query = (
+        f"SELECT votes.idx, client, distributor, votes.seconds, {AGREES} AS fits, iif({AGREES}, x'', votes.value) "
+        f"{DECIDED} AND votes.idx >= ? ORDER BY votes.idx, client LIMIT ?"
+    )
+    rows = connection.execute(query, (task, start, limit or -1))
+    return [
+        VoteRow(index, client, distributor, seconds, bool(fits), value)
+        for index, client, distributor, seconds, fits, value in rows
+    ]
+
+
+def disagreements(connection: apsw.Connection, task: str) -> int:
+    """Return how many votes differ from the canonical result."""
+    return int(connection.execute(f"SELECT count(*) {DECIDED} AND NOT {AGREES}", (task,)).get)
