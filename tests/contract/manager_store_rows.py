@@ -4,12 +4,13 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from disio_manager.core.changes import AddFailures, AddResults, PutBlock, PutTask
-from disio_manager.core.records import BlockRecord, LoadedTask, TaskRecord
-from disio_manager.stores.base import FailureRow, ManagerStore, ResultRow
+from disio_manager.core.changes import AddFailures, AddResults, AddVotes, PutBlock, PutStretch, PutTask
+from disio_manager.core.records import BlockRecord, LoadedTask, StretchRecord, TaskRecord
+from disio_manager.stores.base import FailureRow, ManagerStore, ResultRow, VoteRow
 from disio_manager.stores.opening import open_store
 from disio_shared.taskdoc import Policy
 
+ME = "manager-a"
 Opener = Callable[[], Awaitable[ManagerStore]]
 
 
@@ -19,15 +20,18 @@ def with_database(uri: str, name: str) -> str:
     return f"{head.rstrip('/')}/{name}" + (f"?{options}" if options else "")
 
 
+def fresh_url(kind: str, uri: str = "") -> str:
+    """Return what names a database of one test."""
+    return with_database(uri, f"t{uuid.uuid4().hex[:12]}") if kind == "mongodb" else ""
+
+
 def opener(kind: str, folder: Path, uri: str = "") -> Opener:
     """Return what opens one and the same database again and again."""
-    url = with_database(uri, f"t{uuid.uuid4().hex[:12]}") if kind == "mongodb" else ""
-    return lambda: open_store(url, folder)
+    url = fresh_url(kind, uri)
+    return lambda: open_store(url, folder, ME)
 
 
-def task(
-    number: int = 1, *, total: int = 1_000, frontier: int = 0, state: str = "running", name: str = ""
-) -> TaskRecord:
+def task(number: int = 1, *, total: int = 1_000, state: str = "running", name: str = "") -> TaskRecord:
     """Return a task over a range."""
     return TaskRecord(
         id=f"task{number}",
@@ -42,8 +46,29 @@ def task(
         total=total,
         state=state,
         created_at=1_700_000_000.5,
-        frontier=frontier,
     )
+
+
+def stretch(
+    start: int = 0, stop: int = 1_000, *, frontier: int = 0, number: int = 1, owner: str = ME
+) -> StretchRecord:
+    """Return a stretch of a task."""
+    return StretchRecord(task=f"task{number}", start=start, stop=stop, owner=owner, frontier=max(start, frontier))
+
+
+async def begin(store: ManagerStore, record: TaskRecord, frontier: int = 0) -> None:
+    """Put in a new task that one manager looks after, up to a frontier, as the core of either store does."""
+    await store.commit([put(record)])
+    whole = stretch(stop=record.total, frontier=frontier, number=record.number)
+    await store.claim(whole)
+    await store.commit([PutStretch(whole)])
+
+
+def front(frontier: int, *, number: int = 1, total: int = 1_000, done: int = 0, failed: int = 0) -> PutStretch:
+    """Return a change that writes how far a task's one stretch is."""
+    record = stretch(stop=total, frontier=frontier, number=number)
+    record.done, record.failed = done, failed
+    return PutStretch(record)
 
 
 def block(start: int, stop: int, *, holder: str = "", number: int = 1, lease: int = 1) -> PutBlock:
@@ -64,15 +89,22 @@ def results(indexes: Sequence[int], *, number: int = 1, value: bytes = b"v", cli
     )
 
 
+def votes(indexes: Sequence[int], *, value: bytes = b"v", client: str = "voter", number: int = 1) -> AddVotes:
+    """Return a change that adds votes of one client; every value names its index, as those of results do."""
+    values = [value + b"%d" % index for index in indexes]
+    count = len(indexes)
+    return AddVotes(f"task{number}", list(indexes), values, [0.25] * count, [client], [0] * count, "dist", 1.7e9)
+
+
 def failures(indexes: Sequence[int], *, number: int = 1) -> AddFailures:
     """Return a change that adds failures."""
     errors = [[f"error of {index}", "again\nü"] for index in indexes]
     return AddFailures(f"task{number}", list(indexes), errors, 1_700_000_002.0)
 
 
-def put(record: TaskRecord) -> PutTask:
+def put(record: TaskRecord, was: str = "") -> PutTask:
     """Return a change that writes a task."""
-    return PutTask(record)
+    return PutTask(record, was)
 
 
 async def all_results(store: ManagerStore, name: str = "task1", start: int = 0, limit: int = 0) -> list[ResultRow]:
@@ -82,9 +114,14 @@ async def all_results(store: ManagerStore, name: str = "task1", start: int = 0, 
 
 async def everything(
     store: ManagerStore, names: Sequence[str]
-) -> list[tuple[LoadedTask | None, list[ResultRow], list[FailureRow]]]:
+) -> list[tuple[LoadedTask | None, list[ResultRow], list[FailureRow], list[VoteRow]]]:
     """Return all that can be read about tasks."""
     return [
-        (await store.load_task(name), await all_results(store, name), await store.failures(name, 0, 0))
+        (
+            await store.load_task(name),
+            await all_results(store, name),
+            await store.failures(name, 0, 0),
+            await store.votes(name, 0, 0),
+        )
         for name in names
     ]

@@ -21,13 +21,16 @@ from disio_manager.stores.base import ManagerEntry, ManagerStore, ResultRow
 from tests.contract.manager_store_rows import (
     Opener,
     all_results,
+    begin,
     block,
     everything,
     failures,
+    front,
     opener,
     put,
     results,
     task,
+    votes,
 )
 
 
@@ -67,7 +70,8 @@ async def test_numbers_and_cluster_id_survive_a_reopening(open_again: Opener) ->
 
 
 async def test_an_index_that_has_a_result_keeps_it(store: ManagerStore) -> None:
-    await store.commit([put(task(frontier=10)), block(0, 10)])
+    await begin(store, task(), 10)
+    await store.commit([block(0, 10)])
     await store.commit([results([3, 4], value=b"first")])
     await store.commit([results([4, 5], value=b"second", client="c2")])
     assert await all_results(store) == [
@@ -78,9 +82,8 @@ async def test_an_index_that_has_a_result_keeps_it(store: ManagerStore) -> None:
 
 
 async def test_loading_counts_from_the_rows(store: ManagerStore) -> None:
-    stale = task(frontier=30)
-    stale.done, stale.failed = 99, 99
-    await store.commit([put(stale), block(0, 10, holder="d"), block(20, 30)])
+    await begin(store, task())
+    await store.commit([front(30, done=99, failed=99), block(0, 10, holder="d"), block(20, 30)])
     await store.commit([results([*range(10, 20), 1, 2, 25]), failures([5, 26])])
     [loaded] = await store.load()
     assert (loaded.record.done, loaded.record.failed) == (13, 2)
@@ -99,16 +102,20 @@ async def test_only_open_tasks_are_loaded_but_any_can_be_asked_for(store: Manage
 
 
 async def test_a_group_that_is_committed_twice_changes_nothing_more(store: ManagerStore) -> None:
+    await begin(store, task(1))
+    await begin(store, task(2))
     group: list[Change] = [
-        put(task(1, frontier=20)),
-        put(task(2, frontier=5)),
+        front(20),
+        front(5, number=2),
         block(0, 10, holder="d"),
         block(10, 20),
         block(0, 5, number=2),
         results([0, 1, 12]),
         failures([2, 13]),
         results([0, 1], number=2),
-        DropFailures("task1"),
+        votes([0, 12, 13]),
+        votes([0, 1], value=b"w", client="rebel"),
+        DropFailures("task1", [(2, 3), (13, 14)]),
         failures([14]),
         DropBlock("b1-10", "task1"),
         block(10, 20, holder="e", lease=2),
@@ -118,29 +125,32 @@ async def test_a_group_that_is_committed_twice_changes_nothing_more(store: Manag
     once = await everything(store, ["task1", "task2"])
     await store.commit(group)
     assert await everything(store, ["task1", "task2"]) == once
-    assert once[1] == (None, [], [])
+    assert once[1] == (None, [], [], [])
     first = once[0][0]
     assert first is not None and first.failed == [(14, 15)]
 
 
 async def test_a_deleted_task_leaves_nothing_behind(store: ManagerStore) -> None:
-    await store.commit([put(task(1, frontier=10)), put(task(2, frontier=10)), block(0, 10), block(0, 10, number=2)])
-    await store.commit([results([1]), failures([2]), results([1], number=2)])
-    await store.commit([DeleteTask("task1"), results([3]), failures([4]), block(0, 10)])
-    assert await everything(store, ["task1"]) == [(None, [], [])]
+    await begin(store, task(1), 10)
+    await begin(store, task(2), 10)
+    await store.commit([block(0, 10), block(0, 10, number=2)])
+    await store.commit([results([1]), failures([2]), votes([1]), results([1], number=2)])
+    await store.commit([DeleteTask("task1"), results([3]), failures([4]), votes([3]), block(0, 10), front(9)])
+    assert await everything(store, ["task1"]) == [(None, [], [], [])]
     assert [row.index for row in await all_results(store, "task2")] == [1]
     assert [one.record.id for one in await store.load()] == ["task2"]
 
 
 async def test_results_of_a_task_nobody_knows_go_nowhere(store: ManagerStore) -> None:
-    await store.commit([results([1], number=9), failures([1], number=9), DropFailures("task9"), DeleteTask("task9")])
+    await store.commit([results([1], number=9), failures([1], number=9), DropFailures("task9", [(0, 5)]), DeleteTask("task9")])
     assert await all_results(store, "task9") == []
     assert await store.failures("task9", 0, 0) == []
 
 
 async def test_everything_is_there_after_a_reopening(open_again: Opener) -> None:
     first = await open_again()
-    await first.commit([put(task(frontier=10)), block(0, 10), results([1, 7]), failures([3])])
+    await begin(first, task(), 10)
+    await first.commit([block(0, 10), results([1, 7]), failures([3]), votes([1, 7], value=b"w")])
     before = await everything(first, ["task1"])
     await first.close()
     second = await open_again()
@@ -151,7 +161,8 @@ async def test_everything_is_there_after_a_reopening(open_again: Opener) -> None
 
 
 async def test_results_come_in_index_order_from_where_and_as_many_as_asked(store: ManagerStore) -> None:
-    await store.commit([put(task(frontier=1_000)), block(0, 1_000)])
+    await begin(store, task(), 1_000)
+    await store.commit([block(0, 1_000)])
     await store.commit([results([9, 500, 3]), results([700, 1, 40])])
     assert [row.index for row in await all_results(store)] == [1, 3, 9, 40, 500, 700]
     assert [row.index for row in await all_results(store, start=9, limit=2)] == [9, 40]
@@ -160,7 +171,8 @@ async def test_results_come_in_index_order_from_where_and_as_many_as_asked(store
 
 async def test_many_results_go_in_as_columns_and_come_out_in_pages(store: ManagerStore, kind: str) -> None:
     total = 100_000 if kind == "sqlite" else 4_000
-    await store.commit([put(task(total=total, frontier=total)), block(0, total)])
+    await begin(store, task(total=total), total)
+    await store.commit([block(0, total)])
     for start in range(0, total, 2_000):
         await store.commit([results(range(start, start + 2_000))])
     seen = 0
@@ -175,7 +187,8 @@ async def test_many_results_go_in_as_columns_and_come_out_in_pages(store: Manage
 
 async def test_large_values_are_kept_whole(store: ManagerStore) -> None:
     large = b"\0" + bytes(range(256)) * (8 << 12)
-    await store.commit([put(task(frontier=5)), block(0, 5)])
+    await begin(store, task(), 5)
+    await store.commit([block(0, 5)])
     await store.commit([AddResults("task1", [0, 1], [large, b""], [0.0, 1e9], ["c"], [0, 0], "d", 1.0)])
     rows = await all_results(store)
     assert rows[0].value == large and rows[1] == ResultRow(1, b"", "c", 1e9)
@@ -228,7 +241,8 @@ async def test_tasks_are_found_by_a_part_of_name_or_tag(store: ManagerStore, q: 
 
 
 async def test_failures_are_paged_in_index_order(store: ManagerStore) -> None:
-    await store.commit([put(task(frontier=20)), block(0, 20), failures([7, 2]), failures([2, 11])])
+    await begin(store, task(), 20)
+    await store.commit([block(0, 20), failures([7, 2]), failures([2, 11])])
     assert [row.index for row in await store.failures("task1", 0, 0)] == [2, 7, 11]
     [row] = await store.failures("task1", 3, 1)
     assert (row.index, row.errors) == (7, ["error of 7", "again\nü"])
@@ -249,8 +263,8 @@ async def test_the_store_answers_a_ping(store: ManagerStore) -> None:
 
 
 async def test_managers_are_listed_until_they_are_struck_off(kind: str, store: ManagerStore) -> None:
-    first, second = ManagerEntry("a", "http://a", 1.0, 2.0), ManagerEntry("b", "http://b", 1.5, 2.5)
-    renewed = ManagerEntry("a", "http://a", 1.0, 9.0)
+    first, second = ManagerEntry("a", "http://a", 1.0, 2), ManagerEntry("b", "http://b", 1.5, 3)
+    renewed = ManagerEntry("a", "http://a", 1.0, 9)
     for entry in (first, second, renewed):
         await store.enlist(entry)
     assert sorted(await store.managers(), key=lambda entry: entry.id) == (
