@@ -2,7 +2,9 @@
 
 import hashlib
 import io
+import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zmq
@@ -12,9 +14,13 @@ from tests.unit.manager.served import DEADLINE_S, Served, deliver_message, serve
 from tests.waiting import wait_until
 
 
-async def fleet_state(served: Served, distributor: str) -> str | None:
+async def fleet_row(served: Served, distributor: str) -> dict[str, Any]:
     rows = (await served.call("GET", "/api/distributors"))["items"]
-    return next((row["state"] for row in rows if row["id"] == distributor), None)
+    return next((row for row in rows if row["id"] == distributor), {})
+
+
+async def fleet_state(served: Served, distributor: str) -> str | None:
+    return (await fleet_row(served, distributor)).get("state")
 
 
 async def wait_for_state(served: Served, distributor: str, state: str) -> None:
@@ -120,7 +126,7 @@ async def test_off_loopback_a_join_needs_the_token(tmp_path: Path) -> None:
             with_token = peer.join_message(join_token=token) if token.isprintable() else peer.join_message()
             await peer.say(with_token)
             assert (await peer.hear(messages.Refused)).code == "token"
-        assert await fleet_state(served, "d1") is None
+        assert await fleet_state(served, "d1") == "refused"
         await peer.join(join_token=(tmp_path / "join.token").read_text().strip())
         assert await fleet_state(served, "d1") == "online"
 
@@ -145,12 +151,69 @@ async def test_a_second_join_of_the_same_key_takes_the_session_over(manager: Ser
     assert (await first.hear(messages.Error)).code == "unjoined"
 
 
-async def test_the_fleet_may_be_limited(tmp_path: Path) -> None:
+async def test_the_fleet_may_be_limited_and_who_found_no_place_is_shown_until_there_is_one(tmp_path: Path) -> None:
     async with serve(tmp_path, distributors_max=1) as served:
-        await served.peer("one").join()
-        two = served.peer("two")
-        await two.say(two.join_message())
+        one, two = served.peer("one"), served.peer("two")
+        await one.join()
+        await two.say(two.join_message(name="second", region="north"))
         assert (await two.hear(messages.Refused)).code == "full"
+        row = await fleet_row(served, "two")
+        assert (row["name"], row["region"], row["state"]) == ("second", "north", "refused")
+        assert row["trouble"].startswith("full: ")
+        await one.socket.send(b"\xc1")  # loses its session
+        await one.hear(messages.Error)
+        await two.join()
+        row = await fleet_row(served, "two")
+        assert (row["state"], row["trouble"]) == ("online", "")
+
+
+async def test_a_refused_version_is_shown_with_what_to_do(manager: Served) -> None:
+    peer = manager.peer()
+    await peer.say(peer.join_message(version=99))
+    await peer.hear(messages.Refused)
+    row = await fleet_row(manager, "d1")
+    assert row["state"] == "refused" and "99" in row["trouble"] and "upgrade" in row["trouble"]
+
+
+def packed(message: messages.FromDistributor) -> messages.Packed:
+    data = messages.FROM_DISTRIBUTOR.encode(message)
+    return messages.Packed(size=len(data), data=zlib.compress(data, 1))
+
+
+async def test_a_packed_message_counts_like_the_one_in_it(manager: Served) -> None:
+    task = await manager.create(payloads={"range": [0, 5_000]})
+    peer = manager.peer()
+    await peer.join()
+    await peer.ask(5_000)
+    await peer.say(packed(deliver_message(task["id"], list(range(5_000)))))
+    assert (await peer.hear(messages.Committed)).batch == "b1"
+    assert (await manager.call("GET", f"/api/tasks/{task['id']}"))["state"] == "done"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        messages.Packed(size=100, data=b"nonsense"),
+        packed(packed(deliver_message("t", [0]))),
+        packed(deliver_message("t", [-1], value=b"1")),
+    ],
+)
+async def test_a_packed_message_that_makes_no_sense_drops_that_peer_alone(
+    manager: Served, message: messages.Packed
+) -> None:
+    good, bad = manager.peer("good"), manager.peer("bad")
+    await good.join()
+    await bad.join()
+    await bad.say(message)
+    assert (await bad.hear(messages.Error)).code == "malformed"
+    await wait_for_state(manager, "bad", "offline")
+    assert await fleet_state(manager, "good") == "online"
+
+
+async def test_nothing_is_unpacked_for_a_stranger(manager: Served) -> None:
+    peer = manager.peer()
+    await peer.say(messages.Packed(size=100, data=b"nonsense"))
+    assert (await peer.hear(messages.Error)).code == "unjoined"
 
 
 async def test_a_silent_distributor_loses_its_session(tmp_path: Path) -> None:
