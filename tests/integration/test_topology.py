@@ -63,15 +63,16 @@ async def test_databases_that_go_away_are_waited_for(
         assert [row["result"] for row in rows] == [n * n for n in range(600)]
 
 
-async def test_a_second_manager_on_one_database_is_refused_and_a_killed_one_comes_back(
+async def test_two_managers_on_one_data_directory_are_refused_and_a_killed_one_comes_back(
     env: Env, mongodb_server: ServerProcess, redis_server: ServerProcess
 ) -> None:
     manager, _ = start(env, mongodb_server.url, redis_server.url, "shared")
     database = ("--db", f"{mongodb_server.url.split('/?')[0].rstrip('/')}/shared{query_of(mongodb_server.url)}")
-    data = ("--data-dir", str(env.folder / "second"), "--port", "0", "--zmq-port", "0")
+    folder = env.folder / "manager"
+    data = ("--data-dir", str(folder), "--port", "0", "--zmq-port", "0")
     second = env.launch("second", "disio_manager", *data, *database, "--no-zeroconf")
     assert second.process.wait(30) == 1
-    assert_one_clear_line(second.tail(), manager.url)
+    assert_one_clear_line(second.tail(), str(folder))
     manager.kill()
     again = env.manager_again(manager, *database, "--no-zeroconf")
     async with env.rest(again) as rest:
