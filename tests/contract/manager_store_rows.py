@@ -49,9 +49,7 @@ def task(number: int = 1, *, total: int = 1_000, state: str = "running", name: s
     )
 
 
-def stretch(
-    start: int = 0, stop: int = 1_000, *, frontier: int = 0, number: int = 1, owner: str = ME
-) -> StretchRecord:
+def stretch(start: int = 0, stop: int = 1_000, *, frontier: int = 0, number: int = 1, owner: str = ME) -> StretchRecord:
     """Return a stretch of a task."""
     return StretchRecord(task=f"task{number}", start=start, stop=stop, owner=owner, frontier=max(start, frontier))
 

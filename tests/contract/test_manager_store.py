@@ -142,7 +142,9 @@ async def test_a_deleted_task_leaves_nothing_behind(store: ManagerStore) -> None
 
 
 async def test_results_of_a_task_nobody_knows_go_nowhere(store: ManagerStore) -> None:
-    await store.commit([results([1], number=9), failures([1], number=9), DropFailures("task9", [(0, 5)]), DeleteTask("task9")])
+    await store.commit(
+        [results([1], number=9), failures([1], number=9), DropFailures("task9", [(0, 5)]), DeleteTask("task9")]
+    )
     assert await all_results(store, "task9") == []
     assert await store.failures("task9", 0, 0) == []
 

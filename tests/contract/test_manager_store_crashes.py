@@ -1,23 +1,39 @@
-"""Manager stores over broken off commits and databases that go away."""
+"""Manager stores over commits that break off anywhere, and commits that are repeated."""
 
 import asyncio
-import time
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import apsw
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from disio_manager.core.changes import Change, DeleteTask, DropBlock, DropFailures, PutBlock
+from disio_manager.core.changes import AddForeign, Change, DeleteTask, DropBlock, DropFailures, PutBlock, PutStretch
 from disio_manager.core.records import BlockRecord, LoadedTask
+from disio_manager.stores.base import ManagerStore
 from disio_manager.stores.opening import open_store
-from disio_shared.errors import ConfigError, StoreUnavailable
-from tests.contract.manager_store_rows import all_results, block, everything, failures, opener, put, results, task
-from tests.services.process import ServerProcess
+from disio_shared.ranges import Run, runs_of
+from tests.contract.manager_store_rows import (
+    ME,
+    all_results,
+    begin,
+    block,
+    everything,
+    failures,
+    fresh_url,
+    front,
+    opener,
+    put,
+    results,
+    stretch,
+    task,
+    votes,
+)
 
 KINDS = ["sqlite", "mongodb"]
+OTHER = "manager-b"
+WRITES = ("insert", "replace", "update", "delete", "bulk", "find_one_and")
 
 
 class PowerFailure(BaseException):
@@ -40,7 +56,7 @@ class CountedCollection:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._collection, name)
-        if not name.startswith(("insert", "replace", "update", "delete", "bulk")):
+        if not name.startswith(WRITES):
             return found
         if self._counter.left <= 0:
             raise PowerFailure
@@ -48,75 +64,194 @@ class CountedCollection:
         return found
 
 
-def open_and_closed(loaded: LoadedTask) -> tuple[set[int], int]:
-    """Return open indexes below the frontier, after checking that none is in two blocks."""
+def break_off_after(store: Any, writes: int) -> None:
+    """Let a MongoDB store do so many writes from now on."""
+    counted = CountedWrites(store._db, writes)
+    for part in (store._writer, store._loader, store._sharing):
+        part._db = counted
+
+
+def open_and_closed(loaded: LoadedTask) -> tuple[set[int], set[int], int]:
+    """Return open indexes and all below the frontiers of the stretches that came with blocks; how many are closed.
+
+    None may be in two blocks.
+    """
     seen: set[int] = set()
     for one in loaded.blocks:
+        [home] = [each for each in loaded.stretches if each.start <= one.start < each.stop]
         span = set(range(one.start, one.stop))
-        assert one.stop <= loaded.record.frontier and not span & seen, "blocks overlap or pass the frontier"
+        assert one.stop <= home.frontier and not span & seen, "blocks overlap or pass the frontier"
         seen |= span - {i for a, b in loaded.closed[one.id] for i in range(a, b)}
-    return seen, loaded.record.done + loaded.record.failed
+    below = {i for each in loaded.stretches if each.owner == ME for i in range(each.start, each.frontier)}
+    return seen, below, sum(each.done + each.failed for each in loaded.stretches if each.owner == ME)
+
+
+async def check_nothing_is_lost(store: ManagerStore, loaded: LoadedTask, when: str) -> None:
+    """Every index below a frontier of this manager is open in one block, or closed by one row."""
+    seen, below, closed = open_and_closed(loaded)
+    done = {row.index for row in await all_results(store)}
+    failed = {row.index for row in await store.failures("task1", 0, 0)}
+    assert not done & failed, f"done and failed {when}"
+    assert seen | (done | failed) & below == below, f"lost {when}"
+    assert not seen & (done | failed) and closed == len((done | failed) & below), f"doubled {when}"
+
+
+async def broke_off(store: ManagerStore, writes: int, act: Callable[[ManagerStore], Awaitable[object]]) -> bool:
+    """Act with a store that breaks off after so many writes; return whether it did."""
+    break_off_after(store, writes)
+    try:
+        await act(store)
+    except PowerFailure:
+        return True
+    finally:
+        await store.close()
+    return False
+
+
+LOST_TAIL = PutBlock(BlockRecord(id="b-rest", task="task1", start=5, stop=10, lease=0))
+CUT_FRONT = PutBlock(BlockRecord(id="b1-0", task="task1", start=0, stop=5, lease=2, holder="e"))
+GROUP: list[Change] = [
+    results([10, 11, 12]),
+    failures([13]),
+    votes([0, 10]),
+    DropBlock("b1-10", "task1"),
+    LOST_TAIL,
+    CUT_FRONT,
+    block(20, 30, holder="d"),
+    front(30, done=10, failed=1),
+    block(30, 40, holder="d"),
+    front(40, done=10, failed=1),
+    put(task(), was="running"),
+    put(task(2)),
+]
 
 
 async def test_no_index_is_lost_wherever_a_commit_to_mongodb_breaks_off(mongodb_uri: str, tmp_path: Path) -> None:
-    rest = PutBlock(BlockRecord(id="b-rest", task="task1", start=5, stop=10, lease=0))
-    front = PutBlock(BlockRecord(id="b1-0", task="task1", start=0, stop=5, lease=2, holder="e"))
-    group: list[Change] = [
-        results([10, 11, 12]),
-        failures([13]),
-        DropBlock("b1-10", "task1"),
-        rest,
-        front,
-        block(20, 30, holder="d"),
-        put(task(frontier=30)),
-        block(30, 40, holder="d"),
-        put(task(frontier=40)),
-        put(task(2, frontier=0)),
-    ]
-    for writes in range(8):
+    for writes in range(20):
         open_again = opener("mongodb", tmp_path, mongodb_uri)
         store = await open_again()
-        await store.commit([put(task(frontier=20)), block(0, 10, holder="d"), block(10, 20, holder="d")])
+        await begin(store, task(), 20)
+        await store.commit([block(0, 10, holder="d"), block(10, 20, holder="d")])
         await store.commit([results(range(14, 20)), results([0])])
-        store._writer._db = CountedWrites(store._db, writes)  # type: ignore[attr-defined]
-        broke = False
-        try:
-            await store.commit(group)
-        except PowerFailure:
-            broke = True
-        await store.close()
+        broke = await broke_off(store, writes, lambda it: it.commit(GROUP))
 
         again = await open_again()
         for _ in range(2):  # the second load sees what the first has mended
-            loaded = (await again.load())[0]
-            seen, closed = open_and_closed(loaded)
-            rows = {row.index for row in await all_results(again)}
-            rows |= {row.index for row in await again.failures("task1", 0, 0)}
-            assert seen | rows == set(range(loaded.record.frontier)), f"lost after {writes} writes"
-            assert not seen & rows and closed == len(rows)
-        await again.commit(group)
+            [loaded, *_] = await again.load()
+            await check_nothing_is_lost(again, loaded, f"after {writes} writes")
+            [seen] = [one for one in (await again.look([])).tasks if one.record.id == "task1"]
+            assert seen.stretches == loaded.stretches, "others see counters that are not mended"
+        await again.commit(GROUP)
         whole = (await again.load())[0]
-        assert whole.record.frontier == 40 and whole.record.done == 10 and whole.record.failed == 1
+        assert (whole.stretches[0].frontier, whole.record.done, whole.record.failed) == (40, 10, 1)
+        assert len(await again.votes("task1", 0, 0)) == 2
         await again.close()
+        if not broke:
+            assert writes >= 8, "the commit makes fewer writes than there are steps"
+            return
+    raise AssertionError("the commit never got through")
+
+
+async def test_no_index_is_lost_wherever_a_retry_in_mongodb_breaks_off(mongodb_uri: str, tmp_path: Path) -> None:
+    group: list[Change] = [DropFailures("task1", [(3, 5)]), block(3, 5), front(10, done=8), put(task(), was="running")]
+    for writes in range(8):
+        open_again = opener("mongodb", tmp_path, mongodb_uri)
+        store = await open_again()
+        await begin(store, task(), 10)
+        await store.commit([results([0, 1, 2, *range(5, 10)]), failures([3, 4]), front(10, done=8, failed=2)])
+        broke = await broke_off(store, writes, lambda it: it.commit(group))
+        again = await open_again()
+        [loaded] = await again.load()
+        await check_nothing_is_lost(again, loaded, f"after {writes} writes")
+        await again.close()
+        if not broke:
+            assert loaded.record.failed == 0
+            return
+    raise AssertionError("the commit never got through")
+
+
+async def test_no_index_is_lost_wherever_taking_over_breaks_off(mongodb_uri: str, tmp_path: Path) -> None:
+    for writes in range(20):
+        url = fresh_url("mongodb", mongodb_uri)
+        gone = await open_store(url, tmp_path, OTHER)
+        await gone.commit([put(task())])
+        await gone.claim(stretch(0, 30, owner=OTHER))
+        await gone.claim(stretch(30, 60, owner=OTHER))
+        await gone.commit(
+            [PutStretch(stretch(0, 30, frontier=20, owner=OTHER)), block(0, 10, holder="d"), block(10, 20)]
+        )
+        await gone.commit([PutStretch(stretch(30, 60, frontier=40, owner=OTHER)), block(30, 40, holder="d")])
+        await gone.commit([results([0, 31]), failures([10])])
+        await gone.commit([block(20, 25, holder="never granted")])
+        await gone.close()
+        store = await open_store(url, tmp_path, ME)
+        broke = await broke_off(store, writes, lambda it: it.take_over(OTHER))
+
+        again = await open_store(url, tmp_path, ME)
+        [loaded] = await again.load()
+        await check_nothing_is_lost(again, loaded, f"after {writes} writes")
+        await again.take_over(OTHER)
+        [loaded] = await again.load()
+        await check_nothing_is_lost(again, loaded, f"after {writes} writes and a second try")
+        assert {one.owner for one in loaded.stretches} == {ME}
+        assert [(one.id, one.holder) for one in loaded.blocks] == [("b1-0", "d"), ("b1-10", ""), ("b1-30", "d")]
+        await again.close()
+        if not broke:
+            assert writes >= 5
+            return
+    raise AssertionError("taking over never got through")
+
+
+async def test_an_owner_hears_of_its_rows_wherever_another_ones_commit_breaks_off(
+    mongodb_uri: str, tmp_path: Path
+) -> None:
+    """The commit was not acknowledged, so it comes again; after that the owner knows, by its notices or its rows."""
+    group: list[Change] = [AddForeign(results([1, 2])), AddForeign(failures([2, 3]))]
+    for writes in range(8):
+        url = fresh_url("mongodb", mongodb_uri)
+        owner = await open_store(url, tmp_path, ME)
+        await begin(owner, task(), 10)
+        await owner.commit([block(0, 10, holder="d")])
+        other = await open_store(url, tmp_path, OTHER)
+        broke = await broke_off(other, writes, lambda it: it.commit(group))
+        other = await open_store(url, tmp_path, OTHER)
+        await other.commit(group)
+        told = await owner.look(["task1"])
+        assert closed_by(told.notices) == ([(1, 3)], [(3, 4)]), f"after {writes} writes"
+        await other.close()
+        await owner.close()
         if not broke:
             return
     raise AssertionError("the commit never got through")
 
 
+def closed_by(notices: Sequence[Any]) -> tuple[list[Run], list[Run]]:
+    """Return what notices say is done and failed."""
+    return (
+        runs_of(i for notice in notices for a, b in notice.done for i in range(a, b)),
+        runs_of(i for notice in notices for a, b in notice.failed for i in range(a, b)),
+    )
+
+
 async def test_a_delete_that_broke_off_is_finished_at_the_next_load(mongodb_uri: str, tmp_path: Path) -> None:
-    open_again = opener("mongodb", tmp_path, mongodb_uri)
-    store = await open_again()
-    await store.commit([put(task(frontier=10)), block(0, 10), results([1, 2])])
-    store._writer._db = CountedWrites(store._db, 2)  # type: ignore[attr-defined]
-    with pytest.raises(PowerFailure):
-        await store.commit([DeleteTask("task1")])
-    await store.close()
-    again = await open_again()
-    assert await again.task("task1") is None
-    assert (await again.tasks("", "", 10, "")).total == 0
-    assert await again.load() == []
-    assert await again._db["tasks"].count_documents({}) == 0  # type: ignore[attr-defined]
-    await again.close()
+    for writes in range(20):
+        open_again = opener("mongodb", tmp_path, mongodb_uri)
+        store = await open_again()
+        await begin(store, task(), 10)
+        await store.commit([block(0, 10), results([1, 2]), failures([3]), votes([1])])
+        broke = await broke_off(store, writes, lambda it: it.commit([DeleteTask("task1")]))
+        again: Any = await open_again()
+        if writes:
+            assert await again.task("task1") is None
+            assert (await again.tasks("", "", 10, "")).total == 0
+            assert (await again.look(["task1"])).tasks == []
+            assert await again.load() == []
+            for collection in ("tasks", "stretches", "blocks", "results", "failures", "votes", "chunks"):
+                assert await again._db[collection].count_documents({}) == 0, collection
+        await again.close()
+        if not broke:
+            return
+    raise AssertionError("the delete never got through")
 
 
 indexes = st.lists(st.integers(0, 29), min_size=1, max_size=6, unique=True)
@@ -126,8 +261,10 @@ change = st.one_of(
     st.builds(lambda n, i: failures(i, number=n), numbers, indexes),
     st.builds(lambda n, s: block(s * 10, s * 10 + 10, number=n), numbers, st.integers(0, 2)),
     st.builds(lambda n, s: DropBlock(f"b{n}-{s * 10}", f"task{n}"), numbers, st.integers(0, 2)),
-    st.builds(lambda n, state: put(task(n, frontier=30, state=state)), numbers, st.sampled_from(["running", "done"])),
-    st.builds(lambda n: DropFailures(f"task{n}"), numbers),
+    st.builds(lambda n, state: put(task(n, state=state), "running"), numbers, st.sampled_from(["running", "done"])),
+    st.builds(lambda n, at: front(at, number=n), numbers, st.integers(0, 30)),
+    st.builds(lambda n, i: DropFailures(f"task{n}", runs_of(i)), numbers, indexes),
+    st.builds(lambda n, i, v: votes(i, number=n, value=v), numbers, indexes, st.sampled_from([b"v", b"w"])),
     st.builds(lambda n: DeleteTask(f"task{n}"), numbers),
 )
 
@@ -136,13 +273,15 @@ change = st.one_of(
 def test_any_group_committed_twice_equals_once(
     kind: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> None:
-    """A group that begins with its tasks' rows, as every repeated one does, is idempotent."""
+    """A group about tasks that are there is idempotent."""
     uri = request.getfixturevalue("mongodb_uri") if kind == "mongodb" else ""
     names = ["task1", "task2"]
 
     async def committed_twice(group: list[Change]) -> None:
         store = await opener(kind, tmp_path_factory.mktemp("db"), uri)()
         try:
+            for name in (1, 2):
+                await begin(store, task(name), 30)
             await store.commit(group)
             once = await everything(store, names)
             await store.commit(group)
@@ -160,99 +299,7 @@ def test_any_group_committed_twice_equals_once(
     )
     @given(st.lists(change, max_size=10))
     def check(group: list[Change]) -> None:
-        whole = [put(task(1, frontier=30)), put(task(2, frontier=30)), *group]
         # Rows that one group both adds and removes come back with a repeat only where it removes a whole task.
-        asyncio.run(committed_twice([DeleteTask("task1"), DeleteTask("task2"), *whole]))
+        asyncio.run(committed_twice(group))
 
     check()
-
-
-# Databases that are not there
-
-
-async def test_a_mongodb_that_is_not_there_is_reported_within_seconds(tmp_path: Path) -> None:
-    began = time.monotonic()
-    with pytest.raises(StoreUnavailable, match=r"MongoDB at 127\.0\.0\.1:1: .*refused") as problem:
-        await open_store("mongodb://user:secret@127.0.0.1:1/x", tmp_path)
-    assert time.monotonic() - began < 8
-    assert "secret" not in str(problem.value) and problem.value.remedy
-
-
-async def test_a_mongodb_that_goes_away_is_reported_and_used_again_when_it_is_back(
-    mongodb_server: ServerProcess, tmp_path: Path
-) -> None:
-    store = await opener("mongodb", tmp_path, mongodb_server.url)()
-    await store.commit([put(task(frontier=10)), block(0, 10), results([1])])
-    mongodb_server.stop()
-    for act in (store.commit([results([2])]), store.load(), store.ping(), store.next_number()):
-        began = time.monotonic()
-        with pytest.raises(StoreUnavailable):
-            await act
-        assert time.monotonic() - began < 8
-    mongodb_server.start()
-    await store.commit([results([3])])
-    assert [row.index for row in await all_results(store)] == [1, 3]
-    await store.close()
-
-
-@pytest.mark.parametrize("url", ["postgres://x", "mongodb://", "mongodb://host:notaport/x"])
-async def test_a_wrong_url_is_a_wrong_setting(url: str, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="--db"):
-        await open_store(url, tmp_path)
-
-
-async def test_a_place_that_cannot_be_written_is_reported_with_a_remedy(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("x")
-    with pytest.raises(StoreUnavailable) as problem:
-        await open_store("", tmp_path / "file")
-    assert "--data-dir" in problem.value.remedy
-
-
-async def test_files_that_are_not_ours_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "text.db").write_text("no database at all, but long enough to have a header of 100 bytes" * 9)
-    with pytest.raises(StoreUnavailable, match=r"text\.db"):
-        await open_store(f"sqlite:{tmp_path / 'text.db'}", tmp_path)
-    other = apsw.Connection(str(tmp_path / "other.db"))
-    other.execute("CREATE TABLE t (x)")
-    other.close()
-    with pytest.raises(StoreUnavailable, match="another program"):
-        await open_store(f"sqlite:{tmp_path / 'other.db'}", tmp_path)
-
-
-async def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
-    await (await open_store("", tmp_path)).close()
-    newer = apsw.Connection(str(tmp_path / "manager.db"))
-    newer.pragma("user_version", 99)
-    newer.close()
-    with pytest.raises(StoreUnavailable, match="version 99"):
-        await open_store("", tmp_path)
-
-
-async def test_two_managers_never_share_one_file(tmp_path: Path) -> None:
-    first = await open_store("", tmp_path)
-    with pytest.raises(StoreUnavailable, match="another manager"):
-        await open_store("", tmp_path)
-    await first.close()
-    await (await open_store("", tmp_path)).close()
-
-
-async def test_a_full_disk_is_reported_and_nothing_of_the_group_stays(tmp_path: Path) -> None:
-    store = await open_store("", tmp_path)
-    await store.commit([put(task(frontier=10)), block(0, 10), results([1])])
-    pages = store._write.pragma("page_count")  # type: ignore[attr-defined]
-    store._write.pragma("max_page_count", pages)  # type: ignore[attr-defined]
-    with pytest.raises(StoreUnavailable, match="full") as problem:
-        await store.commit([results([2]), results([3], value=b"x" * 100_000)])
-    assert problem.value.remedy
-    assert [row.index for row in await all_results(store)] == [1]
-    store._write.pragma("max_page_count", 2**30)  # type: ignore[attr-defined]
-    await store.commit([results([2])])
-    assert [row.index for row in await all_results(store)] == [1, 2]
-    await store.close()
-
-
-async def test_a_closed_store_says_so(tmp_path: Path) -> None:
-    store = await open_store("", tmp_path)
-    await store.close()
-    with pytest.raises(StoreUnavailable, match="closed"):
-        await store.ping()

@@ -55,7 +55,7 @@ class Writer:
                 case changes.AddResults():
                     self._add_results(change)
                 case changes.PutTask():
-                    self._put_task(change.record)
+                    self._put_task(change)
                 case changes.PutStretch():
                     self._put_stretch(change.record)
                 case changes.PutBlock():
@@ -117,19 +117,22 @@ class Writer:
         rows = ((number, start, stop) for start, stop in change.runs)
         self._connection.executemany("DELETE FROM failures WHERE task = ? AND idx >= ? AND idx < ?", rows)
 
-    def _put_task(self, record: TaskRecord) -> None:
+    def _put_task(self, change: changes.PutTask) -> None:
+        record = change.record
         search = "\n".join([record.name, *record.tags]).casefold()
         body = _encoder.encode(msgspec.structs.replace(record, payloads=b"", done=0, failed=0))
+        if change.was:
+            query = "UPDATE tasks SET state = ?, search = ?, record = ? WHERE id = ?"
+            self._connection.execute(query, (record.state, search, body, record.id))
+            return
         self._connection.execute(
             "INSERT INTO tasks (number, id, state, search, record) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
             "SET state = excluded.state, search = excluded.search, record = excluded.record",
             (record.number, record.id, record.state, search, body),
         )
-        if self._numbers.get(record.id) is None:
-            # Payloads may be many megabytes and never change: they are written once.
-            row = (record.number, record.payloads)
-            self._connection.execute("INSERT OR IGNORE INTO task_payloads VALUES (?, ?)", row)
-            self._remember_number(record.id, record.number)
+        # Payloads may be many megabytes and never change: they are written once.
+        self._connection.execute("INSERT OR IGNORE INTO task_payloads VALUES (?, ?)", (record.number, record.payloads))
+        self._remember_number(record.id, record.number)
 
     def _put_stretch(self, record: StretchRecord) -> None:
         row = (record.frontier, record.done, record.failed, record.leased, record.retries, record.task)

@@ -30,6 +30,14 @@ def test_a_block_whose_tail_was_cut_off_ends_where_the_tail_begins() -> None:
     assert spans(assembling.untangle([block(0, 10), block(6, 10), block(8, 10)], 10)) == [(0, 6), (6, 8), (8, 10)]
 
 
+def test_blocks_of_an_owner_before_stay_where_the_present_one_has_none() -> None:
+    own, others = (
+        [block(0, 10), block(20, 30)],
+        [block(5, 8), block(10, 20), block(28, 35), block(30, 45), block(50, 60)],
+    )
+    assert spans(assembling.adopt(own, others, 40)) == [(0, 10), (10, 20), (20, 30), (30, 40)]
+
+
 def test_lost_indexes_become_blocks_with_the_same_names_each_time() -> None:
     found = assembling.lost_blocks("t", [(3, 5), (7, 30)], largest=10)
     assert spans(found) == [(3, 5), (7, 17), (17, 27), (27, 30)]
@@ -46,7 +54,7 @@ def test_whatever_is_found_no_index_is_lost_or_twice(
 ) -> None:
     blocks = assembling.untangle([block(start, start + size) for start, size in pairs], frontier)
     rows = [(index, index + 1) for index in sorted(closed) if index < frontier]
-    lost = assembling.lost(assembling.gaps(blocks, frontier), rows)
+    lost = assembling.lost(assembling.gaps(blocks, 0, frontier), rows)
     places: list[int] = []
     for start, stop in [*spans(blocks), *lost]:
         assert 0 <= start < stop <= frontier

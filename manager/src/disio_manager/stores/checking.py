@@ -1,0 +1,198 @@
+"""What must be true of a manager's rows while no manager runs: ``disio check`` reads a store and names what is not.
+
+Rule: reads rows as they are written and changes nothing; whatever the size of a task, only a page of rows is in
+memory at a time.
+
+A commit to MongoDB that broke off leaves what the owner's next start puts right: such a problem says so.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Iterator
+from typing import NamedTuple, Protocol
+
+from disio_manager.core.records import SharedTask, StretchRecord, TaskRecord
+from disio_manager.stores.base import CheckStore, IndexedRows, SharedStore, StoredBlock, WorkunitStore
+from disio_shared.ranges import RangeSet, Run, runs_of
+from disio_shared.taskdoc import OPEN_STATES
+
+PAGE_TASKS = 100
+PAGE_ROWS = 10_000
+HAS_BLOCKS = OPEN_STATES | {"failed"}
+"""States in which a payload that is not closed must be in a block: of a failed task a retry opens it again."""
+WHATEVER = 1 << 62
+"""Above every index."""
+
+
+class CheckedStore(CheckStore, WorkunitStore, SharedStore, Protocol):
+    """What a check reads."""
+
+
+class _Window(NamedTuple):
+    """Rows of a task from one index to another, all of them."""
+
+    start: int
+    stop: int
+    done: RangeSet
+    failed: RangeSet
+    blocks: list[StoredBlock]
+
+
+class _Counted:
+    """What the rows of one stretch add up to."""
+
+    def __init__(self) -> None:
+        self.done = self.failed = 0
+
+
+async def problems(store: CheckedStore) -> AsyncIterator[str]:
+    """Yield what is wrong, one sentence each, oldest task first.
+
+    Raises:
+        StoreUnavailable: The database does not answer.
+    """
+    after = 0
+    while True:
+        page = await store.tasks_after(after, PAGE_TASKS)
+        if not page:
+            return
+        for shared in page:
+            async for problem in _Check(store, shared).run():
+                yield f"task {shared.record.id}: {problem}"
+        after = page[-1].record.number
+
+
+class _Check:
+    """Checks one task."""
+
+    def __init__(self, store: CheckedStore, shared: SharedTask) -> None:
+        self._store, self._stretches = store, shared.stretches
+        self._record: TaskRecord = shared.record
+        self._mended = " (the next start of the manager that owns it puts this right)" if store.is_shared else ""
+        self._covered = 0
+        """End of the blocks seen so far."""
+
+    async def run(self) -> AsyncIterator[str]:
+        for problem in self._bounds():
+            yield problem
+        done = failed = 0
+        for stretch in self._stretches:
+            counted = _Counted()
+            async for problem in self._stretch(stretch, counted):
+                yield problem
+            done, failed = done + counted.done, failed + counted.failed
+        async for problem in self._outside():
+            yield problem
+        for problem in self._closing(done, failed):
+            yield problem
+        async for problem in self._workunit():
+            yield problem
+
+    def _bounds(self) -> Iterator[str]:
+        """Stretches follow one another from 0 on and end within the task."""
+        at = 0
+        for stretch in self._stretches:
+            if stretch.start > at:
+                yield f"nobody looks after payloads {_named((at, stretch.start))}, though a later stretch is there"
+            if stretch.start < at:
+                yield f"payloads {_named((stretch.start, min(at, stretch.stop)))} are in two stretches"
+            if not stretch.start < stretch.stop <= self._record.total:
+                yield f"the stretch at {stretch.start} ends at {stretch.stop}, the task at {self._record.total}"
+            if not stretch.start <= stretch.frontier <= stretch.stop:
+                yield f"the frontier {stretch.frontier} is not in its stretch {stretch.start} to {stretch.stop}"
+            at = max(at, stretch.stop)
+
+    async def _stretch(self, stretch: StretchRecord, counted: _Counted) -> AsyncIterator[str]:
+        self._covered = stretch.start
+        async for window in self._windows(stretch.start, stretch.stop):
+            for problem in self._window(stretch, window):
+                yield problem
+            counted.done += len(window.done)
+            counted.failed += len(window.failed)
+        if (counted.done, counted.failed) != (stretch.done, stretch.failed):
+            yield (
+                f"the stretch at {stretch.start} counts {stretch.done} done and {stretch.failed} failed payloads, "
+                f"its rows are {counted.done} and {counted.failed}{self._mended}"
+            )
+
+    def _window(self, stretch: StretchRecord, window: _Window) -> Iterator[str]:
+        both = window.failed.difference(window.failed.difference(window.done.runs()).runs())
+        for run in both.runs():
+            yield f"payloads {_named(run)} have a result and are recorded as failed{self._mended}"
+        for name, rows in (("a result", window.done), ("a failure", window.failed)):
+            for run in rows.difference([(0, stretch.frontier)]).runs():
+                yield f"payloads {_named(run)} have {name} and were never handed out"
+        unblocked = RangeSet([(window.start, min(self._covered, window.stop))])
+        for stored in window.blocks:
+            yield from self._block(stretch, stored)
+            unblocked.add(stored.block.start, min(stored.block.stop, window.stop))
+        if self._record.state not in HAS_BLOCKS:
+            return
+        lost = RangeSet([(window.start, min(window.stop, stretch.frontier))])
+        for part in (unblocked, window.done, window.failed):
+            lost.remove_all(part.runs())
+        for run in lost.runs():
+            yield f"payloads {_named(run)} are in no block and have no result{self._mended}"
+
+    def _block(self, stretch: StretchRecord, stored: StoredBlock) -> Iterator[str]:
+        block = stored.block
+        name = f"block {block.id} of payloads {_named((block.start, block.stop))}"
+        if block.start >= block.stop or block.stop > stretch.stop:
+            yield f"{name} reaches out of its stretch {stretch.start} to {stretch.stop}"
+        elif block.stop > stretch.frontier:
+            yield f"{name} reaches beyond the frontier {stretch.frontier}{self._mended}"
+        if block.start < self._covered:
+            yield f"{name} overlaps another block{self._mended}"
+        if stored.owner != stretch.owner:
+            yield f"{name} belongs to manager {stored.owner}, its stretch to {stretch.owner}{self._mended}"
+        self._covered = max(self._covered, block.stop)
+
+    async def _outside(self) -> AsyncIterator[str]:
+        """No row is where no stretch is."""
+        spans = [(stretch.start, stretch.stop) for stretch in self._stretches]
+        for start, stop in RangeSet([(0, WHATEVER)]).difference(spans).runs():
+            async for window in self._windows(start, stop):
+                for run in [*window.done.runs(), *window.failed.runs()]:
+                    of = f"the task has {self._record.total}" if run[1] > self._record.total else "in no stretch"
+                    yield f"payloads {_named(run)} have a result or a failure: {of}"
+                for stored in window.blocks:
+                    yield f"block {stored.block.id} begins at {stored.block.start}, in no stretch"
+
+    def _closing(self, done: int, failed: int) -> Iterator[str]:
+        """A task that is over has an answer for each payload."""
+        record = self._record
+        limit = record.policy.max_task_failures
+        if record.state == "done" and done != record.total:
+            yield f"it is done with {done} results of {record.total}"
+        if record.state == "failed" and done + failed < record.total and (limit is None or failed < limit):
+            yield f"it is failed with {done} results and {failed} failures of {record.total}"
+
+    async def _workunit(self) -> AsyncIterator[str]:
+        if self._record.state not in OPEN_STATES:
+            return
+        found = await self._store.workunit(self._record.workunit)
+        if found is None:
+            yield f"its work unit {self._record.workunit} is not there"
+        elif hashlib.sha256(found[1]).hexdigest() != self._record.workunit:
+            yield f"its work unit {self._record.workunit} is damaged: its bytes have another SHA-256"
+
+    async def _windows(self, start: int, stop: int) -> AsyncIterator[_Window]:
+        """Cut a run into parts whose rows are at most a page of each kind."""
+        task = self._record.id
+        while start < stop:
+            pages: dict[IndexedRows, list[int]] = {
+                "results": await self._store.indexes("results", task, start, PAGE_ROWS),
+                "failures": await self._store.indexes("failures", task, start, PAGE_ROWS),
+            }
+            blocks = await self._store.blocks(task, start, PAGE_ROWS)
+            ends = [page[-1] + 1 for page in pages.values() if len(page) == PAGE_ROWS]
+            if len(blocks) == PAGE_ROWS:
+                ends.append(blocks[-1].block.start + 1)
+            end = min([stop, *ends])
+            done, failed = (RangeSet(runs_of([i for i in page if i < end])) for page in pages.values())
+            yield _Window(start, end, done, failed, [each for each in blocks if each.block.start < end])
+            start = end
+
+
+def _named(run: Run) -> str:
+    start, stop = run
+    return str(start) if stop - start == 1 else f"{start} to {stop - 1}"
