@@ -67,7 +67,7 @@ class _Check:
     def __init__(self, store: CheckedStore, shared: SharedTask) -> None:
         self._store, self._stretches = store, shared.stretches
         self._record: TaskRecord = shared.record
-        self._mended = " (the next start of the manager that owns it puts this right)" if store.is_shared else ""
+        self._mended = _remedy(shared.record.state) if store.is_shared else ""
         self._covered = 0
         """End of the blocks seen so far."""
 
@@ -191,6 +191,13 @@ class _Check:
             done, failed = (RangeSet(runs_of([i for i in page if i < end])) for page in pages.values())
             yield _Window(start, end, done, failed, [each for each in blocks if each.block.start < end])
             start = end
+
+
+def _remedy(state: str) -> str:
+    """Return what puts right what a commit to MongoDB left that broke off."""
+    if state in OPEN_STATES:
+        return " (the next start of the manager that owns it puts this right)"
+    return " (a retry of the task puts this right)" if state == "failed" else ""
 
 
 def _named(run: Run) -> str:

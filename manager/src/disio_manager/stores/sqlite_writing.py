@@ -11,7 +11,7 @@ import msgspec
 
 from disio_manager.core import changes
 from disio_manager.core.changes import Change
-from disio_manager.core.records import StretchRecord, TaskRecord
+from disio_manager.core.records import StretchRecord
 from disio_manager.stores import sqlite_votes
 from disio_manager.stores.sqlite_reading import DECIDED
 
