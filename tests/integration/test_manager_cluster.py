@@ -1,5 +1,6 @@
 """Two managers on one MongoDB, distributors by hand: what one does the other knows, what one leaves it takes."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -8,8 +9,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from click.testing import CliRunner
 
+from disio.commands.check import check
 from disio_shared import messages
+from disio_shared.errors import StoreUnavailable
 from disio_shared.ids import fresh_id
 from tests.unit.manager.served import Peer, Served, serve
 from tests.waiting import wait_until
@@ -148,3 +152,19 @@ async def test_blocks_of_one_that_stopped_are_leased_by_the_other(tmp_path: Path
         await at_b.deliver(task, rest)
         await again.deliver(task, list(range(40)))
         await wait_for(two.b, task, "state", "done")
+
+
+async def test_a_check_is_refused_while_a_manager_serves_and_finds_nothing_wrong_after_it(
+    tmp_path: Path, mongodb_uri: str
+) -> None:
+    database = urlsplit(mongodb_uri)._replace(path=f"/cluster_{fresh_id()}").geturl()
+    async with serve(tmp_path, db=database) as served:
+        task = (await served.create())["id"]
+        peer = served.peer()
+        await peer.join()
+        await blocks_of(peer, 6)
+        await peer.deliver(task, [0, 1, 4])
+        refused = await asyncio.to_thread(lambda: CliRunner().invoke(check, ["--db", database]))
+        assert isinstance(refused.exception, StoreUnavailable) and served.url in str(refused.exception)
+    shown = await asyncio.to_thread(lambda: CliRunner().invoke(check, ["--db", database]))
+    assert shown.exit_code == 0, shown.output

@@ -17,6 +17,15 @@ ALIVE_S = 15.0
 """A manager whose beat stood still for so long is gone."""
 
 
+class Lapsed(StoreUnavailable):
+    """This manager's entry was not renewed in time."""
+
+    code = "lapsed"
+
+    def __init__(self) -> None:
+        super().__init__("database", f"not reached for {ALIVE_S:g} s: other managers may have taken this one for gone")
+
+
 class Presence:
     """This manager's entry.
 

@@ -12,7 +12,7 @@ from disio_manager.core.commands import Announce, Claim, Command, Send
 from disio_manager.core.coordinator import Coordinator
 from disio_manager.core.events import Event, Ticked
 from disio_manager.core.settings import CoreSettings
-from disio_manager.presence import ALIVE_S, Presence
+from disio_manager.presence import Lapsed, Presence
 from disio_manager.stores.base import ManagerStore
 from disio_shared.clock import Clock
 from disio_shared.errors import DisioError, OwnershipLost, StoreUnavailable
@@ -121,9 +121,7 @@ class ManagerService:
         self.post(self._tick())  # with a full queue it is awake anyway
 
     def _why_stale(self) -> StoreUnavailable | None:
-        if self._presence is not None and self._presence.has_lapsed():
-            return OwnershipLost(f"what this one did {ALIVE_S:g} s ago, if it took it for gone")
-        return None
+        return Lapsed() if self._presence is not None and self._presence.has_lapsed() else None
 
     async def _load(self) -> Coordinator:
         if self._presence is not None:
@@ -145,7 +143,7 @@ class ManagerService:
 
     def _note_trouble(self, trouble: StoreUnavailable | None) -> None:
         self.trouble = trouble
-        if isinstance(trouble, OwnershipLost):
+        if isinstance(trouble, OwnershipLost | Lapsed):
             self._log.warning("what is in memory is out of date; loading it anew", problem=str(trouble))
             return
         if trouble is not None:

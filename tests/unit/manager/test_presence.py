@@ -1,6 +1,7 @@
 """A manager's own entry: renewed while it lives, and what a lapse means."""
 
 from disio_manager.presence import ALIVE_S, Presence
+from disio_manager.stores.base import ManagerEntry
 from disio_shared.clock import FakeClock
 from tests.unit.manager.registry import Registry
 
@@ -78,3 +79,19 @@ async def test_a_manager_that_leaves_takes_its_entry_along() -> None:
     rig.registry.is_away = False
     await rig.presence.leave()
     assert not rig.registry.entries
+
+
+async def test_a_renewal_that_came_through_too_late_is_a_lapse() -> None:
+    rig = Rig()
+    await rig.presence.begin()
+
+    class Slow(Registry):
+        async def enlist(self, entry: ManagerEntry) -> None:
+            rig.clock.advance(ALIVE_S - 1.0)
+
+    presence = Presence(Slow(), "b", "http://b", rig.clock)
+    await presence.begin()
+    rig.clock.advance(0.5)
+    assert not presence.has_lapsed()
+    await presence.beat(lambda: None)
+    assert presence.has_lapsed()

@@ -1,5 +1,6 @@
 """Compressed messages: what comes out, and what is refused before it costs anything."""
 
+import tracemalloc
 import zlib
 
 import pytest
@@ -45,3 +46,13 @@ BAD = {
 async def test_anything_else_is_malformed(packed: messages.Packed) -> None:
     with pytest.raises(MalformedMessage):
         await unpacked(packed)
+
+
+async def test_a_bomb_is_never_unpacked_whole() -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(MalformedMessage):
+            await unpacked(BAD["a bomb"])
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
