@@ -2,13 +2,15 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import apsw
+import msgspec
 import pytest
 
 from disio_manager.stores.opening import open_store
 from disio_shared.errors import ConfigError, StoreUnavailable
-from tests.contract.manager_store_rows import ME, all_results, begin, block, opener, results, task
+from tests.contract.manager_store_rows import ME, all_results, begin, block, fresh_url, opener, results, task, votes
 from tests.services.process import ServerProcess
 
 
@@ -100,3 +102,100 @@ async def test_a_closed_store_says_so(tmp_path: Path) -> None:
     await store.close()
     with pytest.raises(StoreUnavailable, match="closed"):
         await store.ping()
+
+
+# Older data
+
+VERSION_1 = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE tasks (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, state TEXT NOT NULL, search TEXT NOT NULL, record BLOB NOT NULL
+);
+CREATE INDEX tasks_by_state ON tasks (state, number);
+CREATE TABLE task_payloads (task INTEGER PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE blocks (
+    id TEXT PRIMARY KEY, task INTEGER NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL,
+    lease INTEGER NOT NULL, holder TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX blocks_by_task ON blocks (task, start);
+CREATE TABLE origins (
+    number INTEGER PRIMARY KEY, client TEXT NOT NULL, distributor TEXT NOT NULL, UNIQUE (client, distributor)
+);
+CREATE TABLE results (
+    task INTEGER NOT NULL, idx INTEGER NOT NULL, value BLOB NOT NULL, seconds REAL NOT NULL, origin INTEGER NOT NULL,
+    at INTEGER NOT NULL, PRIMARY KEY (task, idx)
+) WITHOUT ROWID;
+CREATE TABLE failures (
+    task INTEGER NOT NULL, idx INTEGER NOT NULL, errors BLOB NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (task, idx)
+) WITHOUT ROWID;
+CREATE TABLE workunits (sha256 TEXT PRIMARY KEY, language TEXT NOT NULL, code BLOB NOT NULL);
+CREATE TABLE distributors (id TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
+INSERT INTO meta VALUES ('next_number', 2), ('cluster', 'c');
+INSERT INTO blocks VALUES ('b1-0', 1, 0, 10, 3, 'd');
+INSERT INTO origins VALUES (1, 'c1', 'dist');
+INSERT INTO results VALUES (1, 4, 'v4', 0.5, 1, 1700000001250), (2, 0, 'v0', 0.5, 1, 1700000001250);
+INSERT INTO failures VALUES (1, 5, x'90', 1700000002000);
+PRAGMA application_id = 0x64697331;
+PRAGMA user_version = 1;
+"""
+
+
+async def test_a_file_of_version_1_is_brought_up_to_date_in_place(tmp_path: Path) -> None:
+    older = apsw.Connection(str(tmp_path / "manager.db"))
+    older.execute(VERSION_1)
+    for number, state, more in (
+        (1, "running", {"frontier": 10, "done": 1, "failed": 1, "retries": 2}),
+        (2, "done", {"frontier": 1, "done": 1, "failed": 0}),
+    ):
+        record = msgspec.to_builtins(task(number, state=state, total=1_000 if number == 1 else 1))
+        body = msgspec.msgpack.encode({**record, "payloads": b"", "policy": task(number).policy, **more})
+        older.execute("INSERT INTO tasks VALUES (?, ?, ?, '', ?)", (number, f"task{number}", state, body))
+        payloads = task(number, total=record["total"]).payloads
+        older.execute("INSERT INTO task_payloads VALUES (?, ?)", (number, payloads))
+    older.close()
+
+    for _ in range(2):
+        store = await open_store("", tmp_path, ME)
+        [loaded] = await store.load()
+        [whole] = loaded.stretches
+        assert (whole.start, whole.frontier, whole.stop, whole.owner, whole.retries) == (0, 10, 1_000, ME, 2)
+        assert (loaded.record.done, loaded.record.failed, loaded.failed) == (1, 1, [(5, 6)])
+        assert loaded.closed == {"b1-0": [(4, 6)]} and loaded.blocks[0].lease == 3
+        closed = await store.task("task2")
+        assert closed is not None and (closed.state, closed.done) == ("done", 1)
+        await store.commit([votes([4])])
+        assert len(await store.votes("task1", 0, 0)) == 1
+        await store.close()
+    assert await next_number(tmp_path) == 3
+
+
+async def next_number(folder: Path) -> int:
+    store = await open_store("", folder, ME)
+    number = await store.next_number()
+    await store.close()
+    return number
+
+
+async def test_converting_an_older_file_is_done_whole_or_not_at_all(tmp_path: Path) -> None:
+    older = apsw.Connection(str(tmp_path / "manager.db"))
+    older.execute(VERSION_1)
+    older.execute("INSERT INTO tasks VALUES (1, 'task1', 'running', '', x'c1')")
+    older.close()
+    with pytest.raises(StoreUnavailable, match="task1"):
+        await open_store("", tmp_path, ME)
+    left = apsw.Connection(str(tmp_path / "manager.db"))
+    assert left.pragma("user_version") == 1
+    assert "frontier" not in left.execute("SELECT sql FROM sqlite_schema WHERE name = 'tasks'").get
+    left.close()
+
+
+@pytest.mark.parametrize("version", [1, 3])
+async def test_a_mongodb_of_another_version_is_refused_by_name(version: int, mongodb_uri: str, tmp_path: Path) -> None:
+    url = fresh_url("mongodb", mongodb_uri)
+    store: Any = await open_store(url, tmp_path, ME)
+    await store._db["meta"].update_one({"_id": "schema"}, {"$set": {"value": version}})
+    await store.close()
+    for manager in (ME, ""):
+        with pytest.raises(StoreUnavailable, match=f"schema version {version}") as problem:
+            await open_store(url, tmp_path, manager)
+        assert "use another database" in problem.value.remedy

@@ -190,8 +190,8 @@ class SharedStore(Protocol):
         """Make this manager the owner of whatever stretches and blocks of open tasks ``gone`` owns.
 
         Returns:
-            The tasks concerned with blocks, closed and failed indexes of the stretches taken alone; none when
-            another manager was faster. What a call took that then failed is in the answer of the next one.
+            The tasks concerned with the stretches taken, their blocks, closed and failed indexes, nothing else;
+            none when another manager was faster. What a call took that then failed is in the answer of the next one.
         """
         ...
 

@@ -7,6 +7,8 @@ refused, never guessed at.
 import apsw
 import msgspec
 
+from disio_shared.errors import StoreUnavailable
+
 VERSION = 2
 OLDEST = 1
 APPLICATION_ID = 0x64697331  # "dis1": tells our file from any other SQLite database
@@ -76,7 +78,11 @@ def version_problem(connection: apsw.Connection, is_reader: bool) -> tuple[str, 
 
 
 def prepare(connection: apsw.Connection) -> None:
-    """Make the tables of a new file, or bring those of an older one up to date."""
+    """Make the tables of a new file, or bring those of an older one up to date.
+
+    Raises:
+        StoreUnavailable: The older one holds a task that cannot be read.
+    """
     connection.pragma("journal_mode", "wal")
     connection.pragma("synchronous", "full")
     connection.pragma("foreign_keys", False)
@@ -101,7 +107,11 @@ def _from_version_1(connection: apsw.Connection) -> None:
     connection.execute(VOTES)
     decoder = msgspec.msgpack.Decoder(_Version1)
     update = "UPDATE tasks SET frontier = ?, done = ?, failed = ?, retries = ? WHERE number = ?"
-    numbers = [number for (number,) in connection.execute("SELECT number FROM tasks")]
-    for number in numbers:
-        old = decoder.decode(connection.execute("SELECT record FROM tasks WHERE number = ?", (number,)).get)
+    for number, task in connection.execute("SELECT number, id FROM tasks").fetchall():
+        record = connection.execute("SELECT record FROM tasks WHERE number = ?", (number,)).get
+        try:
+            old = decoder.decode(record)
+        except msgspec.MsgspecError as error:
+            problem = f"task {task} cannot be read: {error}"
+            raise StoreUnavailable(connection.filename, problem, "restore the file from a backup") from error
         connection.execute(update, (old.frontier, old.done, old.failed, old.retries, number))

@@ -1,0 +1,305 @@
+"""A check of sound rows, and of rows with one damage each, over real databases."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import apsw
+import msgspec
+import pytest
+
+from disio_manager.core.changes import Change, PutStretch
+from disio_manager.core.records import TaskRecord
+from disio_manager.stores import checking
+from disio_manager.stores.mongo_documents import row_id
+from disio_manager.stores.opening import open_store
+from tests.contract.manager_store_rows import ME, block, failures, fresh_url, put, results, stretch, task
+
+OTHER = "manager-b"
+CODE = b"export default () => 1"
+SHA = hashlib.sha256(CODE).hexdigest()
+MENDED = " (the next start of the manager that owns it puts this right)"
+RETRIED = " (a retry of the task puts this right)"
+
+
+def of(number: int, state: str, total: int, **policy: Any) -> TaskRecord:
+    record = task(number, state=state, total=total)
+    record.workunit = SHA
+    record.policy = msgspec.structs.replace(record.policy, **policy)
+    return record
+
+
+SOUND: list[Change] = [
+    block(0, 10, holder="d"),
+    block(40, 50, holder="d"),
+    results([*range(5), *range(7, 40)]),
+    failures([5]),
+    results(range(3), number=2),
+    results([0, 1], number=3),
+    failures([2], number=3),
+    failures([0], number=6),
+    block(0, 10, number=6),
+]
+"""Task 1 runs with payload 6 open, 2 is done, 3 failed, 4 cancelled, 5 queued, 6 reached its limit of failures."""
+TASKS = [
+    of(1, "running", 100),
+    of(2, "done", 3),
+    of(3, "failed", 3),
+    of(4, "cancelled", 100),
+    of(5, "queued", 100),
+    of(6, "failed", 100, max_task_failures=1),
+]
+
+
+def counted(start: int, stop: int, frontier: int, done: int, failed: int, *, number: int, owner: str) -> PutStretch:
+    record = stretch(start, stop, frontier=frontier, number=number, owner=owner)
+    return PutStretch(msgspec.structs.replace(record, done=done, failed=failed))
+
+
+async def fill_sqlite(folder: Path) -> None:
+    store = await open_store("", folder, ME)
+    await store.put_workunit(SHA, "javascript", CODE)
+    rest = [counted(0, 0, 10, 0, 1, number=6, owner=ME), counted(0, 0, 10, 0, 0, number=4, owner=ME)]
+    ends = [counted(0, 3, 3, 3, 0, number=2, owner=ME), counted(0, 3, 3, 2, 1, number=3, owner=ME), *rest]
+    await store.commit([put(record) for record in TASKS])
+    await store.commit([*SOUND, block(50, 60), counted(0, 100, 60, 38, 1, number=1, owner=ME), *ends])
+    await store.close()
+
+
+async def fill_mongodb(url: str, folder: Path) -> None:
+    mine, others = await open_store(url, folder, ME), await open_store(url, folder, OTHER)
+    await mine.put_workunit(SHA, "javascript", CODE)
+    await mine.commit([put(msgspec.structs.replace(record, state="running")) for record in TASKS])
+    for number, stop in ((1, 50), (2, 3), (3, 3), (4, 100), (6, 100)):
+        await mine.claim(stretch(0, stop, number=number))
+    await others.claim(stretch(50, 100, owner=OTHER))
+    await others.commit([block(50, 60), counted(50, 100, 60, 0, 0, number=1, owner=OTHER)])
+    rest = [counted(0, 100, 10, 0, 1, number=6, owner=ME), counted(0, 100, 10, 0, 0, number=4, owner=ME)]
+    ends = [counted(0, 3, 3, 3, 0, number=2, owner=ME), counted(0, 3, 3, 2, 1, number=3, owner=ME), *rest]
+    await mine.commit([*SOUND, counted(0, 50, 50, 38, 1, number=1, owner=ME), *ends])
+    await mine.commit([put(record, "running") for record in TASKS])
+    for store in (mine, others):
+        await store.close()
+
+
+async def found(url: str, folder: Path) -> list[str]:
+    store = await open_store(url, folder, "")
+    try:
+        return [problem async for problem in checking.problems(store)]
+    finally:
+        await store.close()
+
+
+def counts(done: int, failed: int, rows: str, start: int = 0) -> str:
+    counters = f"counts {done} done and {failed} failed payloads"
+    return f"task task1: the stretch at {start} {counters}, its rows are {rows}{MENDED}"
+
+
+Damage = tuple[str, str, Callable[[Any], Any], list[str]]
+DAMAGES: list[Damage] = [
+    (
+        "a result is gone",
+        "DELETE FROM results WHERE task = 1 AND idx = 20",
+        lambda db: db["results"].delete_one({"_id": row_id(1, 20)}),
+        [f"task task1: payloads 20 are in no block and have no result{MENDED}", counts(38, 1, "37 and 1")],
+    ),
+    (
+        "a block is gone",
+        "DELETE FROM blocks WHERE id = 'b1-40'",
+        lambda db: db["blocks"].delete_one({"_id": "b1-40"}),
+        [f"task task1: payloads 40 to 49 are in no block and have no result{MENDED}"],
+    ),
+    (
+        "done and failed",
+        "INSERT INTO failures VALUES (1, 7, x'90', 0)",
+        lambda db: db["failures"].insert_one({"_id": row_id(1, 7), "errors": b"\x90", "at": 0.0}),
+        [f"task task1: payloads 7 have a result and are recorded as failed{MENDED}", counts(38, 1, "38 and 2")],
+    ),
+    (
+        "two blocks overlap",
+        "UPDATE blocks SET stop = 45 WHERE id = 'b1-0'",
+        lambda db: db["blocks"].update_one({"_id": "b1-0"}, {"$set": {"stop": 45}}),
+        [f"task task1: block b1-40 of payloads 40 to 49 overlaps another block{MENDED}"],
+    ),
+    (
+        "a block beyond the frontier",
+        "UPDATE blocks SET stop = 70 WHERE id = 'b1-50'",
+        lambda db: db["blocks"].update_one({"_id": "b1-50"}, {"$set": {"stop": 70}}),
+        [f"task task1: block b1-50 of payloads 50 to 69 reaches beyond the frontier 60{MENDED}"],
+    ),
+    (
+        "counters are off",
+        "UPDATE tasks SET done = 39, failed = 0 WHERE number = 1",
+        lambda db: db["stretches"].update_one({"_id": row_id(1, 0)}, {"$set": {"done": 39, "failed": 0}}),
+        [counts(39, 0, "38 and 1")],
+    ),
+    (
+        "a failed task lacks a failure",
+        "DELETE FROM failures WHERE task = 3; UPDATE tasks SET failed = 0 WHERE number = 3; "
+        "INSERT INTO blocks VALUES ('b3-2', 3, 2, 3, 0, '')",
+        lambda db: drop_failure_of_task_3(db),
+        ["task task3: it is failed with 2 results and 0 failures of 3"],
+    ),
+    (
+        "a payload of a failed task is in no block",
+        "DELETE FROM blocks WHERE task = 6",
+        lambda db: db["blocks"].delete_one({"task": 6}),
+        [f"task task6: payloads 1 to 9 are in no block and have no result{RETRIED}"],
+    ),
+    (
+        "a done task lacks a result",
+        "DELETE FROM results WHERE task = 2 AND idx = 1; UPDATE tasks SET done = 2 WHERE number = 2",
+        lambda db: drop_result_of_task_2(db),
+        ["task task2: it is done with 2 results of 3"],
+    ),
+    (
+        "a result beyond the task",
+        "INSERT INTO results VALUES (1, 100, x'31', 0.5, 1, 0)",
+        lambda db: insert_result(db, 100),
+        ["task task1: payloads 100 have a result or a failure: the task has 100"],
+    ),
+    (
+        "a result beyond the frontier",
+        "INSERT INTO results VALUES (1, 80, x'31', 0.5, 1, 0); UPDATE tasks SET done = 39 WHERE number = 1",
+        lambda db: insert_counted_result(db, 80),
+        ["task task1: payloads 80 have a result and were never handed out"],
+    ),
+    (
+        "a frontier beyond its stretch",
+        "UPDATE tasks SET frontier = 101 WHERE number = 5; INSERT INTO blocks VALUES ('b5', 5, 0, 100, 1, 'd')",
+        lambda db: raise_frontier(db),
+        ["task task5: the frontier 101 is not in its stretch 0 to 100"],
+    ),
+    (
+        "a work unit is gone",
+        "DELETE FROM workunits",
+        lambda db: db["workunits"].delete_many({}),
+        [f"task task{number}: its work unit {SHA} is not there" for number in (1, 5)],
+    ),
+    (
+        "a work unit is damaged",
+        "UPDATE workunits SET code = x'00'",
+        lambda db: db["chunks"].update_one({"_id": f"workunit/{SHA}/0"}, {"$set": {"body": b"\0"}}),
+        [f"task task{number}: its work unit {SHA} is damaged: its bytes have another SHA-256" for number in (1, 5)],
+    ),
+]
+MONGODB_ONLY: list[tuple[str, Callable[[Any], Any], list[str]]] = [
+    (
+        "a stretch is gone",
+        lambda db: db["stretches"].delete_one({"_id": row_id(4, 0)}),
+        [],
+    ),
+    (
+        "a gap before a stretch",
+        lambda db: move_stretch(db, 60),
+        [
+            "task task1: nobody looks after payloads 50 to 59, though a later stretch is there",
+            "task task1: block b1-50 begins at 50, in no stretch",
+        ],
+    ),
+    (
+        "two stretches overlap",
+        lambda db: db["stretches"].update_one({"_id": row_id(1, 0)}, {"$set": {"stop": 52}}),
+        [
+            "task task1: payloads 50 to 51 are in two stretches",
+            "task task1: block b1-50 of payloads 50 to 59 reaches out of its stretch 0 to 52",
+            f"task task1: block b1-50 of payloads 50 to 59 belongs to manager {OTHER}, its stretch to {ME}{MENDED}",
+        ],
+    ),
+    (
+        "a stretch beyond the task",
+        lambda db: db["stretches"].update_one({"_id": row_id(1, 50)}, {"$set": {"stop": 200}}),
+        ["task task1: the stretch at 50 ends at 200, the task at 100"],
+    ),
+    (
+        "a block of another manager",
+        lambda db: db["blocks"].update_one({"_id": "b1-40"}, {"$set": {"owner": OTHER}}),
+        [f"task task1: block b1-40 of payloads 40 to 49 belongs to manager {OTHER}, its stretch to {ME}{MENDED}"],
+    ),
+    (
+        "a block beyond its stretch",
+        lambda db: db["blocks"].update_one({"_id": "b1-50"}, {"$set": {"stop": 120}}),
+        ["task task1: block b1-50 of payloads 50 to 119 reaches out of its stretch 50 to 100"],
+    ),
+]
+
+
+async def drop_failure_of_task_3(db: Any) -> None:
+    await db["failures"].delete_one({"_id": row_id(3, 2)})
+    await db["stretches"].update_one({"_id": row_id(3, 0)}, {"$set": {"failed": 0}})
+    owned = {"owner": ME, "start": 2, "stop": 3, "lease": 0, "holder": ""}
+    await db["blocks"].insert_one({"_id": "b3-2", "task": 3, **owned})
+
+
+async def drop_result_of_task_2(db: Any) -> None:
+    await db["results"].delete_one({"_id": row_id(2, 1)})
+    await db["stretches"].update_one({"_id": row_id(2, 0)}, {"$set": {"done": 2}})
+
+
+async def insert_result(db: Any, index: int) -> None:
+    await db["results"].insert_one({"_id": row_id(1, index), "v": b"1", "s": 0.5, "c": "c", "d": "d", "at": 0.0})
+
+
+async def insert_counted_result(db: Any, index: int) -> None:
+    await insert_result(db, index)
+    await db["stretches"].update_one({"_id": row_id(1, 50)}, {"$set": {"done": 1}})
+
+
+async def raise_frontier(db: Any) -> None:
+    counters = {"done": 0, "failed": 0, "leased": 0, "retries": 0}
+    owned = {"_id": row_id(5, 0), "task": 5, "owner": ME, "stop": 100, "frontier": 101}
+    await db["stretches"].insert_one({**owned, **counters})
+    held = {"owner": ME, "start": 0, "stop": 100, "lease": 1, "holder": "d"}
+    await db["blocks"].insert_one({"_id": "b5", "task": 5, **held})
+
+
+async def move_stretch(db: Any, start: int) -> None:
+    moved = await db["stretches"].find_one_and_delete({"_id": row_id(1, 50)})
+    await db["stretches"].insert_one({**moved, "_id": row_id(1, start)})
+
+
+@pytest.fixture(params=[checking.PAGE_ROWS, 7], ids=["whole", "paged"])
+def page_rows(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr(checking, "PAGE_ROWS", request.param)
+    monkeypatch.setattr(checking, "PAGE_TASKS", 2 if request.param == 7 else 100)
+    return int(request.param)
+
+
+@pytest.mark.usefixtures("page_rows")
+async def test_sound_rows_have_no_problems(tmp_path: Path, mongodb_uri: str) -> None:
+    url = fresh_url("mongodb", mongodb_uri)
+    await fill_sqlite(tmp_path)
+    await fill_mongodb(url, tmp_path)
+    assert await found("", tmp_path) == []
+    assert await found(url, tmp_path) == []
+
+
+@pytest.mark.usefixtures("page_rows")
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage[0])
+async def test_each_damage_of_a_file_is_named(damage: Damage, tmp_path: Path) -> None:
+    await fill_sqlite(tmp_path)
+    connection = apsw.Connection(str(tmp_path / "manager.db"))
+    connection.execute(damage[1])
+    connection.close()
+    seen = await found("", tmp_path)
+    assert sorted(seen) == sorted(problem.replace(MENDED, "").replace(RETRIED, "") for problem in damage[3])
+
+
+@pytest.mark.parametrize("damage", [*((one[0], *one[2:]) for one in DAMAGES), *MONGODB_ONLY], ids=lambda one: one[0])
+async def test_each_damage_of_documents_is_named(
+    damage: tuple[str, Callable[[Any], Any], list[str]], tmp_path: Path, mongodb_uri: str
+) -> None:
+    url = fresh_url("mongodb", mongodb_uri)
+    await fill_mongodb(url, tmp_path)
+    store: Any = await open_store(url, tmp_path, ME)
+    await damage[1](store._db)
+    seen = await found(url, tmp_path)
+    assert sorted(seen) == sorted(damage[2])
+    if seen and all(problem.endswith(MENDED) for problem in seen):
+        others = await open_store(url, tmp_path, OTHER)
+        for each in (store, others):
+            await each.load()
+        assert await found(url, tmp_path) == [], "a start was to put it right"
+        await others.close()
+    await store.close()
