@@ -91,7 +91,7 @@ class DropFailures:
 class AddForeign:
     """Results or failures of indexes that other managers look after.
 
-    Rows first (failures only where there is no result), then a Notice for the owner of each index.
+    Result rows first, then a Notice for the owner of each index. Failures get no rows: their Notice carries them.
     """
 
     rows: AddResults | AddFailures

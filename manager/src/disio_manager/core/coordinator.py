@@ -45,7 +45,8 @@ class Coordinator:
         for task in loaded:
             entry = TaskEntry.restore(task, settings.manager, now)
             book.put_entry(entry, now)
-            if entry.is_complete or entry.has_failed_enough or entry.stretches.behind(entry.record.retries):
+            is_behind = entry.spent or entry.stretches.behind(entry.record.retries)
+            if is_behind or entry.is_complete or entry.has_failed_enough:
                 book.unsettled.add(entry.id)
         return cls(book, now)
 

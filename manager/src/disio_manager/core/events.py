@@ -101,7 +101,7 @@ class StretchesTaken:
     """This manager took over what a manager that is gone looked after."""
 
     tasks: list[LoadedTask]
-    """The tasks concerned; blocks, closed and failed indexes are those of the stretches just taken, nothing else."""
+    """The tasks concerned; stretches, blocks, closed and failed indexes are those just taken, nothing else."""
     at: float
 
 

@@ -129,12 +129,16 @@ class DistributorRecord(msgspec.Struct, kw_only=True):
 
 
 class Notice(msgspec.Struct, kw_only=True):
-    """What another manager took for one of our stretches: rows are in the store, our memory does not know yet."""
+    """What another manager took in for one of our stretches, and our memory does not know yet."""
 
     id: str
     task: str
     done: list[Run] = []
-    failed: list[Run] = []
+    """Their rows are in the store."""
+    failed: list[int] = []
+    """Of these there are no rows yet: they may have been opened again meanwhile, which only the owner knows."""
+    errors: list[list[str]] = []
+    """Per failed index, the error texts."""
 
 
 class Peer(msgspec.Struct, kw_only=True):

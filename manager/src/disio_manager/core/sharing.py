@@ -8,7 +8,7 @@ import msgspec
 
 from disio_manager.core import verbs
 from disio_manager.core.book import Book, Out
-from disio_manager.core.changes import DeleteTask, DropFailures, DropNotices
+from disio_manager.core.changes import AddFailures, DeleteTask, DropFailures, DropNotices
 from disio_manager.core.commands import Announce, Send
 from disio_manager.core.events import ClusterSeen, StretchClaimed, StretchesTaken
 from disio_manager.core.intake import end_blocks
@@ -16,7 +16,8 @@ from disio_manager.core.lifecycle import is_open
 from disio_manager.core.records import LoadedTask, Notice, SharedTask, StretchRecord, TaskRecord
 from disio_manager.core.tasks import TaskEntry
 from disio_shared import messages
-from disio_shared.ranges import RangeSet, Run
+from disio_shared.errors import OwnershipLost
+from disio_shared.ranges import RangeSet, Run, runs_of
 
 
 def strangers(book: Book) -> list[str]:
@@ -66,7 +67,16 @@ def _learn(book: Book, entry: TaskEntry, seen: list[StretchRecord]) -> bool:
 
 
 def on_taken(book: Book, event: StretchesTaken, now: float, out: Out) -> None:
-    """Go on with what a manager left that is gone."""
+    """Go on with what a manager left that is gone.
+
+    Raises:
+        OwnershipLost: This manager owned some of it before, without a break as far as it knew: it was itself taken for
+            gone meanwhile, and what it has in memory is old.
+    """
+    for loaded in event.tasks:
+        known = book.tasks.get(loaded.record.id)
+        if known is not None and any(each.start in known.stretches.own for each in loaded.stretches):
+            raise OwnershipLost(f"a stretch of task {loaded.record.id}, for a while")
     for loaded in event.tasks:
         entry = book.tasks.get(loaded.record.id)
         if entry is None:
@@ -84,7 +94,7 @@ def on_seen(book: Book, event: ClusterSeen, now: float, out: Out) -> None:
     _meet(book, event, out)
     _see_tasks(book, event, now, out)
     for notice in event.look.notices:
-        _take_notice(book, notice, now, out)
+        _take_notice(book, notice, now, event.at, out)
     if event.look.notices:
         out.changes.append(DropNotices([notice.id for notice in event.look.notices]))
     for entry in list(book.tasks.values()):
@@ -178,30 +188,37 @@ def _forget_deleted(book: Book, entry: TaskEntry, out: Out) -> None:
     out.commands.append(Announce("task-deleted", entry.id))
 
 
-def _take_notice(book: Book, notice: Notice, now: float, out: Out) -> None:
-    """Close what another manager wrote rows of. Where a payload is failed and done, the result stands."""
+def _take_notice(book: Book, notice: Notice, now: float, at: float, out: Out) -> None:
+    """Close what another manager took in. Where a payload is failed and done, the result stands."""
     entry = book.tasks.get(notice.task)
     if entry is None:
         return
     done, _ = entry.stretches.sort(notice.done, entry.record.total)
-    failed, _ = entry.stretches.sort(notice.failed, entry.record.total)
     after_all = _common(entry.failed, done)
     entry.failed.remove_all(after_all)
     entry.count(after_all, done=1, failed=-1)
     closing = entry.close(done)
     number = entry.count(closing.accepted, done=1)
     end_blocks(book, None, closing, out)
-    open_before = RangeSet(failed).difference(entry.failed.runs())
-    closing = entry.close(failed)
-    entry.failed.add_all(closing.accepted)
-    number += entry.count(closing.accepted, failed=1)
-    end_blocks(book, None, closing, out)
-    needless = after_all + open_before.difference(closing.accepted).runs()
+    needless = RangeSet(done).difference(closing.accepted).runs()
     if needless:
         out.changes.append(DropFailures(entry.id, needless))
+    number += _take_failed(book, entry, notice, at, out)
     entry.meter.count(number, now)
     out.changes += entry.progress()
     out.commands.append(Announce("task", entry.id))
+
+
+def _take_failed(book: Book, entry: TaskEntry, notice: Notice, at: float, out: Out) -> int:
+    failed, _ = entry.stretches.sort(runs_of(notice.failed), entry.record.total)
+    closing = entry.close(failed)
+    if closing.accepted:
+        entry.failed.add_all(closing.accepted)
+        taken = RangeSet(closing.accepted)
+        rows = {index: errors for index, errors in zip(notice.failed, notice.errors, strict=True) if index in taken}
+        out.changes.append(AddFailures(entry.id, list(rows), list(rows.values()), at))
+    end_blocks(book, None, closing, out)
+    return entry.count(closing.accepted, failed=1)
 
 
 def _common(some: RangeSet, runs: list[Run]) -> list[Run]:

@@ -78,6 +78,8 @@ class TaskEntry:
         """Leased payloads over weight: what fair sharing compares."""
         self.ready_open = 0
         """Open indexes in ready blocks."""
+        self.spent: list[str] = []
+        """Blocks that were loaded and have nothing open: their rows are to go."""
         self._starts: list[int] = []
         self._by_start: dict[int, Block] = {}
         self._ready: list[int] = []
@@ -103,6 +105,8 @@ class TaskEntry:
                 block = Block(row.id, row.task, row.start, row.stop, remaining, row.lease, row.holder)
                 self.add(block)
                 taken.append(block)
+            else:
+                self.spent.append(row.id)
         for start, stop in loaded.failed:
             stretch = self.stretches.at(start)
             if stretch is not None and stretch.start in fresh:

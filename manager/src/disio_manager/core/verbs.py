@@ -6,7 +6,7 @@ Rule: a verb is checked completely before anything changes.
 import msgspec
 
 from disio_manager.core.book import Book, Out
-from disio_manager.core.changes import DeleteTask, DropFailures, PutBlock, PutStretch, PutTask
+from disio_manager.core.changes import DeleteTask, DropBlock, DropFailures, PutBlock, PutStretch, PutTask
 from disio_manager.core.commands import Announce
 from disio_manager.core.events import TaskCommanded, TaskCreated, TaskEdited
 from disio_manager.core.lifecycle import is_open, next_state
@@ -124,7 +124,9 @@ def _retry(book: Book, entry: TaskEntry, was: str, after: str, out: Out) -> None
 
 
 def catch_up(book: Book, entry: TaskEntry, out: Out) -> None:
-    """Open failed payloads of own stretches again, as often as the task's owner asked for it."""
+    """Do what was left undone: drop spent blocks, open failed payloads again as often as the owner asked for it."""
+    out.changes += [DropBlock(block, entry.id) for block in entry.spent]
+    entry.spent.clear()
     for stretch in entry.stretches.behind(entry.record.retries):
         _reopen(book, entry, stretch, out)
     out.changes += entry.progress()

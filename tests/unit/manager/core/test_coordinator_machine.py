@@ -235,7 +235,7 @@ class CoordinatorMachine(RuleBasedStateMachine):
                     assert block.start <= index < block.stop
                     assert index not in places, "an index is in two blocks"
                     places[index] = block.holder or "ready"
-            for index in range(entry.record.frontier, entry.record.total):
+            for index in range(entry.stretches.own[0].frontier, entry.record.total):
                 assert index not in places
                 places[index] = "ready"
             assert set(places) == model.open, "an open index is lost, or a closed one is open"
@@ -251,8 +251,8 @@ class CoordinatorMachine(RuleBasedStateMachine):
                 continue
             assert set(rows.results.get(task, {})) == model.done
             assert set(rows.failures.get(task, {})) == model.failed
-            record = rows.tasks[task]
-            assert (record.done, record.failed) == (len(model.done), len(model.failed))
+            stretch = rows.stretches[task, 0]
+            assert (stretch.done, stretch.failed) == (len(model.done), len(model.failed))
 
     @invariant()
     def every_held_block_has_one_holder_and_a_deadline(self) -> None:
@@ -306,7 +306,7 @@ class CoordinatorMachine(RuleBasedStateMachine):
                     or len(entry.holders) < entry.record.policy.max_distributors
                 )
                 assert not (may and entry.first_ready()), "a ready block is kept from one who waits"
-                left = entry.record.frontier < entry.record.total
+                left = entry.stretches.uncut > 0
                 assert not (may and left and known.waiting.fresh), "fresh payloads are kept from one who waits"
 
 

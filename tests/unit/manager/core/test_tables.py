@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from disio_manager.core.leases import LeaseTable
 from disio_manager.core.rates import Meter
-from disio_manager.core.records import TaskRecord
+from disio_manager.core.records import StretchRecord, TaskRecord
 from disio_manager.core.settings import CoreSettings
 from disio_manager.core.splitting import retry_spans
 from disio_manager.core.tasks import Block, TaskEntry
@@ -46,9 +46,10 @@ def test_a_steady_stream_is_measured_from_its_first_seconds_on() -> None:
 def entry_of(spec: PayloadSpec, total: int, live: list[tuple[int, int]], failed: list[int]) -> TaskEntry:
     record = TaskRecord(
         id="t", number=1, name="t", tags=[], workunit="", language="javascript", workunit_bytes=0, payloads=b"",
-        policy=Policy(), total=total, state="running", created_at=0.0, frontier=total,
+        policy=Policy(), total=total, state="running", created_at=0.0,
     )  # fmt: skip
-    entry = TaskEntry(record, spec, 0.0)
+    entry = TaskEntry(record, spec, "m", 0.0)
+    entry.stretches.learn([StretchRecord(task="t", start=0, stop=total, owner="m", frontier=total)])
     for start, stop in live:
         entry.add(Block(f"b{start}", "t", start, stop, RangeSet([(stop - 1, stop)])))
     for index in failed:
@@ -65,7 +66,7 @@ def test_a_retry_covers_every_failed_index_once_and_never_a_live_block(
     failed -= {stop - 1 for _, stop in blocks}
     entry = entry_of(spec, 100, blocks, sorted(failed))
     settings = CoreSettings(max_block=12, max_block_bytes=20)
-    inside, spans = retry_spans(entry, settings)
+    inside, spans = retry_spans(entry, entry.stretches.own[0], settings)
     covered = [index for start, stop in spans for index in range(start, stop)]
     assert len(covered) == len(set(covered)), "new blocks overlap"
     held = {index for start, stop in blocks for index in range(start, stop)}

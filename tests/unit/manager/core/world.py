@@ -1,99 +1,35 @@
 """A manager's core with its rows applied in memory, for tests: what a store would hold, and what was sent."""
 
-from dataclasses import dataclass, field
-
 import msgspec
 
-from disio_manager.core import changes, events
+from disio_manager.core import events
 from disio_manager.core.changes import Change
-from disio_manager.core.commands import Announce, Command, Send
+from disio_manager.core.commands import Announce, Claim, Command, Send
 from disio_manager.core.coordinator import Coordinator
-from disio_manager.core.records import BlockRecord, DistributorRecord, LoadedTask, TaskRecord
+from disio_manager.core.records import Peer, TaskRecord
 from disio_manager.core.settings import CoreSettings
 from disio_shared import messages
 from disio_shared.decisions import Decision
 from disio_shared.payloads import count, parse_spec
-from disio_shared.ranges import runs_of
-from disio_shared.taskdoc import OPEN_STATES, Policy, Requires
+from disio_shared.taskdoc import Policy, Requires
+from tests.unit.manager.core.rows import Rows
 
 START, WALL = 1_000.0, 1_700_000_000.0
 OFFSET = WALL - START
 
 
-@dataclass
-class Rows:
-    """Tables in memory."""
-
-    tasks: dict[str, TaskRecord] = field(default_factory=dict)
-    blocks: dict[str, BlockRecord] = field(default_factory=dict)
-    results: dict[str, dict[int, bytes]] = field(default_factory=dict)
-    failures: dict[str, dict[int, list[str]]] = field(default_factory=dict)
-    distributors: dict[str, DistributorRecord] = field(default_factory=dict)
-
-    def apply(self, change: Change) -> None:
-        """Do what a store does with a change."""
-        match change:
-            case changes.PutTask():
-                self.tasks[change.record.id] = change.record
-            case changes.PutBlock():
-                self.blocks[change.record.id] = change.record
-            case changes.DropBlock():
-                self.blocks.pop(change.block, None)
-            case changes.AddResults():
-                rows = self.results.setdefault(change.task, {})
-                for index, value in zip(change.indexes, change.values, strict=True):
-                    assert index not in rows, "an index was given a second result"
-                    rows[index] = value
-            case changes.PutDistributor():
-                self.distributors[change.record.id] = change.record
-            case changes.DropDistributor():
-                self.distributors.pop(change.distributor, None)
-            case _:
-                self._apply_rare(change)
-
-    def _apply_rare(self, change: changes.AddFailures | changes.DropFailures | changes.DeleteTask) -> None:
-        match change:
-            case changes.AddFailures():
-                self.failures.setdefault(change.task, {}).update(zip(change.indexes, change.errors, strict=True))
-            case changes.DropFailures():
-                self.failures.pop(change.task, None)
-            case changes.DeleteTask():
-                self._delete(change.task)
-
-    def _delete(self, task: str) -> None:
-        self.tasks.pop(task, None)
-        self.results.pop(task, None)
-        self.failures.pop(task, None)
-        self.blocks = {name: row for name, row in self.blocks.items() if row.task != task}
-
-    def load_task(self, task: str) -> LoadedTask | None:
-        """Return a task as a store's ``load_task`` does."""
-        record = self.tasks.get(task)
-        if record is None:
-            return None
-        done, failed = self.results.get(task, {}), self.failures.get(task, {})
-        blocks = sorted((row for row in self.blocks.values() if row.task == task), key=lambda row: row.start)
-        closed = {row.id: runs_of(i for i in [*done, *failed] if row.start <= i < row.stop) for row in blocks}
-        counted = msgspec.structs.replace(record, done=len(done), failed=len(failed))
-        spec = parse_spec(msgspec.json.decode(record.payloads))
-        return LoadedTask(record=counted, spec=spec, blocks=blocks, closed=closed, failed=runs_of(failed))
-
-    def load(self) -> list[LoadedTask]:
-        """Return the open tasks."""
-        loaded = [self.load_task(name) for name, record in self.tasks.items() if record.state in OPEN_STATES]
-        return [one for one in loaded if one is not None]
-
-
 class World:
-    """One core, its rows, a clock, and the messages each session got."""
+    """One core, its rows (of which others may have a part), a clock, and the messages each session got."""
 
-    def __init__(self, **settings: float) -> None:
-        self.settings = CoreSettings(cluster="c", manager="m", **settings)  # type: ignore[arg-type]
+    def __init__(self, manager: str = "m", rows: Rows | None = None, **settings: float) -> None:
+        is_shared = rows is not None
+        self.settings = CoreSettings(cluster="c", manager=manager, is_shared=is_shared, **settings)  # type: ignore[arg-type]
         self.now = START
-        self.rows = Rows()
+        self.rows = Rows() if rows is None else rows
         self.sent: list[Send] = []
         self.announced: list[Announce] = []
         self._ids = 0
+        self._kind = manager if is_shared else ""
         self._batches = 0
         self.core = self._restored()
 
@@ -103,7 +39,8 @@ class World:
 
     def _restored(self) -> Coordinator:
         rows = self.rows
-        return Coordinator.restore(rows.load(), list(rows.distributors.values()), self.settings, self.now, self.wall)
+        loaded = rows.load(self.settings.manager)
+        return Coordinator.restore(loaded, list(rows.distributors.values()), self.settings, self.now, self.wall)
 
     def restart(self) -> None:
         """Forget the core and build it again from the rows."""
@@ -111,16 +48,33 @@ class World:
 
     def fresh(self, count: int = 8) -> tuple[str, ...]:
         self._ids += count
-        return tuple(f"f{at}" for at in range(self._ids - count, self._ids))
+        return tuple(f"f{at}{self._kind}" for at in range(self._ids - count, self._ids))
 
     def handle(self, event: events.Event) -> Decision[Change, Command]:
         """Let the core decide, apply the rows, note what it sends."""
         out = self.core.handle(event, self.now)
-        for change in out.changes:
-            self.rows.apply(change)
+        self.rows.commit(out.changes, self.settings.manager)
+        # Of two managers one may take a result that the other has told it of, and it has not looked yet.
+        assert self.settings.is_shared or not self.rows.doubled, "an index was given a second result"
         self.sent += [command for command in out.commands if isinstance(command, Send)]
         self.announced += [command for command in out.commands if isinstance(command, Announce)]
+        for command in out.commands:
+            if isinstance(command, Claim):
+                stretches = self.rows.claim(command.stretch)
+                self.handle(events.StretchClaimed(command.stretch.task, stretches, self.wall))
         return out
+
+    def look(self, *peers: "World") -> None:
+        """See what the other managers did."""
+        look = self.rows.look(self.core.open_tasks(), self.settings.manager)
+        unknown = {shared.record.id for shared in look.tasks} - set(self.core.open_tasks())
+        fresh = [one for one in self.rows.load(self.settings.manager) if one.record.id in unknown]
+        met = tuple(Peer(id=peer.settings.manager, url=f"http://{peer.settings.manager}") for peer in peers)
+        self.handle(events.ClusterSeen(met, look, fresh, self.wall))
+
+    def take_over(self, gone: str) -> None:
+        """Take over from a manager that is gone."""
+        self.handle(events.StretchesTaken(self.rows.take_over(gone, self.settings.manager), self.wall))
 
     def take(self, kind: type[messages.Message], session: str = "") -> list[messages.Message]:
         """Remove and return the messages of one kind that were sent (to a session)."""
@@ -160,7 +114,7 @@ class World:
         self.handle(events.TaskCreated(record, spec))
 
     def command(self, task: str, verb: str) -> None:
-        stored = None if self.core.task_view(task, self.now) else self.rows.load_task(task)
+        stored = None if self.core.task_view(task, self.now) else self.rows.load_task(task, self.settings.manager)
         self.handle(events.TaskCommanded(task, verb, self.wall, stored))
 
     def join(self, distributor: str, session: str = "", held: list[messages.BlockRef] | None = None) -> None:

@@ -1,0 +1,260 @@
+"""Two managers on one set of rows: claims, foreign results, notices, verbs, take-over, zombies."""
+
+import pytest
+
+from disio_manager.core.records import DistributorRecord
+from disio_shared import messages
+from disio_shared.errors import DistributorElsewhere, OwnershipLost
+from tests.unit.manager.core.rows import Rows
+from tests.unit.manager.core.world import World
+
+
+@pytest.fixture
+def pair() -> tuple[World, World]:
+    """Managers ``a`` and ``b`` that know of each other, with a distributor each."""
+    rows = Rows()
+    a, b = World("a", rows, min_claim=10, max_block=20), World("b", rows, min_claim=10, max_block=20)
+    for world, name in ((a, "da"), (b, "db")):
+        world.join(name)
+        world.ask(name, 0)
+    see(a, b)
+    return a, b
+
+
+def see(a: World, b: World) -> None:
+    a.look(b)
+    b.look(a)
+
+
+def indexes(world: World, session: str) -> list[int]:
+    """Return the indexes a session was granted since it was last looked at."""
+    return [
+        index
+        for grant in world.grants(session)
+        for block in grant.blocks
+        for index in range(block.start, block.stop)
+        if not any(start <= index < stop for start, stop in block.done)
+    ]
+
+
+def work_off(world: World, session: str, task: str) -> set[int]:
+    """Ask and deliver until nothing comes any more."""
+    done: set[int] = set()
+    for _ in range(100):
+        world.ask(session, 20)
+        got = indexes(world, session)
+        if not got:
+            return done
+        assert not done & set(got), "an index was granted twice"
+        done |= set(got)
+        world.deliver(session, task, got)
+    raise AssertionError("no end")
+
+
+def test_both_managers_grant_blocks_of_one_task_and_never_the_same_index(pair: tuple[World, World]) -> None:
+    a, b = pair
+    a.create("t", '{"range": [0, 100]}')
+    see(a, b)
+    by_a: set[int] = set()
+    by_b: set[int] = set()
+    for _ in range(20):
+        for world, session, mine in ((a, "da", by_a), (b, "db", by_b)):
+            world.ask(session, 7)
+            got = indexes(world, session)
+            mine |= set(got)
+            if got:
+                world.deliver(session, "t", got)
+        see(a, b)
+    assert by_a and by_b and not by_a & by_b and by_a | by_b == set(range(100))
+    assert a.rows.tasks["t"].state == "done" and len(a.rows.results["t"]) == 100
+    assert a.core.open_tasks() == b.core.open_tasks() == []
+
+
+def test_claims_shrink_with_what_is_left_and_take_all_when_distributors_are_limited(pair: tuple[World, World]) -> None:
+    a, _ = pair
+    a.create("t", '{"range": [0, 1000]}')
+    sizes = [row.stop - row.start for row in a.rows.stretches.values()]
+    assert sizes == [125]
+    a.create("u", '{"range": [0, 1000]}', max_distributors=1)
+    assert [row.stop for (task, _), row in a.rows.stretches.items() if task == "u"] == [1000]
+
+
+def test_a_manager_without_takers_claims_nothing(pair: tuple[World, World]) -> None:
+    a, _ = pair
+    a.create("t", '{"range": [0, 100]}', language="wasm")
+    assert not a.rows.stretches
+
+
+def test_results_of_another_managers_stretch_are_stored_and_told_to_it(pair: tuple[World, World]) -> None:
+    a, b = pair
+    a.create("t", '{"range": [0, 40]}', max_distributors=1)
+    a.ask("da", 20)
+    assert indexes(a, "da") == list(range(20))
+    see(a, b)
+    b.deliver("db", "t", [3, 4, 25, 40, -1])
+    assert set(b.rows.results["t"]) == {3, 4, 25}
+    assert b.take(messages.Committed)
+    view = a.core.task_view("t", a.now)
+    assert view is not None and view.record.done == 0
+    a.look(b)
+    view = a.core.task_view("t", a.now)
+    # 25 was in no block yet: it is counted when its block is worked off, and its row stays the first one.
+    assert view is not None and view.record.done == 2
+    a.deliver("da", "t", list(range(20)))
+    assert a.rows.notices == {} and a.rows.results["t"][3] == b"3/1"
+
+
+def test_of_a_failure_here_and_a_result_there_the_result_stands(pair: tuple[World, World]) -> None:
+    a, b = pair
+    a.create("t", '{"range": [0, 20]}', max_distributors=1)
+    a.ask("da", 20)
+    see(a, b)
+    a.deliver("da", "t", [], [5])
+    a.deliver("da", "t", [6])
+    b.deliver("db", "t", [5], [6])
+    a.look(b)
+    view = a.core.task_view("t", a.now)
+    assert view is not None and (view.record.done, view.record.failed) == (2, 0)
+    assert a.rows.failures.get("t", {}) == {}
+    a.deliver("da", "t", [i for i in range(20) if i not in (5, 6)])
+    assert a.rows.tasks["t"].state == "done"
+
+
+@pytest.mark.parametrize(("verb", "state"), [("pause", "paused"), ("cancel", "cancelled"), ("delete", "cancelled")])
+def test_a_verb_at_one_manager_reaches_the_distributors_of_the_other(
+    pair: tuple[World, World], verb: str, state: str
+) -> None:
+    a, b = pair
+    a.create("t", '{"range": [0, 100]}')
+    see(a, b)
+    b.ask("db", 5)
+    b.grants()
+    a.command("t", verb)
+    b.look(a)
+    assert messages.TaskState(task="t", state=state) in b.take(messages.TaskState, "db")
+    b.ask("db", 5, request=2)
+    assert indexes(b, "db") == []
+
+
+def test_a_retry_at_one_manager_reopens_failures_of_both(pair: tuple[World, World]) -> None:
+    a, b = pair
+    a.create("t", '{"range": [0, 20]}')
+    see(a, b)
+    for world, session in ((a, "da"), (b, "db")):
+        world.ask(session, 5)
+        got = indexes(world, session)
+        world.deliver(session, "t", got[1:], got[:1])
+        see(a, b)
+    work_off(a, "da", "t")
+    work_off(b, "db", "t")
+    see(a, b)
+    assert a.rows.tasks["t"].state == "failed" and a.rows.tasks["t"].failed == 2
+    a.command("t", "retry")
+    see(a, b)
+    assert a.rows.tasks["t"].state == "running", "one manager's failures are open again, the other's not yet"
+    again = work_off(a, "da", "t") | work_off(b, "db", "t")
+    see(a, b)
+    assert len(again) == 2 and a.rows.tasks["t"].state == "done"
+
+
+def test_the_survivor_goes_on_with_what_the_dead_one_looked_after(pair: tuple[World, World]) -> None:
+    a, b = pair
+    a.create("t", '{"range": [0, 100]}', max_distributors=2)
+    a.ask("da", 30)
+    held = [
+        messages.BlockRef(block=block.block, lease=block.lease, manager="a")
+        for grant in a.grants("da")
+        for block in grant.blocks
+    ]
+    a.deliver("da", "t", [0, 1])
+    b.look(a)
+    b.look()
+    assert b.core.strangers() == ["a"]
+    b.take_over("a")
+    assert b.core.strangers() == []
+    b.join("da", "da2", held)
+    assert {ref.block for each in b.take(messages.Adopted, "da2") for ref in each.blocks} == {h.block for h in held}  # type: ignore[attr-defined]
+    b.deliver("da2", "t", list(range(2, 30)))
+    assert work_off(b, "db", "t") == set(range(30, 100))
+    assert b.rows.tasks["t"].state == "done"
+
+
+def test_a_manager_that_was_taken_for_dead_cannot_write_and_finds_nothing_of_its_own(
+    pair: tuple[World, World],
+) -> None:
+    a, b = pair
+    a.create("t", '{"range": [0, 40]}', max_distributors=1)
+    a.ask("da", 20)
+    b.look()
+    b.take_over("a")
+    with pytest.raises(OwnershipLost):
+        a.deliver("da", "t", [0, 1, 2])
+    assert "t" not in a.rows.results
+    a.restart()
+    view = a.core.task_view("t", a.now)
+    assert view is not None and view.leased == 20 and view.ready == 0
+
+
+def test_what_nobody_here_can_work_on_is_left_to_another_manager(pair: tuple[World, World]) -> None:
+    a, b = pair
+    a.create("t", '{"range": [0, 100]}')
+    a.leave("da")
+    see(a, b)
+    assert b.core.strangers() == []
+    a.now += 11
+    see(a, b)
+    see(a, b)
+    assert b.core.strangers() == [""]
+    b.take_over("")
+    assert work_off(b, "db", "t") == set(range(100))
+    assert a.rows.tasks["t"].state == "done"
+
+
+def test_a_block_of_another_manager_is_neither_kept_nor_revoked(pair: tuple[World, World]) -> None:
+    a, _ = pair
+    strange = messages.BlockRef(block="x", lease=1, manager="b")
+    gone = messages.BlockRef(block="y", lease=1, manager="a")
+    a.status("da", [strange, gone])
+    assert [ref for each in a.take(messages.Revoke) for ref in each.blocks] == [gone]  # type: ignore[attr-defined]
+
+
+def test_distributors_of_the_other_manager_are_siblings_and_cannot_be_drained_from_here(
+    pair: tuple[World, World],
+) -> None:
+    a, b = pair
+    assert {row.id: row.state for row in b.core.fleet()} == {"da": "online", "db": "online"}
+    a.join("dc")
+    welcome = a.take(messages.Admitted, "dc")[0]
+    assert isinstance(welcome, messages.Admitted)
+    assert welcome.siblings == ["http://da", "http://db"] and welcome.managers == ["http://b"]
+    with pytest.raises(DistributorElsewhere, match="http://b"):
+        a.drain("db")
+
+
+def test_managers_that_come_and_go_are_told_to_distributors(pair: tuple[World, World]) -> None:
+    a, _ = pair
+    assert messages.Managers(urls=["http://b"]) in a.take(messages.Managers, "da")
+    a.look()
+    assert a.take(messages.Managers, "da") == [messages.Managers(urls=[])]
+
+
+def test_a_payload_tells_who_looks_after_it(pair: tuple[World, World]) -> None:
+    a, b = pair
+    a.create("t", '{"range": [0, 100]}')
+    a.ask("da", 5)
+    see(a, b)
+    held = a.core.payload_view("t", 0, a.now)
+    assert (held.state, held.holder) == ("leased", "da") and held.lease_ends_s == pytest.approx(60)
+    elsewhere = b.core.payload_view("t", 0, b.now)
+    assert elsewhere.state == "elsewhere" and "http://a" in elsewhere.sentences[0]
+    assert b.core.payload_view("t", 99, b.now).state == "waiting"
+    a.deliver("da", "t", [0])
+    assert a.core.payload_view("t", 0, a.now).state == "closed"
+
+
+def test_a_record_that_another_manager_left_is_not_shown_as_online() -> None:
+    rows = Rows()
+    rows.distributors["d"] = DistributorRecord(id="d", name="d", url="", state="online", manager="gone")
+    world = World("a", rows)
+    world.look()
+    assert [row.state for row in world.core.fleet()] == ["offline"]
