@@ -129,15 +129,20 @@ class Cluster:
     async def _take_over(self, gone: str) -> None:
         """Become the owner of what a manager that is gone looked after."""
         other = self._others.get(gone)
-        tasks = await self._store.take_over(gone)
-        await self._tell_taken(gone, other, tasks)
+        tasks: list[LoadedTask] = []
+
+        async def take() -> StretchesTaken:
+            tasks.extend(await self._store.take_over(gone))
+            return StretchesTaken(tasks, self._clock.wall())
+
+        # Nothing may be written between the two: of a stretch that comes back memory is old.
+        await self._service.tell_alone(take)
+        self._note_taken(gone, other, tasks)
         await self._store.strike_off(gone)
         self._others.pop(gone, None)
         self._ownerless.discard(gone)
 
-    async def _tell_taken(self, gone: str, other: _Other | None, tasks: list[LoadedTask]) -> None:
-        if tasks:
-            await self._service.tell(StretchesTaken(tasks, self._clock.wall()))
+    def _note_taken(self, gone: str, other: _Other | None, tasks: list[LoadedTask]) -> None:
         if other is not None:
             url = other.entry.url
             self._log.warning("a manager is gone; its work is taken over", manager=gone, url=url, tasks=len(tasks))

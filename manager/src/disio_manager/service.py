@@ -4,7 +4,7 @@ Rule: everybody changes the manager through ``submit`` or ``post``, and reads it
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from disio_manager.claims import Claims
 from disio_manager.core.changes import Change
@@ -115,6 +115,14 @@ class ManagerService:
             await self._shell.submit(event)
         except DisioError as error:
             self._log.warning("news had no effect", news=type(event).__name__, problem=str(error))
+
+    async def tell_alone(self, make: Callable[[], Awaitable[Event]]) -> None:
+        """Make an event of a change of the store while the core decides and writes nothing, and hand it in.
+
+        Raises:
+            StoreUnavailable: The database does not answer.
+        """
+        await self._shell.submit_alone(make)
 
     def wake(self) -> None:
         """Have the core look at its deadlines, and the shell at whether the core is stale."""

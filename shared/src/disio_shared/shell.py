@@ -20,6 +20,13 @@ MAX_GROUP = 500
 RELOAD_PAUSE_S = 1.0
 
 
+class _Alone(Generic[EventT]):
+    """Stands in the queue for an event that is made when its turn has come."""
+
+    def __init__(self, make: Callable[[], Awaitable[EventT]]) -> None:
+        self.make = make
+
+
 class Shell(Generic[EventT, ChangeT, CommandT]):
     """Drives one core over one store.
 
@@ -45,7 +52,10 @@ class Shell(Generic[EventT, ChangeT, CommandT]):
     ) -> None:
         self._load, self._store, self._perform, self._tick = load, store, perform, tick
         self._clock, self._on_trouble, self._why_stale = clock, on_trouble, why_stale
-        self._waiting: asyncio.Queue[tuple[EventT, asyncio.Future[None] | None]] = asyncio.Queue(MAX_WAITING)
+        self._waiting: asyncio.Queue[tuple[EventT | _Alone[EventT], asyncio.Future[None] | None]]
+        self._waiting = asyncio.Queue(MAX_WAITING)
+        self._next: tuple[EventT | _Alone[EventT], asyncio.Future[None] | None] | None = None
+        """What was taken from the queue and belongs to the next group."""
         self.core: Core[EventT, ChangeT, CommandT] | None = None
 
     async def submit(self, event: EventT) -> None:
@@ -56,6 +66,18 @@ class Shell(Generic[EventT, ChangeT, CommandT]):
         """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         await self._waiting.put((event, done))
+        await done
+
+    async def submit_alone(self, make: Callable[[], Awaitable[EventT]]) -> None:
+        """Make an event while nothing else is decided or written, handle it next, and wait until that is durable.
+
+        For an event that tells of a change of the store: nothing may be decided between the two.
+
+        Raises:
+            DisioError: ``make`` or the core raised it, or the store failed (StoreUnavailable).
+        """
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        await self._waiting.put((_Alone(make), done))
         await done
 
     def post(self, event: EventT, done: asyncio.Future[None] | None = None) -> bool:
@@ -83,7 +105,7 @@ class Shell(Generic[EventT, ChangeT, CommandT]):
         try:
             while True:
                 group = await self._next_group()
-                stale = self._why_stale()
+                stale = self._why_stale() if group else None
                 if stale is None:
                     await self._handle(group)
                 else:
@@ -96,21 +118,38 @@ class Shell(Generic[EventT, ChangeT, CommandT]):
         assert self.core is not None, "start() comes first"
         deadline = self.core.next_deadline()
         wait = None if deadline is None else max(0.0, deadline - self._clock.steady())
+        first, self._next = self._next, None
         try:
-            group = [await asyncio.wait_for(self._waiting.get(), wait)]
+            event, done = first if first is not None else await asyncio.wait_for(self._waiting.get(), wait)
         except TimeoutError:
             return [(self._tick(), None)]
+        if isinstance(event, _Alone):
+            return await self._made(event, done)
+        group = [(event, done)]
         while len(group) < MAX_GROUP and not self._waiting.empty():
-            group.append(self._waiting.get_nowait())
+            event, done = self._waiting.get_nowait()
+            if isinstance(event, _Alone):
+                self._next = (event, done)
+                break
+            group.append((event, done))
         return group
 
-    async def _handle(self, group: list[tuple[EventT, asyncio.Future[None] | None]]) -> None:
-        total, accepted = self._decide(group)
+    async def _made(
+        self, alone: _Alone[EventT], done: asyncio.Future[None] | None
+    ) -> list[tuple[EventT, asyncio.Future[None] | None]]:
         try:
+            return [(await alone.make(), done)]
+        except DisioError as error:
+            _settle(done, error)
+            return []
+
+    async def _handle(self, group: list[tuple[EventT, asyncio.Future[None] | None]]) -> None:
+        try:
+            total, accepted = self._decide(group)
             if total.changes:
                 await self._store.commit(total.changes)
         except StoreUnavailable as trouble:
-            await self._reload(trouble, accepted)
+            await self._reload(trouble, [done for _, done in group])
             return
         for command in total.commands:
             self._perform(command)
@@ -120,7 +159,11 @@ class Shell(Generic[EventT, ChangeT, CommandT]):
     def _decide(
         self, group: list[tuple[EventT, asyncio.Future[None] | None]]
     ) -> tuple[Decision[ChangeT, CommandT], list[asyncio.Future[None] | None]]:
-        """Return what follows from a group, and who waits for it; answer refused events at once."""
+        """Return what follows from a group, and who waits for it; answer refused events at once.
+
+        Raises:
+            StoreUnavailable: The core found that its memory does not fit the store any more.
+        """
         assert self.core is not None, "start() comes first"
         total: Decision[ChangeT, CommandT] = Decision()
         accepted: list[asyncio.Future[None] | None] = []
@@ -128,6 +171,8 @@ class Shell(Generic[EventT, ChangeT, CommandT]):
         for event, done in group:
             try:
                 total.extend(self.core.handle(event, now))
+            except StoreUnavailable:
+                raise
             except DisioError as refusal:
                 _settle(done, refusal)
             else:
@@ -150,8 +195,10 @@ class Shell(Generic[EventT, ChangeT, CommandT]):
         self._on_trouble(None)
 
     def _refuse_waiting(self, trouble: StoreUnavailable | None = None) -> None:
+        left, self._next = [self._next] if self._next is not None else [], None
         while not self._waiting.empty():
-            _, done = self._waiting.get_nowait()
+            left.append(self._waiting.get_nowait())
+        for _, done in left:
             _settle(done, trouble or StoreUnavailable("service", "is stopping"))
 
 

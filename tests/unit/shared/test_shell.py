@@ -13,6 +13,9 @@ from disio_shared.errors import StoreUnavailable, TaskNotFound
 from disio_shared.shell import Shell
 from tests.waiting import wait_until
 
+STALE = -99
+"""An event that tells a core that its memory does not fit the store."""
+
 
 class Counter:
     """A core that counts; refuses negative events; wants a tick when told to."""
@@ -22,6 +25,8 @@ class Counter:
         self.deadline: float | None = None
 
     def handle(self, event: int, now: float) -> Decision[int, str]:
+        if event == STALE:
+            raise StoreUnavailable("memory", "is old")
         if event < 0:
             raise TaskNotFound(str(event))
         self.value += event
@@ -129,3 +134,36 @@ async def test_stale_memory_decides_nothing_and_is_loaded_anew(rig: Rig) -> None
     await wait_until(lambda: "back" in rig.trouble)
     await rig.shell.submit(1)
     assert rig.disk.saved == 11
+
+
+async def test_a_core_whose_memory_is_old_is_loaded_anew_and_all_of_its_group_come_again(rig: Rig) -> None:
+    await rig.shell.submit(1)
+    rig.disk.saved = 10  # somebody else wrote
+    answers = await asyncio.gather(rig.shell.submit(1), rig.shell.submit(STALE), return_exceptions=True)
+    assert all(isinstance(answer, StoreUnavailable) for answer in answers)
+    await wait_until(lambda: "back" in rig.trouble)
+    await rig.shell.submit(1)
+    assert rig.disk.saved == 11
+
+
+async def test_an_event_is_made_while_nothing_else_is_written(rig: Rig) -> None:
+    async def make() -> int:
+        rig.disk.log.append("made")
+        for _ in range(3):
+            await asyncio.sleep(0)
+        return 100
+
+    await asyncio.gather(rig.shell.submit(1), rig.shell.submit(2), rig.shell.submit_alone(make), rig.shell.submit(3))
+    at = rig.disk.log.index("made")
+    assert rig.disk.log[at + 1 : at + 3] == ["saved 103", "told 103"], rig.disk.log
+    assert rig.disk.saved == 106
+
+
+async def test_an_event_that_cannot_be_made_costs_only_who_wanted_it(rig: Rig) -> None:
+    async def make() -> int:
+        raise StoreUnavailable("disk", "away")
+
+    with pytest.raises(StoreUnavailable):
+        await rig.shell.submit_alone(make)
+    await rig.shell.submit(1)
+    assert rig.disk.saved == 1 and rig.trouble == []

@@ -159,7 +159,7 @@ class Rows:
 
     def _delete(self, task: str) -> None:
         for table in (self.tasks, self.results, self.failures, self.votes):
-            table.pop(task, None)  # type: ignore[attr-defined]
+            table.pop(task, None)
         self.blocks = {name: row for name, row in self.blocks.items() if row.task != task}
         self.stretches = {key: row for key, row in self.stretches.items() if key[0] != task}
 

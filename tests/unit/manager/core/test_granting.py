@@ -12,7 +12,7 @@ def spans(grant: messages.Grant) -> list[tuple[str, int, int]]:
 
 
 def world_with(*distributors: str, **settings: float) -> World:
-    world = World(**settings)
+    world = World("m", None, **settings)
     for name in distributors:
         world.join(name)
     return world

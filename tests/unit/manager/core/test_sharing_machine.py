@@ -131,12 +131,13 @@ class SharingMachine(RuleBasedStateMachine):
         for name in NAMES:
             self.crash(name)
         self._try("a", "command", "t", "resume")
+        record = self.rows.tasks.get("t")
         for _ in range(60):
+            if record is None or record.state not in OPEN_STATES:
+                break
             for name in NAMES:
                 self._live_on(name)
             record = self.rows.tasks.get("t")
-            if record is None or record.state not in OPEN_STATES:
-                break
         if record is not None:
             assert record.state in ("done", "failed"), f"{record.state}: {self._stretches()}"
             done, failed = self.rows.results.get("t", {}), self.rows.failures.get("t", {})
