@@ -12,7 +12,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from disio_manager.core.changes import AddForeign, DeleteTask, DropBlock, DropNotices, PutDistributor, PutStretch
+from disio_manager.core.changes import AddForeign, DeleteTask, DropBlock, PutDistributor, PutStretch
 from disio_manager.core.records import DistributorRecord, StretchRecord
 from disio_manager.stores.base import ManagerStore
 from disio_manager.stores.opening import open_store
@@ -122,9 +122,8 @@ async def test_a_look_names_open_tasks_known_ones_and_deleted_ones(store: Manage
 async def test_results_of_others_lie_beside_ones_own(store: ManagerStore) -> None:
     await begin(store, task(), 20)
     await store.commit([block(0, 20), results([1])])
-    await store.commit([AddForeign(results([1, 2], value=b"late")), AddForeign(failures([2, 3]))])
+    await store.commit([AddForeign(results([1, 2], value=b"late"))])
     assert [row.value for row in await all_results(store)] == [b"v1", b"late2"]
-    assert [row.index for row in await store.failures("task1", 0, 0)] == [3]
 
 
 async def test_of_a_failure_and_a_result_the_result_wins_at_the_next_load(store: ManagerStore) -> None:
@@ -226,6 +225,15 @@ async def test_two_that_take_over_at_once_share_without_overlap(
         await one.close()
 
 
+async def test_of_two_that_saw_the_same_stretch_left_one_takes_it(pair: tuple[Any, Any]) -> None:
+    mine, others = pair
+    await mine.commit([put(task())])
+    await mine.claim(stretch(0, 10, owner="gone"))
+    left = await mine._db["stretches"].find_one({"owner": "gone"})
+    assert [await each._sharing._take(left, "gone") for each in pair] == [True, False]
+    assert [one.owner for one in await others.claim(theirs(0, 10))] == [ME]
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -321,24 +329,6 @@ async def test_a_task_that_is_being_put_in_is_not_deleted(pair: tuple[ManagerSto
     assert (await pair[0].look(["task1"])).gone == []
     await pair[0].commit([put(task())])
     assert (await pair[0].look(["task1"])).gone == []
-
-
-async def test_owners_are_told_what_others_wrote_of_theirs(pair: tuple[ManagerStore, ManagerStore]) -> None:
-    mine, others = pair
-    await mine.commit([put(task())])
-    await mine.claim(stretch(0, 100))
-    await others.claim(theirs(100, 200))
-    group = [AddForeign(results([5, 4, 150, 6, 900])), AddForeign(failures([6, 8, 151]))]
-    for _ in range(2):
-        await others.commit([*group])
-    [told] = (await mine.look([])).notices
-    assert (told.task, told.done, told.failed) == ("task1", [(4, 7)], [(8, 9)])
-    [own] = (await others.look([])).notices
-    assert (own.done, own.failed) == ([(150, 151)], [(151, 152)])
-    await mine.commit([DropNotices([told.id])])
-    assert (await mine.look([])).notices == []
-    assert len((await others.look([])).notices) == 1
-    assert [row.index for row in await all_results(mine)] == [4, 5, 6, 150, 900]
 
 
 async def test_only_the_manager_a_distributor_is_at_says_that_it_left(

@@ -15,10 +15,12 @@ from disio_manager.stores.mongo_documents import (
     DELETED,
     Database,
     Document,
+    drop_all,
     encode,
     in_parts,
     index_of,
     insert_new,
+    number_of,
     row_id,
     rows_between,
     stretch_document,
@@ -26,11 +28,13 @@ from disio_manager.stores.mongo_documents import (
 )
 from disio_manager.stores.mongo_loading import MongoLoader
 from disio_manager.stores.mongo_reading import MongoReader
-from disio_shared.ranges import runs_of
+from disio_shared.ranges import indexes_of, runs_of
 from disio_shared.taskdoc import OPEN_STATES
 
 MAX_NOTICES = 1_000
 """Notices in one look; the next look brings the next ones."""
+MAX_TRIES = 3
+"""Times owners are looked up to be told something; they change when a manager is taken for gone."""
 IS_OPEN: Document = {"$in": sorted(OPEN_STATES)}
 _notices = msgspec.msgpack.Decoder(Notice)
 
@@ -70,8 +74,7 @@ class MongoSharing:
         for found in left:
             if found["task"] in names and await self._take(found, gone):
                 self._taken.setdefault(names[found["task"]], set()).add(index_of(found["_id"]))
-        # Whoever writes a notice wrote the rows before it: they are loaded below, or by who took the stretch.
-        await self._db["notices"].delete_many({"owner": gone})
+        await self._pass_on(gone)
         loaded = [await self._loader.load(task, starts) for task, starts in self._taken.items()]
         self._taken.clear()
         return [task for task in loaded if task is not None]
@@ -109,35 +112,70 @@ class MongoSharing:
             distributors=await self._reader.distributors({"manager": {"$nin": ["", self._manager]}}),
         )
 
+    async def _pass_on(self, gone: str) -> None:
+        """Bring notices for a manager that is gone to those who own its stretches now.
 
-Told = dict[tuple[str, str], tuple[list[int], list[int]]]
-"""Owner and task to the indexes that were done and that failed."""
+        They may tell of failures, which have no rows yet.
+        """
+        left = [found async for found in self._db["notices"].find({"owner": gone}).sort("_id", 1).limit(MAX_NOTICES)]
+        told = Told()
+        for found in left:
+            notice = _notices.decode(found["body"])
+            told.add(notice.task, indexes_of(notice.done), zip(notice.failed, notice.errors, strict=True))
+        await tell_owners(self._db, told)
+        await drop_all(self._db, "notices", [found["_id"] for found in left])
 
 
-async def sort_by_owner(db: Database, number: int, task: str, done: list[int], failed: list[int], told: Told) -> None:
-    """Find out who looks after indexes; those that nobody does are told to nobody."""
-    if not done and not failed:
-        return
-    done, failed = sorted(done), sorted(failed)
-    bounds = {"_id": {"$gte": row_id(number, 0), "$lte": row_id(number, max([*done[-1:], *failed[-1:]]))}}
+class Told:
+    """What there is to tell of each task: indexes that are done, and errors by index of those that failed."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[str, tuple[set[int], dict[int, list[str]]]] = {}
+
+    def add(self, task: str, done: Iterable[int], failed: Iterable[tuple[int, list[str]]]) -> None:
+        """Take in what is to be told of a task."""
+        so_far = self.tasks.setdefault(task, (set(), {}))
+        so_far[0].update(done)
+        for index, errors in failed:
+            so_far[1].setdefault(index, errors)
+
+
+async def tell_owners(db: Database, told: Told) -> None:
+    """Write one notice for each owner of indexes; those that nobody looks after are told to nobody."""
+    for task, (done, failed) in told.tasks.items():
+        number = await number_of(db, task)
+        if number is None:
+            continue
+        written: list[Document] = []
+        for _ in range(MAX_TRIES):
+            notices = await _notices_of(db, number, task, sorted(done), failed)
+            if {each["_id"] for each in notices} <= {each["_id"] for each in written}:
+                break
+            # Whoever took a stretch over before it was written may have passed on what was there: look once more.
+            await insert_new(db, "notices", notices)
+            written += notices
+
+
+async def _notices_of(
+    db: Database, number: int, task: str, done: list[int], failed: dict[int, list[str]]
+) -> list[Document]:
+    """Return a notice for each owner. It is named by what it says, so a repeat is the same notice."""
+    wrong = sorted(failed)
+    theirs: dict[str, Notice] = {}
+    bounds = {"_id": {"$gte": row_id(number, 0), "$lte": row_id(number, max([*done[-1:], *wrong[-1:]]))}}
     async for found in db["stretches"].find(bounds, {"owner": 1, "stop": 1}).sort("_id", 1):
         start, stop = index_of(found["_id"]), found["stop"]
-        theirs = _between(done, start, stop), _between(failed, start, stop)
-        if any(theirs):
-            so_far = told.setdefault((found["owner"], task), ([], []))
-            so_far[0].extend(theirs[0])
-            so_far[1].extend(theirs[1])
+        notice = theirs.setdefault(found["owner"], Notice(id="", task=task))
+        notice.done += runs_of(_between(done, start, stop))
+        notice.failed += _between(wrong, start, stop)
+    documents: list[Document] = []
+    for owner, notice in theirs.items():
+        if notice.done or notice.failed:
+            notice.errors = [failed[index] for index in notice.failed]
+            notice.id = hashlib.sha256(encode([owner, notice])).hexdigest()[:32]
+            documents.append({"_id": notice.id, "owner": owner, "task": task, "body": encode(notice)})
+    return documents
 
 
 def _between(ascending: list[int], start: int, stop: int) -> list[int]:
     return ascending[bisect_left(ascending, start) : bisect_left(ascending, stop)]
-
-
-async def write_notices(db: Database, told: Told) -> None:
-    """Tell owners. A notice is named by what it says, so a repeat is the same notice."""
-    documents: list[Document] = []
-    for (owner, task), (done, failed) in told.items():
-        notice = Notice(id="", task=task, done=runs_of(sorted(done)), failed=runs_of(sorted(failed)))
-        notice.id = hashlib.sha256(encode([owner, notice])).hexdigest()[:32]
-        documents.append({"_id": notice.id, "owner": owner, "task": task, "body": encode(notice)})
-    await insert_new(db, "notices", documents)

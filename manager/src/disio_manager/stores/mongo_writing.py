@@ -33,7 +33,7 @@ from disio_manager.stores.mongo_documents import (
     task_document,
     write_chunks,
 )
-from disio_manager.stores.mongo_sharing import IS_OPEN, Told, sort_by_owner, write_notices
+from disio_manager.stores.mongo_sharing import IS_OPEN, Told, tell_owners
 from disio_shared.errors import OwnershipLost, StoreUnavailable
 from disio_shared.ranges import Run
 from disio_shared.taskdoc import OPEN_STATES
@@ -80,14 +80,13 @@ class MongoWriter:
             # A manager that was taken for gone would quarantine what another one runs again.
             await self._check_stretches(group)
         await insert_new(self._db, "results", await self._result_documents(group))
-        failed = await self._failure_documents(group)
-        await insert_new(self._db, "failures", failed)
+        await insert_new(self._db, "failures", await self._failure_documents(group))
         await self._write_votes(group)
         await self._write_blocks(group)
         await self._write_stretches(group)
         await self._write_tasks(group)
         await self._write_distributors(group)
-        await self._write_notices(group, {document["_id"] for document in failed})
+        await self._write_notices(group)
 
     async def _note_new_tasks(self, group: list[Change]) -> None:
         """Write payloads of new tasks and remember numbers: other rows name tasks by number."""
@@ -216,23 +215,20 @@ class MongoWriter:
         await put_where(self._db, "distributors", away, {"manager": {"$in": ["", self._manager]}})
         await drop_all(self._db, "distributors", [name for name, record in last.items() if record is None])
 
-    async def _write_notices(self, group: list[Change], failed: set[int]) -> None:
-        """Tell owners what was written of theirs, then forget what was told to this manager."""
-        told: Told = {}
+    async def _write_notices(self, group: list[Change]) -> None:
+        """Tell owners what came in of theirs, then forget what was told to this manager."""
+        told = Told()
         dealt_with: list[str] = []
         for change in group:
             if isinstance(change, changes.DropNotices):
                 dealt_with += change.ids
             elif isinstance(change, changes.AddForeign):
                 rows = change.rows
-                known = await self._known(rows.task)
-                if known is None:
-                    continue
-                is_failure = isinstance(rows, changes.AddFailures)
-                indexes = [i for i in rows.indexes if not is_failure or row_id(known[0], i) in failed]
-                done, wrong = ([], indexes) if is_failure else (indexes, [])
-                await sort_by_owner(self._db, known[0], rows.task, done, wrong, told)
-        await write_notices(self._db, told)
+                if isinstance(rows, changes.AddResults):
+                    told.add(rows.task, rows.indexes, ())
+                else:
+                    told.add(rows.task, (), zip(rows.indexes, rows.errors, strict=True))
+        await tell_owners(self._db, told)
         await drop_all(self._db, "notices", dealt_with)
 
     async def _remove(self, change: changes.DeleteTask | changes.DropFailures) -> None:
@@ -280,11 +276,11 @@ class MongoWriter:
 
 
 def _rows(group: Iterable[Change]) -> list[changes.AddResults | changes.AddFailures]:
-    """Return what adds rows, for own stretches or others'."""
+    """Return what adds rows. Failures of others' payloads get none: only the owner knows whether they count."""
     found: list[changes.AddResults | changes.AddFailures] = []
     for change in group:
-        if isinstance(change, changes.AddForeign):
-            found.append(change.rows)
-        elif isinstance(change, changes.AddResults | changes.AddFailures):
+        if isinstance(change, changes.AddResults | changes.AddFailures):
             found.append(change)
+        elif isinstance(change, changes.AddForeign) and isinstance(change.rows, changes.AddResults):
+            found.append(change.rows)
     return found

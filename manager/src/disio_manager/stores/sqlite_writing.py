@@ -200,7 +200,6 @@ def _without_overwritten(group: Sequence[Change]) -> list[Change]:
             last[changes.PutStretch, change.record.task] = at
         elif isinstance(change, changes.DeleteTask):
             last.pop((changes.PutTask, change.task), None)
-            last.pop((changes.PutStretch, change.task), None)
     kept = first | set(last.values())
     replaced = changes.PutTask | changes.PutStretch
     return [change for at, change in enumerate(group) if not isinstance(change, replaced) or at in kept]
