@@ -82,7 +82,11 @@ async def test_one_killed_for_good_in_the_middle_leaves_its_work_to_the_other(pa
         final = await ended(b, created["id"], pair.env)
         assert (final["state"], final["done"], final["failed"]) == ("done", 2500, 0)
         assert await results_of(b, created["id"]) == [n * n for n in range(2500)]
-        assert [row["url"] for row in await b.managers()] == [pair.b.url]
+
+        async def is_struck_off() -> bool:
+            return [row["url"] for row in await b.managers()] == [pair.b.url]
+
+        await wait_until(is_struck_off, PATIENCE_S, on_timeout=pair.env.dump)
 
 
 async def test_one_that_stops_in_order_leaves_its_work_at_once(pair: Pair) -> None:

@@ -112,7 +112,7 @@ class ManagerLink:
         self._sender = Sender(socket.router, self._end)
         self._log = logger("manager.link")
         self._fetching: set[asyncio.Task[None]] = set()
-        self._refusal_lines = LineBudget()
+        self._refusal_lines, self._vain_lines = LineBudget(), LineBudget()
         self._uncommitted = 0
         self._has_room = asyncio.Event()
         self._has_room.set()
@@ -236,7 +236,7 @@ class ManagerLink:
         if self._uncommitted <= MAX_UNCOMMITTED_BYTES:
             self._has_room.set()
         if not done.cancelled() and (error := done.exception()) is not None:
-            self._log.warning("a distributor's message had no effect", problem=str(error))
+            self._note_in_vain(error)
 
     async def _post(self, event: Event, done: asyncio.Future[None] | None = None) -> None:
         """Hand an event on; wait, and so stop reading, while the core's queue is full."""
@@ -245,9 +245,14 @@ class ManagerLink:
         try:
             await self._service.submit(event)
         except DisioError as error:
-            self._log.warning("a distributor's message had no effect", problem=str(error))
+            self._note_in_vain(error)
         if done is not None:
             done.set_result(None)
+
+    def _note_in_vain(self, error: BaseException) -> None:
+        hidden = self._vain_lines.take(self._service.clock.steady())
+        if hidden is not None:
+            self._log.warning("a distributor's message had no effect", problem=str(error), not_shown=hidden)
 
     async def _fetch(self, peer: Peer, workunit: str) -> None:
         if len(self._fetching) >= MAX_FETCHES:

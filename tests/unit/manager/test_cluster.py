@@ -1,5 +1,6 @@
 """Who is alive, whose work is taken over, and what the core is told of it."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import pytest
@@ -38,8 +39,8 @@ class Service:
     async def submit(self, event: Event) -> None:
         self.events.append(event)
 
-    async def tell(self, event: Event) -> None:
-        self.events.append(event)
+    async def tell_alone(self, make: Callable[[], Awaitable[Event]]) -> None:
+        self.events.append(await make())
 
 
 class Rig:
@@ -72,7 +73,7 @@ class Rig:
 
     def taken(self) -> list[list[str]]:
         told = [event for event in self.service.events if isinstance(event, StretchesTaken)]
-        return [[task.record.id for task in event.tasks] for event in told]
+        return [[task.record.id for task in event.tasks] for event in told if event.tasks]
 
     def peers(self) -> list[str]:
         return [peer.id for peer in self.seen()[-1].peers]
