@@ -120,7 +120,7 @@ async def test_a_cancel_at_one_reaches_the_distributors_of_the_other(pair: Pair)
 async def holders(rest: ManagerClient) -> set[str]:
     """Return the distributors that hold blocks, as one manager sees it."""
     try:
-        return {row["name"] for row in await rest.distributors() if row["blocks"]}
+        return {row["id"] for row in await rest.distributors() if row["blocks"]}
     except ManagerUnreachable:
         return set()
 
