@@ -91,7 +91,8 @@ class DropFailures:
 class AddForeign:
     """Results or failures of indexes that other managers look after.
 
-    Result rows first, then a Notice for the owner of each index. Failures get no rows: their Notice carries them.
+    Of a task that is not open nothing is taken. Result rows first, then a Notice for the owner of each index.
+    Failures get no rows: their Notice carries them.
     """
 
     rows: AddResults | AddFailures

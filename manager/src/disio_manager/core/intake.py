@@ -33,6 +33,8 @@ def on_deliver(book: Book, known: Distributor, deliver: messages.Deliver, now: f
         _check_failures(gone)
     for vote in deliver.votes:
         _check_results(vote)
+    if book.settings.is_shared:
+        _pass_on(book, known, deliver, at, out)
     for part in deliver.results:
         _take_results(book, known, part, now, at, out)
     for gone in deliver.failures:
@@ -104,6 +106,17 @@ def _take_failures(
         entry.failed.add_all(closing.accepted)
         out.changes.append(_failures(part, closing.accepted, at))
     _finish(book, known, entry, closing, accepted, now, at, out)
+
+
+def _pass_on(book: Book, known: Distributor, deliver: messages.Deliver, at: float, out: Out) -> None:
+    """Leave what is of tasks that are not open here to the store: another manager may just have made such a task."""
+    limit = book.settings.max_result_bytes
+    for part in deliver.results:
+        if part.task not in book.tasks and part.indexes and max(map(len, part.values)) <= limit:
+            out.changes.append(AddForeign(_results(part, known, at)))
+    for gone in deliver.failures:
+        if gone.task not in book.tasks and gone.indexes:
+            out.changes.append(AddForeign(_failures(gone, runs_in(gone.indexes), at)))
 
 
 def _take_votes(book: Book, known: Distributor, part: messages.VoteColumns, at: float, out: Out) -> None:

@@ -24,7 +24,12 @@ from disio_manager.stores.mongo_documents import (
 )
 from disio_manager.stores.mongo_reading import MongoReader
 from disio_shared.errors import OwnershipLost
-from disio_shared.ranges import Run, runs_of
+from disio_shared.ranges import RangeSet, Run, runs_of
+
+NEAR = 10_000
+"""Indexes between two blocks that are rather read than asked about twice."""
+MAX_NEAR = 200_000
+"""Indexes read at once."""
 
 
 class MongoLoader:
@@ -34,7 +39,7 @@ class MongoLoader:
         self._db, self._reader, self._manager = db, reader, manager
 
     async def load(self, task: str, starts: set[int] | None = None) -> LoadedTask | None:
-        """Return a task with the rows of this manager's stretches, of those that begin at ``starts`` if given.
+        """Return a task with the rows of this manager's stretches; with ``starts`` only stretches that begin there.
 
         Raises:
             OwnershipLost: Another manager takes the stretches over at this moment.
@@ -44,13 +49,14 @@ class MongoLoader:
             return None
         stretches = await self._reader.stretches(record)
         own = [one for one in stretches if one.owner == self._manager and (starts is None or one.start in starts)]
-        return assembling.assemble(record, stretches, [await self._rows(record, stretch) for stretch in own])
+        shown = stretches if starts is None else own
+        return assembling.assemble(record, shown, [await self._rows(record, stretch) for stretch in own])
 
     async def _rows(self, record: TaskRecord, stretch: StretchRecord) -> StretchRows:
         number, start, frontier = record.number, stretch.start, stretch.frontier
         stored, others = await self._stored_blocks(record, stretch)
         blocks = assembling.adopt(stored, [block for block, _ in others], frontier)
-        closed = {block.id: await self._closed(number, block.start, block.stop) for block in blocks}
+        closed = await self._closed_in(number, blocks)
         failed = await self._failed(number, start, frontier)
         done = await self._db["results"].count_documents(rows_between(number, start, frontier))
         counted = msgspec.structs.replace(stretch, done=done, failed=assembling.size_of(failed))
@@ -112,6 +118,16 @@ class MongoLoader:
         if not await set_where(self._db, "stretches", [document], {"owner": self._manager}):
             raise OwnershipLost(f"payloads {counted.start} to {counted.stop - 1} of task {counted.task}")
 
+    async def _closed_in(self, number: int, blocks: list[BlockRecord]) -> dict[str, list[Run]]:
+        """Return the closed indexes of each block; blocks that lie near each other are read at once."""
+        closed: dict[str, list[Run]] = {}
+        for near in _near(blocks):
+            rows = RangeSet(await self._closed(number, near[0].start, near[-1].stop))
+            for block in near:
+                span = RangeSet([(block.start, block.stop)])
+                closed[block.id] = span.difference(span.difference(rows.runs()).runs()).runs()
+        return closed
+
     async def _closed(self, number: int, start: int, stop: int) -> list[Run]:
         results = await self._indexes("results", number, start, stop)
         return runs_of([*results, *await self._indexes("failures", number, start, stop)])
@@ -119,3 +135,15 @@ class MongoLoader:
     async def _indexes(self, collection: str, number: int, start: int, stop: int) -> list[int]:
         cursor = self._db[collection].find(rows_between(number, start, stop), {"_id": 1})
         return [index_of(found["_id"]) async for found in cursor]
+
+
+def _near(blocks: list[BlockRecord]) -> list[list[BlockRecord]]:
+    """Part blocks, which are sorted, into groups to be read at once."""
+    groups: list[list[BlockRecord]] = []
+    for block in blocks:
+        last = groups[-1] if groups else []
+        if last and block.start - last[-1].stop <= NEAR and block.stop - last[0].start <= MAX_NEAR:
+            last.append(block)
+        else:
+            groups.append([block])
+    return groups

@@ -89,8 +89,9 @@ class MongoSharing:
         if taken is None:
             return False
         bounds = {"$gte": index_of(taken["_id"]), "$lt": taken["stop"]}
+        # Whoever they were of: a stretch that was given up has no owner, its blocks still name the one it had.
         await self._db["blocks"].update_many(
-            {"task": taken["task"], "start": bounds, "owner": gone}, {"$set": {"owner": self._manager}}
+            {"task": taken["task"], "start": bounds}, {"$set": {"owner": self._manager}}
         )
         return True
 

@@ -6,6 +6,7 @@ Blocks and stretches are written only while this manager owns them.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from disio_manager.core import changes
 from disio_manager.core.changes import Change
@@ -58,7 +59,7 @@ class MongoWriter:
             OwnershipLost: A block or stretch of the group belongs to another manager.
         """
         together: list[Change] = []
-        for change in group:
+        for change in await self._of_open_tasks(group):
             if isinstance(change, changes.DeleteTask | changes.DropFailures):
                 await self._apply(together)
                 together = []
@@ -66,6 +67,14 @@ class MongoWriter:
             else:
                 together.append(change)
         await self._apply(together)
+
+    async def _of_open_tasks(self, group: Sequence[Change]) -> list[Change]:
+        """Leave out what others sent of tasks that are not open (any more)."""
+        foreign = sorted({change.rows.task for change in group if isinstance(change, changes.AddForeign)})
+        if not foreign:
+            return list(group)
+        is_open = set(await found_among(self._db, "tasks", foreign, {"state": IS_OPEN}))
+        return [one for one in group if not isinstance(one, changes.AddForeign) or one.rows.task in is_open]
 
     async def finish_deletes(self) -> None:
         """Go on with deletes that a crash broke off."""
@@ -195,7 +204,7 @@ class MongoWriter:
                 continue
             document = task_document(record, known[1])
             if was[task]:
-                others.append(({"state": IS_OPEN if was[task] in OPEN_STATES else was[task]}, document))
+                others.append(({"state": _overwritten(was[task], record.state)}, document))
             else:
                 fresh.append(document)
         await put_where(self._db, "tasks", fresh, {})
@@ -284,3 +293,10 @@ def _rows(group: Iterable[Change]) -> list[changes.AddResults | changes.AddFailu
         elif isinstance(change, changes.AddForeign) and isinstance(change.rows, changes.AddResults):
             found.append(change.rows)
     return found
+
+
+def _overwritten(was: str, state: str) -> Any:
+    """Return which states in the database a task's new state may replace."""
+    if was == "queued" and state == "running":
+        return was
+    return IS_OPEN if was in OPEN_STATES else was

@@ -141,7 +141,7 @@ class Rows:
             votes.setdefault((index, change.clients[by]), value)
 
     def _add_foreign(self, rows: changes.AddResults | changes.AddFailures) -> None:
-        if rows.task not in self.tasks:
+        if rows.task not in self.tasks or self.tasks[rows.task].state not in OPEN_STATES:
             return
         if isinstance(rows, changes.AddResults):
             self._add_results(rows)

@@ -104,6 +104,19 @@ def test_results_of_another_managers_stretch_are_stored_and_told_to_it(pair: tup
     assert a.rows.notices == {} and a.rows.results["t"][3] == b"3/1"
 
 
+def test_results_of_a_task_that_this_manager_has_not_seen_yet_are_kept(pair: tuple[World, World]) -> None:
+    a, b = pair
+    a.create("t", '{"range": [0, 20]}', max_distributors=1)
+    a.ask("da", 20)
+    b.deliver("db", "t", [3], [4])
+    a.look(b)
+    view = a.core.task_view("t", a.now)
+    assert view is not None and (view.record.done, view.record.failed) == (1, 1)
+    a.command("t", "cancel")
+    b.deliver("db", "t", [5])
+    assert set(b.rows.results["t"]) == {3}, "a closed task takes nothing"
+
+
 def test_of_a_failure_here_and_a_result_there_the_result_stands(pair: tuple[World, World]) -> None:
     a, b = pair
     a.create("t", '{"range": [0, 20]}', max_distributors=1)
