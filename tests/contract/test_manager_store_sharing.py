@@ -195,13 +195,35 @@ async def taken_over(mine: ManagerStore, others: ManagerStore) -> None:
     await mine.commit([PutStretch(stretch(100, 200, frontier=110)), block(100, 110, holder="d")])
     [loaded] = await mine.take_over(OTHER)
     assert [(one.id, one.holder) for one in loaded.blocks] == [("b1-0", "d"), ("b1-10", ""), ("b1-20", "")]
-    assert [(one.start, one.owner) for one in loaded.stretches] == [(0, ME), (100, ME)]
+    assert [(one.start, one.owner) for one in loaded.stretches] == [(0, ME)]
 
 
 async def test_what_a_manager_left_is_taken_over_once(pair: tuple[ManagerStore, ManagerStore]) -> None:
     await taken_over(*pair)
     assert await pair[0].take_over(OTHER) == []
     assert (await pair[1].load())[0].blocks == []
+
+
+async def test_a_stretch_that_was_given_up_comes_with_its_blocks(pair: tuple[ManagerStore, ManagerStore]) -> None:
+    mine, others = pair
+    await others.commit([put(task())])
+    await others.claim(theirs(0, 100))
+    await others.commit([PutStretch(theirs(0, 100, 20)), block(0, 20, holder="d")])
+    await others.commit([PutStretch(stretch(0, 100, frontier=20, owner=""))])
+    with pytest.raises(OwnershipLost):
+        await others.commit([PutStretch(theirs(0, 100, 40))])
+    [loaded] = await mine.take_over("")
+    assert [one.id for one in loaded.blocks] == ["b1-0"]
+    await mine.commit([block(0, 20, holder="e"), PutStretch(stretch(0, 100, frontier=20))])
+
+
+async def test_a_task_that_begins_to_run_undoes_nobodys_pause(pair: tuple[ManagerStore, ManagerStore]) -> None:
+    mine, others = pair
+    await mine.commit([put(task())])
+    await others.commit([put(task(state="paused"), "queued")])
+    await mine.commit([put(task(state="running"), "queued")])
+    [seen] = (await mine.look(["task1"])).tasks
+    assert seen.record.state == "paused"
 
 
 async def test_two_that_take_over_at_once_share_without_overlap(
