@@ -38,7 +38,6 @@ from disio_distributor.core.stats import Stats
 from disio_shared import messages
 from disio_shared.decisions import Decision
 
-
 FULL = "full"
 """Code of the Error that answers results for which the cache has no room."""
 

@@ -137,7 +137,7 @@ class Managers:
     def adopted(self, link: Link, refs: list[messages.BlockRef]) -> None:
         """Take a manager's word that it answers for blocks now, and send it what waits of them."""
         state = self._state
-        for work, block, lease in self._named(link, refs):
+        for _, block, lease in self._named(link, refs):
             record = block.record
             if record.lease > lease:
                 continue

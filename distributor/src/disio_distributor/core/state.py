@@ -11,8 +11,8 @@ from disio_distributor.core import changes, commands
 from disio_distributor.core.assignments import Assignments, Batch
 from disio_distributor.core.blocks import Block, TaskWork
 from disio_distributor.core.changes import Change
-from disio_distributor.core.commands import Command
 from disio_distributor.core.columns import Columns, entry_of, head_of, picked
+from disio_distributor.core.commands import Command
 from disio_distributor.core.deadlines import Deadlines
 from disio_distributor.core.links import Cluster, Link, Patience
 from disio_distributor.core.outbox import Item, Outbox, runs_by_task
