@@ -4,7 +4,7 @@ from disio_distributor.core import commands, events
 from disio_shared import messages
 from disio_shared.messages import BlockGrant, BlockRef
 from tests.unit.distributor.core.bench import Bench, check, manifest, results_of
-from tests.unit.distributor.core.scenes import assigned, reason, serving
+from tests.unit.distributor.core.scenes import assigned, serving
 
 
 def test_work_is_asked_for_once_by_what_the_clients_can_run() -> None:
