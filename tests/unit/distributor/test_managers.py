@@ -251,11 +251,19 @@ async def black_hole(manager: StandInManager) -> AsyncIterator[asyncio.Event]:
         writer.close()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        under_way.add(task)
         inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", real)
-        for work in (pipe(reader, inner_writer), pipe(inner_reader, writer)):
-            task = asyncio.create_task(work)
-            under_way.add(task)
-            task.add_done_callback(under_way.discard)
+        try:
+            await asyncio.gather(pipe(reader, inner_writer), pipe(inner_reader, writer))
+        except asyncio.CancelledError:
+            pass  # the end of the test
+        finally:
+            for each in (inner_writer, writer):
+                each.close()
+                with contextlib.suppress(OSError):
+                    await each.wait_closed()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     manager.zmq_port = server.sockets[0].getsockname()[1]
@@ -264,10 +272,9 @@ async def black_hole(manager: StandInManager) -> AsyncIterator[asyncio.Event]:
     finally:
         server.close()
         await server.wait_closed()
-        while under_way:
-            for task in list(under_way):
-                task.cancel()
-            await asyncio.wait(under_way)
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
 
 
 async def test_a_manager_that_breaks_the_protocol_loses_its_session_and_gets_another(tmp_path: Path) -> None:
