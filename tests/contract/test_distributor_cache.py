@@ -13,11 +13,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from disio_distributor.core import changes
-from disio_distributor.core.changes import Change
+from disio_distributor.core.changes import AddOutbox, Change
+from disio_distributor.core.columns import head_of
 from disio_distributor.core.records import Attempt, HeldBlock, HeldTask, KnownClient, OutboxEntry, Snapshot
 from disio_distributor.stores.base import DistributorCache
 from disio_distributor.stores.opening import open_cache
-from disio_shared.messages import FailureColumns, ResultColumns, TaskManifest
+from disio_shared.messages import FailureColumns, ResultColumns, TaskManifest, VoteColumns
 
 Opener = Callable[[], Awaitable[DistributorCache]]
 
@@ -50,11 +51,11 @@ def block(name: str, of: str, **changed: Any) -> HeldBlock:
     return HeldBlock(**{"block": name, "lease": 1, "cluster": "k", "task": of, "start": 0, "stop": 9, **changed})
 
 
-def results(number: int, of: str, count: int = 2) -> OutboxEntry:
+def results(number: int, of: str, count: int = 2, value: bytes = b"\x00\xff") -> OutboxEntry:
     columns = ResultColumns(
         task=of,
         indexes=list(range(count)),
-        values=[b"\x00\xff"] * count,
+        values=[value] * count,
         seconds=[0.5] * count,
         clients=["c"],
         by=[0] * count,
@@ -64,6 +65,10 @@ def results(number: int, of: str, count: int = 2) -> OutboxEntry:
 
 def failures(number: int, of: str) -> OutboxEntry:
     return OutboxEntry(id=number, cluster="k", failures=FailureColumns(task=of, indexes=[3], errors=[["a", "b"]]))
+
+
+def added(entry: OutboxEntry) -> AddOutbox:
+    return AddOutbox(entry, head_of(entry, "m"))
 
 
 names = st.sampled_from(["x", "y"])
@@ -85,8 +90,8 @@ change_kinds: st.SearchStrategy[Change] = st.one_of(
     st.builds(lambda name: changes.DropBlock(name, f"task of {name}"), blocks),
     st.builds(changes.PutWorkunit, st.sampled_from(["s1", "s2"]), st.just("wasm"), st.binary(max_size=4)),
     st.builds(changes.DropWorkunit, st.sampled_from(["s1", "s2"])),
-    st.builds(changes.AddOutbox, st.builds(results, st.integers(1, 4), names)),
-    st.builds(changes.AddOutbox, st.builds(failures, st.integers(1, 4), names)),
+    st.builds(added, st.builds(results, st.integers(1, 4), names)),
+    st.builds(added, st.builds(failures, st.integers(1, 4), names)),
     st.builds(changes.DropOutbox, st.lists(st.integers(1, 4), max_size=3)),
     st.builds(
         changes.AddAttempt,
@@ -125,8 +130,8 @@ async def test_everything_committed_comes_back_after_reopening(opener: Opener) -
         changes.PutTask(task("x")),
         changes.PutBlock(block("b1", "x", done=[(0, 2), (5, 6)], payloads=[b"p"] * 9)),
         changes.PutWorkunit("s", "wasm", b"\x00asm"),
-        *[changes.AddOutbox(results(number, "x")) for number in (1, 2, 10)],
-        changes.AddOutbox(failures(11, "x")),
+        *[added(results(number, "x")) for number in (1, 2, 10)],
+        added(failures(11, "x")),
         changes.AddAttempt(Attempt(task="x", index=4, client="c", error="e")),
         changes.PutCheckpoint("x", 4, b"\x00state"),
     ]
@@ -136,9 +141,11 @@ async def test_everything_committed_comes_back_after_reopening(opener: Opener) -
     snapshot = await cache.load()
     assert await cache.workunit("s") == ("wasm", b"\x00asm")
     assert await cache.workunit("other") is None
+    assert await cache.outbox([11, 2, 7, 1]) == [results(1, "x"), results(2, "x"), failures(11, "x")]
+    assert await cache.outbox([]) == []
     await cache.close()
     assert [each.id for each in snapshot.outbox] == [1, 2, 10, 11]
-    assert snapshot.outbox[3] == failures(11, "x")
+    assert snapshot.outbox[3] == head_of(failures(11, "x"), "m")
     assert snapshot.tasks == [task("x")]
     assert snapshot.blocks == [block("b1", "x", done=[(0, 2), (5, 6)], payloads=[b"p"] * 9)]
     assert snapshot.attempts == [Attempt(task="x", index=4, client="c", error="e")]
@@ -164,7 +171,7 @@ async def test_a_dropped_task_takes_all_but_its_outbox_along(cache: DistributorC
                 changes.PutBlock(block(f"b{name}", name, payloads=[b"p"] * 9)),
                 changes.AddAttempt(Attempt(task=name, index=1, client="c", error="e")),
                 changes.PutCheckpoint(name, 1, b"1"),
-                changes.AddOutbox(results(1 if name == "x" else 2, name)),
+                added(results(1 if name == "x" else 2, name)),
             ]
         )
     await cache.commit([changes.DropTask("x"), changes.PutTask(task("x"))])
@@ -173,6 +180,33 @@ async def test_a_dropped_task_takes_all_but_its_outbox_along(cache: DistributorC
     assert [each.task for each in left.attempts] == ["y"]
     assert left.checkpoints == {"y": {1: b"1"}}
     assert [each.id for each in left.outbox] == [1, 2]
+
+
+async def test_large_entries_of_the_outbox_come_back_and_take_less_room(cache: DistributorCache) -> None:
+    plain, random = results(1, "x", 400, b"12345678" * 20), results(2, "x", 3, bytes(range(256)) * 8)
+    before = await cache.used_bytes()
+    await cache.commit([added(plain), added(random)])
+    assert await cache.outbox([1, 2]) == [plain, random]
+    many = [added(msgspec.structs.replace(plain, id=number)) for number in range(3, 103)]
+    await cache.commit(many)
+    assert await cache.used_bytes() - before < 100 * 400 * 160 // 4
+    assert len(await cache.outbox(range(1, 200))) == 102
+    await cache.commit([changes.DropOutbox(list(range(1, 100)))])
+    assert [each.id for each in (await cache.load()).outbox] == [100, 101, 102]
+    assert [each.id for each in await cache.outbox([99, 100])] == [100]
+
+
+async def test_votes_come_back(cache: DistributorCache) -> None:
+    votes = VoteColumns(task="x", indexes=[4], values=[b"1"], seconds=[0.5], clients=["c"], by=[0])
+    entry = OutboxEntry(id=5, cluster="k", votes=votes)
+    await cache.commit([added(entry)])
+    assert await cache.outbox([5]) == [entry]
+    (head,) = (await cache.load()).outbox
+    assert (head.kind, head.client, head.manager, head.runs) == ("votes", "c", "m", [(4, 5)])
+
+
+async def test_a_cache_tells_how_much_it_could_grow(cache: DistributorCache) -> None:
+    assert await cache.room() > 0
 
 
 async def test_an_attempt_added_and_forgotten_in_one_commit_is_gone(cache: DistributorCache) -> None:

@@ -3,10 +3,15 @@
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 
+import apsw
+import msgspec
 import pytest
 
 from disio_distributor.core import changes
+from disio_distributor.core.changes import AddOutbox
+from disio_distributor.core.columns import head_of
 from disio_distributor.core.records import OutboxEntry
 from disio_distributor.stores.opening import open_cache
 from disio_distributor.stores.redis import RedisCache
@@ -20,6 +25,7 @@ WRITER = """
 import asyncio, sys
 from pathlib import Path
 from disio_distributor.core import changes
+from disio_distributor.core.columns import head_of
 from disio_distributor.core.records import OutboxEntry
 from disio_distributor.stores.opening import open_cache
 from disio_shared.messages import FailureColumns
@@ -28,8 +34,8 @@ async def main():
     cache = await open_cache(sys.argv[1], Path(sys.argv[2]))
     for number in range(1, 1_000_000):
         columns = FailureColumns(task="x", indexes=[number], errors=[["e"]])
-        pair = [changes.AddOutbox(OutboxEntry(id=2 * number + part, cluster="k", failures=columns)) for part in (0, 1)]
-        await cache.commit(pair)
+        pair = [OutboxEntry(id=2 * number + part, cluster="k", failures=columns) for part in (0, 1)]
+        await cache.commit([changes.AddOutbox(entry, head_of(entry, "m")) for entry in pair])
         print(number, flush=True)
 
 asyncio.run(main())
@@ -37,9 +43,12 @@ asyncio.run(main())
 
 
 def entry(number: int, size: int = 1) -> OutboxEntry:
-    return OutboxEntry(
-        id=number, cluster="k", failures=FailureColumns(task="x", indexes=[number], errors=[["e" * size]])
-    )
+    text = Random(number).randbytes(size).hex()  # which compresses to half at best
+    return OutboxEntry(id=number, cluster="k", failures=FailureColumns(task="x", indexes=[number], errors=[[text]]))
+
+
+def added(entry: OutboxEntry) -> AddOutbox:
+    return AddOutbox(entry, head_of(entry, "m"))
 
 
 def write_until_killed(url: str, folder: Path, commits: int) -> int:
@@ -75,33 +84,110 @@ async def test_a_killed_process_loses_no_commit_and_leaves_no_half_one_in_redis(
 async def test_a_killed_redis_that_writes_always_keeps_every_commit(redis_server: ServerProcess) -> None:
     cache = await RedisCache.open(redis_server.url)
     for number in range(50):
-        await cache.commit([changes.AddOutbox(entry(number))])
+        await cache.commit([added(entry(number))])
     redis_server.kill()
     with pytest.raises(StoreUnavailable) as away:
-        await cache.commit([changes.AddOutbox(entry(50))])
+        await cache.commit([added(entry(50))])
     assert "Redis 127.0.0.1" in str(away.value)
     with pytest.raises(StoreUnavailable):
         await cache.load()
     redis_server.start()
     assert [each.id for each in (await cache.load()).outbox] == list(range(50))
-    await cache.commit([changes.AddOutbox(entry(50))])
+    await cache.commit([added(entry(50))])
     assert len((await cache.load()).outbox) == 51
     await cache.close()
 
 
+REDIS_SETTINGS = [
+    ({}, "full"),
+    ({"appendfsync": "everysec"}, "appendfsync everysec"),
+    ({"appendfsync": "no"}, "appendfsync no"),
+    ({"no-appendfsync-on-rewrite": "yes"}, "no-appendfsync-on-rewrite"),
+    ({"maxmemory": "1gb", "maxmemory-policy": "allkeys-lru"}, "allkeys-lru"),
+    ({"maxmemory": "1gb", "maxmemory-policy": "noeviction"}, "full"),
+    ({"appendonly": "no"}, "appendonly no"),
+]
+
+
 async def test_a_redis_that_would_lose_results_says_so(redis_server: ServerProcess) -> None:
     cache = await RedisCache.open(redis_server.url)
-    await cache._redis.config_set("appendfsync", "everysec")
-    assert "appendfsync everysec" in await cache.durability()
-    await cache._redis.config_set("appendonly", "no")
-    assert "appendonly no" in await cache.durability()
+    standard = {"appendfsync": "always", "no-appendfsync-on-rewrite": "no", "maxmemory": "0", "appendonly": "yes"}
+    for settings, said in REDIS_SETTINGS:
+        for name, value in {**standard, **settings}.items():
+            await cache._redis.config_set(name, value)
+        assert said in await cache.durability(), settings
+    await cache.close()
+
+
+async def test_a_redis_without_memory_refuses_the_commit_whole_still_loads_and_heals(
+    redis_server: ServerProcess,
+) -> None:
+    cache = await RedisCache.open(redis_server.url)
+    await cache.commit([added(entry(1)), added(entry(2))])
+    await cache._redis.config_set("maxmemory", "1")
+    assert await cache.room() == 0
+    with pytest.raises(StoreUnavailable):
+        await cache.commit([changes.DropOutbox([1]), added(entry(3))])
+    assert [each.id for each in (await cache.load()).outbox] == [1, 2]
+    await cache._redis.config_set("maxmemory", "0")
+    await cache.commit([changes.DropOutbox([1]), added(entry(3))])
+    assert [each.id for each in (await cache.load()).outbox] == [2, 3]
+    await cache.close()
+
+
+async def test_a_redis_that_cannot_write_its_log_refuses_and_still_loads(redis_server: ServerProcess) -> None:
+    cache = await RedisCache.open(redis_server.url)
+    await cache.commit([added(entry(1))])
+    # What Redis answers to every write after it failed to write to its disk, MISCONF, comes this way too.
+    await cache._redis.config_set("min-replicas-to-write", "1")
+    with pytest.raises(StoreUnavailable):
+        await cache.commit([added(entry(2))])
+    assert [each.id for each in (await cache.load()).outbox] == [1]
+    await cache._redis.config_set("min-replicas-to-write", "0")
+    await cache.commit([added(entry(2))])
+    assert [each.id for each in (await cache.load()).outbox] == [1, 2]
+    await cache.close()
+
+
+async def test_an_outbox_from_before_there_were_heads_is_brought_up_to_date_in_redis(
+    redis_server: ServerProcess,
+) -> None:
+    cache = await RedisCache.open(redis_server.url)
+    await cache.commit([added(entry(1))])
+    await cache._redis.hset(cache._key("outbox"), "2", msgspec.msgpack.encode(entry(2)))
+    await cache.close()
+    cache = await RedisCache.open(redis_server.url)
+    assert [(each.id, each.manager) for each in (await cache.load()).outbox] == [(1, "m"), (2, "")]
+    assert await cache.outbox([1, 2]) == [entry(1), entry(2)]
+    await cache.close()
+
+
+async def test_an_outbox_from_before_there_were_heads_is_brought_up_to_date_in_sqlite(tmp_path: Path) -> None:
+    connection = apsw.Connection(str(tmp_path / "distributor.db"))
+    connection.execute("CREATE TABLE outbox(id INTEGER PRIMARY KEY, body BLOB NOT NULL)")
+    for number in (3, 9):
+        connection.execute("INSERT INTO outbox VALUES (?, ?)", (number, msgspec.msgpack.encode(entry(number, 2000))))
+    connection.close()
+    for _ in range(2):
+        cache = await open_cache("", tmp_path)
+        assert [(each.id, each.runs) for each in (await cache.load()).outbox] == [(3, [(3, 4)]), (9, [(9, 10)])]
+        assert await cache.outbox([9, 3]) == [entry(3, 2000), entry(9, 2000)]
+        await cache.close()
+
+
+async def test_a_damaged_entry_of_the_outbox_counts_as_missing(tmp_path: Path) -> None:
+    cache = await SqliteCache.open(tmp_path / "d.db")
+    await cache.commit([added(entry(1, 2000)), added(entry(2))])
+    assert cache._connection is not None
+    cache._connection.execute("UPDATE outbox SET body = x'789c00' WHERE id = 1")
+    assert await cache.outbox([1, 2]) == [entry(2)]
     await cache.close()
 
 
 async def test_names_tell_distributors_of_one_redis_apart(redis_server: ServerProcess) -> None:
     one = await RedisCache.open(f"{redis_server.url}?name=one")
     two = await RedisCache.open(f"{redis_server.url}?name=two")
-    await one.commit([changes.AddOutbox(entry(1))])
+    await one.commit([added(entry(1))])
     assert (await one.load()).distributor_id != (await two.load()).distributor_id
     assert (await two.load()).outbox == []
     await one.close()
@@ -130,15 +216,15 @@ async def test_a_file_that_another_distributor_has_is_refused(tmp_path: Path) ->
 
 async def test_a_full_disk_refuses_the_commit_whole_and_heals(tmp_path: Path) -> None:
     cache = await SqliteCache.open(tmp_path / "d.db")
-    await cache.commit([changes.AddOutbox(entry(1))])
+    await cache.commit([added(entry(1))])
     assert cache._connection is not None
     pages = cache._connection.execute("PRAGMA page_count").get
     cache._connection.execute(f"PRAGMA max_page_count = {pages + 2}")
     with pytest.raises(StoreUnavailable, match="make room"):
-        await cache.commit([changes.AddOutbox(entry(2)), changes.AddOutbox(entry(3, size=100_000))])
+        await cache.commit([added(entry(2)), added(entry(3, size=100_000))])
     assert [each.id for each in (await cache.load()).outbox] == [1]
     cache._connection.execute("PRAGMA max_page_count = 1000000")
-    await cache.commit([changes.AddOutbox(entry(2)), changes.AddOutbox(entry(3, size=100_000))])
+    await cache.commit([added(entry(2)), added(entry(3, size=100_000))])
     assert [each.id for each in (await cache.load()).outbox] == [1, 2, 3]
     await cache.close()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from aiohttp import web
 
 from disio_distributor.clients import ClientLink
-from disio_distributor.config import ZEROCONF, DistributorSettings, check_settings
+from disio_distributor.config import ZEROCONF, DistributorSettings, check_settings, size_in_bytes
 from disio_distributor.core.settings import CoreSettings
 from disio_distributor.managers import JoinToken, Managers, ManagersSettings, load_keys
 from disio_distributor.metrics import Metrics
@@ -25,7 +25,7 @@ from disio_shared import __version__
 from disio_shared.clock import SystemClock
 from disio_shared.datadir import DataDir
 from disio_shared.discovery import DISTRIBUTOR_TYPE, Announcement, interfaces_for
-from disio_shared.errors import ConfigError, StoreUnavailable
+from disio_shared.errors import ConfigError
 from disio_shared.logs import logger
 from disio_shared.messages import PROTOCOL_VERSION, Join
 from disio_shared.ports import listen, port_of, url_of
@@ -88,7 +88,9 @@ class DistributorApp:
         self._token = JoinToken(Path(settings.join_token_file) if settings.join_token_file else None, self._data_dir)
         self._cache = await open_cache(settings.cache, self._data_dir.path)
         self._stack.push_async_callback(self._cache.close)
-        self._service = DistributorService(self._cache, self._core_settings, self._clock)
+        self._service = DistributorService(
+            self._cache, self._core_settings, self._clock, size_in_bytes(self._settings.cache_limit)
+        )
         self._managers = self._make_managers()
         self._clients = self._make_clients(self._cache)
         self._service.connect(self._clients, self._managers)
@@ -105,7 +107,6 @@ class DistributorApp:
         await self._announce(port_of(listening))
         self._data_dir.write_service(SERVICE, {"url": self.url, "name": self._name()})
         self._stack.callback(self._data_dir.remove_service, SERVICE)
-        await self._warn_of_loss()
 
     def _refuse_twin(self) -> None:
         """Refuse to share an embedded cache with a distributor that runs.
@@ -173,12 +174,6 @@ class DistributorApp:
         announcement = Announcement(DISTRIBUTOR_TYPE, f"{self._name()} {port}", port, facts, interfaces, log.warning)
         await announcement.start()
         self._stack.push_async_callback(announcement.stop)
-
-    async def _warn_of_loss(self) -> None:
-        with contextlib.suppress(StoreUnavailable):
-            durability = await self._cache.durability()
-            if durability != "full":
-                log.warning("acknowledged results may be lost", reason=durability)
 
     def _join(self, cluster: str) -> Join:
         return Join(

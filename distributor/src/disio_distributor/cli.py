@@ -26,6 +26,7 @@ def distributor() -> None:
 @distributor.command()
 @click.option("--manager", multiple=True, metavar="URL|zeroconf", help="Where work comes from; may be repeated.")
 @click.option("--cache", metavar="URL", help="sqlite:PATH or redis://host/0; default: a file in the data directory.")
+@click.option("--cache-limit", metavar="SIZE", help="What the cache may take, such as 500MiB.  [default: 10GiB]")
 @click.option("--host", help="Address to bind.  [default: 127.0.0.1]")
 @click.option("--port", type=int, help="First port to try, 0 = any.  [default: 8710]")
 @click.option("--public-url", metavar="URL", help="Where clients reach it, if that is a proxy.")

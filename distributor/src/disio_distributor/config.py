@@ -3,6 +3,7 @@
 Rule: every field is an environment variable and a line of ``disio.toml``; those people change often are flags too.
 """
 
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +15,9 @@ DEFAULT_PORT = 8710
 ZEROCONF = "zeroconf"
 """In place of a manager's URL: find managers on the local network."""
 MAX_PROCESSES = 64
+MIN_CACHE = 16 << 20
+_SIZE = re.compile(r"(\d{1,15})\s*(|K|M|G|T)(?:i?B)?", re.IGNORECASE)
+_POWERS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 
 
 class DistributorSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +27,8 @@ class DistributorSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Base URLs of managers, and ``zeroconf`` to look for them on the local network."""
     cache: str = ""
     """Cache URL; empty = SQLite in the data directory."""
+    cache_limit: str = "10GiB"
+    """What the cache may take: bytes, or a number with KiB, MiB, GiB or TiB; less if its disk has less."""
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     """The next free one when taken, 0 = any."""
@@ -70,6 +76,8 @@ def check_settings(settings: DistributorSettings) -> None:
         _check_url("--manager", url, f"give http://host:port or {ZEROCONF}")
     if settings.public_url:
         _check_url("--public-url", settings.public_url, "give the URL that clients use, such as https://d.example.org")
+    if size_in_bytes(settings.cache_limit) < MIN_CACHE:
+        raise ConfigError("--cache-limit", f"{settings.cache_limit} is too little", "give 16MiB or more")
     if not settings.manager:
         raise ConfigError("--manager", "names nobody", f"give a URL or {ZEROCONF}")
     rules = [
@@ -86,6 +94,18 @@ def check_settings(settings: DistributorSettings) -> None:
             raise ConfigError(setting, problem)
     if settings.join_token_file and not Path(settings.join_token_file).is_file():
         raise ConfigError("--join-token-file", f"there is no file {settings.join_token_file}")
+
+
+def size_in_bytes(text: str) -> int:
+    """Return the bytes that a size such as ``500MiB`` means.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise ConfigError("--cache-limit", f"{text!r} is no size", "give bytes, or a number with MiB or GiB")
+    return int(found[1]) << _POWERS[found[2].upper()]
 
 
 def _check_url(setting: str, url: str, remedy: str) -> None:

@@ -18,6 +18,7 @@ import zmq.asyncio
 from zmq.utils.monitor import recv_monitor_message
 
 from disio_distributor.core.events import Event, ManagerAdmitted, ManagerLost, ManagerSaid
+from disio_distributor.packing import frame_of
 from disio_shared import messages
 from disio_shared.backoff import Backoff
 from disio_shared.clock import Clock
@@ -42,7 +43,7 @@ SILENT_STATUSES = 3
 """A manager that owes an answer and says nothing for this many status intervals counts as lost."""
 HEARTBEAT_MS = 2000
 HEARTBEAT_TIMEOUT_MS = 6000
-MAX_QUEUED = 1000
+MAX_QUEUED_OUT, MAX_QUEUED_IN = 100, 1000
 """Messages that wait in the socket; further ones are dropped, and the core repeats what matters."""
 MAX_INFO_BYTES = 64 << 10
 
@@ -117,7 +118,9 @@ class ManagerLink:
         submit: Takes events, and returns when what follows is durable.
         join: Makes the first message, given the manager's cluster.
         claim: Told the manager's key before connecting; False = another link to the same manager is up.
+        told: Given the URLs that the manager names of its cluster's other managers, with every list anew.
         clock: Steady time.
+        expected: The only cluster that is linked to; empty = any.
     """
 
     def __init__(
@@ -128,7 +131,9 @@ class ManagerLink:
         submit: Callable[[Event], Awaitable[None]],
         join: Callable[[str], messages.Join],
         claim: Callable[["ManagerLink", str], bool],
+        told: Callable[["ManagerLink", list[str]], None],
         clock: Clock,
+        expected: str = "",
     ) -> None:
         self.url = url
         self.is_online = False
@@ -136,7 +141,9 @@ class ManagerLink:
         self.curve_key = ""
         self.cluster = ""
         self._keys, self._http, self._submit, self._join, self._claim = keys, http, submit, join, claim
-        self._clock = clock
+        self._told_managers, self._clock, self.expected = told, clock, expected
+        self.offline_since = clock.steady()
+        """Steady second since which it is not online, when it is not."""
         self._socket: zmq.asyncio.Socket | None = None
         self._heard_at = 0.0
         self._owed_since: float | None = None
@@ -170,39 +177,50 @@ class ManagerLink:
 
     def _send(self, socket: zmq.asyncio.Socket, message: messages.FromDistributor) -> None:
         """Hand a message to the socket without waiting; one that finds no room is dropped."""
-        sent: Any = socket.send(messages.FROM_DISTRIBUTOR.encode(message), zmq.NOBLOCK, copy=False)
+        sent: Any = socket.send(frame_of(message), zmq.NOBLOCK, copy=False)
         if sent.done() and sent.exception() is not None:
             log.warning("message to a manager dropped", manager=self.url, error=str(sent.exception()))
 
     async def _session(self, backoff: Backoff) -> None:
         info = await fetch_info(self._http, self.url)
+        if self.expected and info.cluster != self.expected:
+            raise LinkTrouble(f"a manager of another cluster is there ({info.cluster})", LONGEST_PAUSE_S)
         self.curve_key, self.cluster = info.curve_key, info.cluster
-        if not self._claim(self, info.curve_key):
-            raise LinkTrouble("another link to this manager is up already", LONGEST_PAUSE_S)
+        try:
+            if not self._claim(self, info.curve_key):
+                raise LinkTrouble("another link to this manager is up already", LONGEST_PAUSE_S)
+            await self._connected(info, backoff)
+        finally:
+            self.curve_key = ""
+
+    async def _connected(self, info: LinkInfo, backoff: Backoff) -> None:
         context = zmq.asyncio.Context.instance()
-        socket = self._connect(context, info)
+        socket = self._socket_for(context, info)
+        # Watched before it connects: what happens earlier than that is never told.
         monitor = socket.get_monitor_socket(_WATCHED)
         try:
+            host = _bracketed(urlsplit(self.url).hostname or "127.0.0.1")
+            socket.connect(f"tcp://{host}:{info.zmq_port}")
             await _handshake(monitor)
             admitted = await self._admission(socket, info)
             backoff.reset()
             await self._serve(socket, monitor, admitted)
         finally:
-            self.is_online, self._socket = False, None
+            self._go_offline()
+            self._socket = None
             socket.disable_monitor()
             monitor.close(0)
             socket.close(0)
 
-    def _connect(self, context: zmq.asyncio.Context, info: LinkInfo) -> zmq.asyncio.Socket:
+    def _socket_for(self, context: zmq.asyncio.Context, info: LinkInfo) -> zmq.asyncio.Socket:
         socket = context.socket(zmq.DEALER)
         socket.curve_serverkey = info.curve_key.encode()
         socket.curve_publickey = self._keys.public.encode()
         socket.curve_secretkey = self._keys.secret.encode()
         socket.maxmsgsize = MAX_LINK_MESSAGE + (64 << 10)
         socket.heartbeat_ivl, socket.heartbeat_timeout = HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS
-        socket.sndhwm = socket.rcvhwm = MAX_QUEUED
+        socket.sndhwm, socket.rcvhwm = MAX_QUEUED_OUT, MAX_QUEUED_IN
         socket.linger, socket.immediate = 0, 1
-        socket.connect(f"tcp://{_bracketed(urlsplit(self.url).hostname or '127.0.0.1')}:{info.zmq_port}")
         return socket
 
     async def _admission(self, socket: zmq.asyncio.Socket, info: LinkInfo) -> messages.Admitted:
@@ -230,15 +248,20 @@ class ManagerLink:
         self.siblings = list(admitted.siblings)
         self._told = ""
         log.info("manager online", manager=self.url, cluster=admitted.cluster)
+        self._told_managers(self, admitted.managers)
         try:
             await self._submit(ManagerAdmitted(self.url, admitted))
             await _first_to_end(
                 self._receive(socket), _watch(monitor), self._mind_silence(SILENT_STATUSES * admitted.status_s)
             )
         finally:
-            self.is_online = False
+            self._go_offline()
             with contextlib.suppress(UnavailableError):
                 await self._submit(ManagerLost(self.url))
+
+    def _go_offline(self) -> None:
+        if self.is_online:
+            self.is_online, self.offline_since = False, self._clock.steady()
 
     async def _receive(self, socket: zmq.asyncio.Socket) -> None:
         """Hand in what the manager says, one message at a time; its acknowledgement is our pace."""
@@ -258,6 +281,8 @@ class ManagerLink:
         if not isinstance(message, messages.Admitted):
             if isinstance(message, messages.Siblings):
                 self.siblings = list(message.urls)
+            elif isinstance(message, messages.Managers):
+                self._told_managers(self, message.urls)
             await self._submit(ManagerSaid(self.url, message))
 
     async def _mind_silence(self, limit_s: float) -> None:

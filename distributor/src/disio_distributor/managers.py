@@ -1,6 +1,7 @@
 """Which managers there are, and one link to each.
 
-Rule: a manager that was named or found is tried for ever; two addresses of one manager (the same key) make one link.
+Rule: a manager that the operator named is tried for ever, one that was found or that another one told of as long as
+that holds; two addresses of one manager (the same key) make one link.
 """
 
 import asyncio
@@ -8,6 +9,7 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
 import zmq
@@ -23,6 +25,12 @@ from disio_shared.errors import ConfigError
 from disio_shared.logs import logger
 
 MAX_LINKS = 64
+MAX_TOLD = 16
+"""Managers of one cluster that are linked to because another one told of them."""
+MAX_URL = 300
+FORGET_S = 600.0
+"""How long a manager that nobody names any more is tried."""
+SWEEP_S = 30.0
 KEYS_FILE = "distributor-curve.json"
 
 log = logger("distributor.managers")
@@ -106,12 +114,16 @@ class Managers:
         self._links: dict[str, ManagerLink] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._found: dict[str, str] = {}
+        self._told: dict[str, list[str]] = {}
+        """By link, what its manager said last of the others of its cluster."""
+        self._sweeper: asyncio.Task[None] | None = None
         self._http: aiohttp.ClientSession | None = None
         self._browser: ManagerBrowser | None = None
 
     async def start(self) -> None:
         """Begin to look for managers and to link to them, without waiting."""
         self._http = aiohttp.ClientSession()
+        self._sweeper = asyncio.create_task(self._sweep_for_ever())
         for url in self._settings.urls:
             self._add(url)
         if self._settings.browses:
@@ -122,7 +134,7 @@ class Managers:
         """Close every link."""
         if self._browser is not None:
             await self._browser.stop()
-        tasks = list(self._tasks.values())
+        tasks = [*self._tasks.values(), *([self._sweeper] if self._sweeper is not None else [])]
         for task in tasks:
             task.cancel()
         if tasks:
@@ -152,22 +164,66 @@ class Managers:
         """Return URL to whether its link is online."""
         return {url: link.is_online for url, link in self._links.items()}
 
-    def _add(self, url: str) -> None:
+    def _add(self, url: str, cluster: str = "") -> None:
+        """Link to a manager, of one cluster alone if that is given."""
         url = url.rstrip("/")
         if url in self._links or len(self._links) >= MAX_LINKS or self._http is None:
             return
-        link = ManagerLink(url, self._keys, self._http, self._submit, self._join, self._claim, self._clock)
+        link = ManagerLink(
+            url, self._keys, self._http, self._submit, self._join, self._claim, self._was_told, self._clock, cluster
+        )
         self._links[url] = link
         self._tasks[url] = asyncio.create_task(link.run())
 
+    def _drop(self, url: str) -> None:
+        del self._links[url]
+        self._told.pop(url, None)
+        self._tasks.pop(url).cancel()
+
     def _claim(self, link: ManagerLink, curve_key: str) -> bool:
-        """Give a manager to one link alone; of two that race, the one named first has it."""
-        for other in self._links.values():
-            if other is link:
-                return True
-            if other.curve_key == curve_key:
-                return False
-        return False
+        """Give a manager to one link alone: the one that is up, else of those that try the one named first."""
+        others = list(self._links.values())
+        rivals = [other for other in others if other is not link and other.curve_key == curve_key]
+        if link not in others or any(rival.is_online for rival in rivals):
+            return False
+        return all(others.index(link) < others.index(rival) for rival in rivals)
+
+    def _was_told(self, link: ManagerLink, urls: list[str]) -> None:
+        """Link to the other managers of a cluster, as one of them names them."""
+        self._told[link.url] = [url.rstrip("/") for url in urls[:MAX_TOLD] if _is_url(url)]
+        for url in self._told[link.url]:
+            if url not in self._links and self._has_room(link.cluster):
+                log.info("manager named by another one", manager=url, cluster=link.cluster)
+                self._add(url, link.cluster)
+
+    def _has_room(self, cluster: str) -> bool:
+        """Tell whether hearsay may add a link to a cluster; one that is of no use any more makes room."""
+        by_hearsay = [url for url, link in self._links.items() if link.expected == cluster]
+        if len(by_hearsay) < MAX_TOLD:
+            return True
+        named = self._named()
+        useless = next((url for url in by_hearsay if url not in named and not self._links[url].is_online), None)
+        if useless is not None:
+            self._drop(useless)
+        return useless is not None
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            self.sweep()
+
+    def sweep(self) -> None:
+        """Forget managers that nobody names any more and that have been unreachable for ten minutes."""
+        wanted = self._named()
+        since = self._clock.steady() - FORGET_S
+        for url, link in list(self._links.items()):
+            if url not in wanted and not link.is_online and link.offline_since <= since:
+                self._drop(url)
+
+    def _named(self) -> set[str]:
+        """Return the managers that the operator, zeroconf or another manager names."""
+        told = {url for urls in self._told.values() for url in urls}
+        return told | {url.rstrip("/") for url in self._settings.urls} | set(self._found.values())
 
     def _was_found(self, address: ManagerAddress) -> None:
         url = address.url.rstrip("/")
@@ -176,10 +232,20 @@ class Managers:
         self._add(url)
 
     def _was_lost(self, name: str) -> None:
-        """Forget a manager that said goodbye; a link that works, or that was named, stays."""
+        """Forget a manager that said goodbye; a link that works, or that somebody named, stays."""
         url = self._found.pop(name, "")
         link = self._links.get(url)
-        if link is None or link.is_online or url in (given.rstrip("/") for given in self._settings.urls):
-            return
-        del self._links[url]
-        self._tasks.pop(url).cancel()
+        named = {given.rstrip("/") for given in self._settings.urls} | {
+            each for urls in self._told.values() for each in urls
+        }
+        if link is not None and not link.is_online and url not in named:
+            self._drop(url)
+
+
+def _is_url(url: str) -> bool:
+    """Tell whether a manager may be linked to there."""
+    try:
+        parts = urlsplit(url)
+        return len(url) <= MAX_URL and parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

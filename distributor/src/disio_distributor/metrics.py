@@ -15,6 +15,8 @@ from disio_distributor.core.stats import Stats
 _GAUGES = {
     "slots": "Units that the clients run at a time",
     "rate": "Results a second, lately",
+    "space": "Share of the cache's space that is used, 0 to 1",
+    "outbox_entries": "Messages of clients whose results no manager has committed yet",
     "outbox_results": "Results and failures no manager has committed yet",
     "outbox_bytes": "Bytes of them",
     "held_payloads": "Open payloads held here",

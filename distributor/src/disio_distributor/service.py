@@ -7,19 +7,33 @@ import asyncio
 import contextlib
 from typing import Protocol
 
+import msgspec
+
 from disio_distributor.core.changes import Change
-from disio_distributor.core.commands import CloseClient, Command, Drained, Reply, SendClient, SendManager
+from disio_distributor.core.commands import (
+    CloseClient,
+    Command,
+    Drained,
+    ReadOutbox,
+    Reply,
+    SendClient,
+    SendManager,
+)
 from disio_distributor.core.dispatcher import Dispatcher
-from disio_distributor.core.events import DrainAsked, Event, Ticked
+from disio_distributor.core.events import DrainAsked, Event, OutboxRead, Ticked
 from disio_distributor.core.settings import CoreSettings
 from disio_distributor.core.stats import Stats
-from disio_distributor.stores.base import CoreCache
+from disio_distributor.keeping import CacheKeeper
+from disio_distributor.stores.base import DistributorCache
 from disio_shared.clock import Clock
 from disio_shared.errors import DisioError, StoreUnavailable
 from disio_shared.ids import fresh_id
 from disio_shared.logs import logger
-from disio_shared.messages import BlockRef
+from disio_shared.messages import BlockRef, Status
 from disio_shared.shell import Shell
+
+READ_PAUSE_S = 1.0
+"""Between two tries to read from a cache in trouble."""
 
 log = logger("distributor.service")
 
@@ -54,10 +68,11 @@ class DistributorService:
     Args:
         cache: What the core remembers.
         settings: The core's numbers.
-        clock: Steady time.
+        clock: Steady time for all decisions; wall time only names the moment at which counting began.
+        cache_limit: Bytes that the cache may take.
     """
 
-    def __init__(self, cache: CoreCache, settings: CoreSettings, clock: Clock) -> None:
+    def __init__(self, cache: DistributorCache, settings: CoreSettings, clock: Clock, cache_limit: int) -> None:
         self._cache, self._settings, self._clock = cache, settings, clock
         self._shell: Shell[Event, Change, Command] = Shell(
             self._load, cache, self._perform, Ticked, clock, self._on_trouble
@@ -65,7 +80,11 @@ class DistributorService:
         self._dispatcher: Dispatcher | None = None
         self._clients: ClientSide | None = None
         self._managers: ManagerSide | None = None
+        self._keeper = CacheKeeper(cache, cache_limit)
         self._running: asyncio.Task[None] | None = None
+        self._minding: asyncio.Task[None] | None = None
+        self._reading: set[asyncio.Task[None]] = set()
+        self._since = 0.0
         self.distributor_id = ""
         self.is_well = False
         """The cache answers."""
@@ -90,13 +109,16 @@ class DistributorService:
         """Serve until ``stop``."""
         self._running = asyncio.create_task(self._shell.run())
         self._running.add_done_callback(self._has_ended)
+        self._minding = asyncio.create_task(self._keeper.run(self._shell.post))
 
     async def stop(self) -> None:
         """Stop handling events; what was not answered is not answered any more."""
-        running, self._running = self._running, None
-        if running is not None:
-            running.cancel()
-            await asyncio.wait([running])
+        tasks = [task for task in (self._running, self._minding, *self._reading) if task is not None]
+        self._running = self._minding = None
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
     async def submit(self, event: Event) -> None:
         """Hand an event in and wait until what follows is durable.
@@ -128,18 +150,47 @@ class DistributorService:
 
     async def _load(self) -> Dispatcher:
         snapshot = await self._cache.load()
+        space = await self._keeper.measure()
         self.distributor_id = snapshot.distributor_id
-        self._dispatcher = Dispatcher.restore(snapshot, self._settings, fresh_id(), self._clock.steady())
-        return self._dispatcher
+        now = self._clock.steady()
+        dispatcher = Dispatcher.restore(snapshot, self._settings, fresh_id(), now)
+        dispatcher.handle(space, now)
+        self._dispatcher, self._since = dispatcher, self._clock.wall()
+        return dispatcher
 
     def _perform(self, command: Command) -> None:
         if isinstance(command, Drained):
             self.drained.set()
+        elif isinstance(command, ReadOutbox):
+            self._read(command.ids)
         elif isinstance(command, SendManager):
             if self._managers is not None:
-                self._managers.perform(command)
+                self._managers.perform(self._completed(command))
         elif self._clients is not None:
             self._clients.perform(command)
+
+    def _completed(self, command: SendManager) -> SendManager:
+        """Add to a Status what only the shell knows."""
+        if not isinstance(command.message, Status):
+            return command
+        status = msgspec.structs.replace(command.message, durability=self._keeper.durability, since=self._since)
+        return SendManager(command.link, status)
+
+    def _read(self, ids: list[int]) -> None:
+        """Read entries of the outbox back, beside the loop."""
+        reading = asyncio.create_task(self._read_for(self._dispatcher, ids))
+        self._reading.add(reading)
+        reading.add_done_callback(self._reading.discard)
+
+    async def _read_for(self, asker: Dispatcher | None, ids: list[int]) -> None:
+        """Read until it works, or until the core that asked is gone."""
+        while self._dispatcher is asker:
+            with contextlib.suppress(StoreUnavailable):
+                entries = await self._cache.outbox(ids)
+                found = {entry.id for entry in entries}
+                await self._shell.submit(OutboxRead(entries, [number for number in ids if number not in found]))
+                return
+            await asyncio.sleep(READ_PAUSE_S)
 
     def _on_trouble(self, trouble: StoreUnavailable | None) -> None:
         if trouble is not None:

@@ -6,6 +6,7 @@ Rule: it speaks the protocol of docs/protocol.md and decides nothing that the te
 import asyncio
 import contextlib
 import hashlib
+import zlib
 from collections.abc import AsyncIterator
 
 import zmq
@@ -33,8 +34,12 @@ def manifest(task: str = "t1") -> messages.TaskManifest:
 class StandInManager:
     """One manager. Its attributes may be changed while it runs."""
 
-    def __init__(self, cluster: str = "c1") -> None:
-        self.cluster = cluster
+    def __init__(self, cluster: str = "c1", name: str = "m1") -> None:
+        self.cluster, self.name = cluster, name
+        self.managers: list[str] = []
+        """REST URLs of others that it names when it admits."""
+        self.packed = 0
+        """Compressed messages so far."""
         self.port = self.zmq_port = 0
         self.blocks: list[messages.BlockGrant] = []
         """Granted to the first Ask."""
@@ -97,6 +102,11 @@ class StandInManager:
         while True:
             peer, data = await self._router.recv_multipart()
             message = messages.FROM_DISTRIBUTOR.decode(data)
+            if isinstance(message, messages.Packed):
+                data = zlib.decompress(message.data)
+                assert len(data) == message.size
+                self.packed += 1
+                message = messages.FROM_DISTRIBUTOR.decode(data)
             self.said.append(message)
             answer = self._answer(peer, message)
             if answer is not None and not self.is_silent:
@@ -124,7 +134,8 @@ class StandInManager:
         return messages.Admitted(
             version=1,
             cluster=self.cluster,
-            manager="m1",
+            manager=self.name,
+            managers=self.managers,
             status_s=self.status_s,
             lease_s=60.0,
             siblings=self.siblings,

@@ -1,16 +1,20 @@
 """How much work to ask the managers for.
 
-Rule: one Ask per cluster stands at a time; it is replaced when the clients can run something else than it says.
+Rule: of the managers of a cluster one is asked at a time, and the next one when it has nothing; an Ask stands with
+each of those, and is replaced when the clients can run something else than it says.
 """
 
-from disio_distributor.core.state import Cluster, State
-from disio_shared.messages import Ask, Grant
+from disio_distributor.core.links import Asked, Cluster, Link
+from disio_distributor.core.state import State
+from disio_shared.messages import Ask, Grant, Offer
 
 ASK = "ask"
 AIM_S = 0.1
 """How long the amount to hold stands before the rate is looked at again."""
 SLOTS_AHEAD = 4
 """Payloads per slot to hold when no rate is known."""
+MAX_OFFERED = 100
+"""Tasks of one Offer that are looked at."""
 
 
 def wanted(state: State, now: float) -> int:
@@ -34,58 +38,95 @@ class Demand:
     def review(self, now: float) -> None:
         """Ask wherever less than half of what is wanted is held."""
         state = self._state
-        if state.draining or not state.links:
+        if state.draining or not state.links or not state.space.leases:
             return
         if now >= self._aim_until or self._aim_version != state.roster.version or not self._aim:
             self._aim = wanted(state, now)
             self._aim_until, self._aim_version = now + AIM_S, state.roster.version
-        for link in state.links.values():
-            self._review_cluster(link.cluster, state.clusters[link.cluster], self._aim, now)
+        for name in {link.cluster: None for link in state.links.values()}:
+            self._review_cluster(name, state.clusters[name], self._aim, now)
 
-    def answered(self, cluster: Cluster, name: str, grant: Grant) -> None:
-        """Take note of a Grant; an empty one leaves the Ask standing with the manager."""
-        cluster.waiting = "" if grant.blocks else grant.waiting
-        if cluster.asked is not None and grant.blocks and grant.request == cluster.request:
-            self.forget(cluster, name)
+    def answered(self, link: Link, grant: Grant, is_useful: bool) -> None:
+        """Take note of a Grant; one that holds nothing of use leaves the Ask standing with that manager."""
+        cluster = self._state.cluster(link.cluster)
+        asked = cluster.asked.get(link.name)
+        if asked is None or grant.request != asked.ask.request:
+            if grant.blocks:
+                cluster.waiting = ""
+            return
+        cluster.waiting = grant.waiting
+        asked.is_answered = True
+        if is_useful:
+            self.forget(link)
 
-    def forget(self, cluster: Cluster, name: str) -> None:
-        """Take nothing as asked: the session is over, or the Ask was answered."""
-        cluster.asked = None
-        self._state.deadlines.discard((ASK, name))
+    def forget(self, link: Link) -> None:
+        """Take nothing as asked of a link: its session is over, or the Ask was answered."""
+        self._state.cluster(link.cluster).asked.pop(link.name, None)
+        self._state.deadlines.discard((ASK, link.name))
 
     def repeat(self, name: str, now: float) -> None:
         """Let an Ask that earned nothing be asked again, should there still be need."""
-        self._state.cluster(name).asked = None
+        link = self._state.links.get(name)
+        if link is not None:
+            self.forget(link)
+
+    def offered(self, link: Link, offer: Offer) -> None:
+        """Ask for payloads of tasks that we hold nothing of, if clients of ours wait or work."""
+        state = self._state
+        tasks = [task for task in offer.tasks[:MAX_OFFERED] if task not in state.tasks or not state.tasks[task].blocks]
+        payloads = min(self._aim, SLOTS_AHEAD * state.roster.slots)
+        if tasks and payloads > 0 and not state.draining and state.space.leases:
+            state.send(link.name, self._ask(state.cluster(link.cluster), link, payloads, tasks))
+
+    def stop(self) -> None:
+        """Take nothing as asked, of anybody."""
+        for link in self._state.links.values():
+            self.forget(link)
 
     def _review_cluster(self, name: str, cluster: Cluster, aim: int, now: float) -> None:
         missing = aim - cluster.load.open
-        if cluster.asked is not None:
-            if cluster.asked_version == self._aim_version or self._is_current(cluster.asked):
-                cluster.asked_version = self._aim_version
-                return
-        elif cluster.load.open * 2 >= aim:
+        links = self._state.links_of(name)
+        for link in links:
+            asked = cluster.asked.get(link.name)
+            if asked is not None and not self._is_current(asked):
+                self._send(cluster, link, max(0, missing), now)
+        if cluster.load.open * 2 >= aim or not all(each.is_answered for each in cluster.asked.values()):
             return
-        self._ask(name, cluster, max(0, missing), now)
+        following = _after(cluster.last_asked, [link for link in links if link.name not in cluster.asked])
+        if following is not None:
+            cluster.last_asked = following.name
+            self._send(cluster, following, missing, now)
 
-    def _is_current(self, asked: Ask) -> bool:
+    def _is_current(self, asked: Asked) -> bool:
+        if asked.version != self._aim_version:
+            languages, kinds, memory_mb = self._state.roster.offers()
+            if (asked.ask.languages, asked.ask.kinds, asked.ask.memory_mb) != (languages, kinds, memory_mb):
+                return False
+            asked.version = self._aim_version
+        return True
+
+    def _send(self, cluster: Cluster, link: Link, payloads: int, now: float) -> None:
+        """Let a new Ask stand with a manager, in place of the one before."""
+        ask = self._ask(cluster, link, payloads, [])
+        cluster.asked[link.name] = Asked(ask, self._state.roster.version)
+        self._state.deadlines.set((ASK, link.name), now + self._state.settings.reask_s)
+        self._state.send(link.name, ask)
+
+    def _ask(self, cluster: Cluster, link: Link, payloads: int, only: list[str]) -> Ask:
         languages, kinds, memory_mb = self._state.roster.offers()
-        return (asked.languages, asked.kinds, asked.memory_mb) == (languages, kinds, memory_mb)
-
-    def _ask(self, name: str, cluster: Cluster, payloads: int, now: float) -> None:
-        state = self._state
-        link = state.link_of(name)
-        if link is None:
-            return
-        languages, kinds, memory_mb = state.roster.offers()
         cluster.request += 1
-        cluster.asked = Ask(
+        return Ask(
             request=cluster.request,
             payloads=payloads,
             languages=languages,
             kinds=kinds,
             memory_mb=memory_mb,
-            tasks=[task for task, work in state.tasks.items() if work.cluster == name],
+            tasks=[task for task, work in self._state.tasks.items() if work.cluster == link.cluster],
+            only=only,
         )
-        cluster.asked_link, cluster.asked_version = link.name, state.roster.version
-        state.deadlines.set((ASK, name), now + state.settings.reask_s)
-        state.send(link.name, cluster.asked)
+
+
+def _after(name: str, links: list[Link]) -> Link | None:
+    """Return the link whose name follows ``name``, round and round."""
+    ordered = sorted(links, key=lambda link: link.name)
+    return next((link for link in ordered if link.name > name), ordered[0] if ordered else None)

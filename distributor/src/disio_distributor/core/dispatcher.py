@@ -10,6 +10,7 @@ from disio_distributor.core import commands
 from disio_distributor.core.assignments import LEASE
 from disio_distributor.core.changes import Change
 from disio_distributor.core.commands import Command
+from disio_distributor.core.delivery import FLIGHT, Delivery
 from disio_distributor.core.demand import ASK, Demand
 from disio_distributor.core.draining import DRAIN, Drain
 from disio_distributor.core.events import (
@@ -21,18 +22,24 @@ from disio_distributor.core.events import (
     ManagerAdmitted,
     ManagerLost,
     ManagerSaid,
+    OutboxRead,
+    SpaceSeen,
     Ticked,
 )
 from disio_distributor.core.handout import HandOut
-from disio_distributor.core.managers import FETCH, FLIGHT, STATUS, Managers
+from disio_distributor.core.links import PATIENCE, Link
+from disio_distributor.core.managers import FETCH, STATUS, Managers
 from disio_distributor.core.records import Snapshot
 from disio_distributor.core.reports import Reports
 from disio_distributor.core.roster import Session
 from disio_distributor.core.settings import CoreSettings
-from disio_distributor.core.state import RECHECK, TIDY, Link, State
+from disio_distributor.core.state import RECHECK, TIDY, State
 from disio_distributor.core.stats import Stats
 from disio_shared import messages
 from disio_shared.decisions import Decision
+
+FULL = "full"
+"""Code of the Error that answers results for which the cache has no room."""
 
 
 class Dispatcher:
@@ -42,15 +49,18 @@ class Dispatcher:
         self._state = state
         self._demand = Demand(state)
         self._managers = Managers(state, self._demand)
+        self._delivery = Delivery(state)
         self._hand_out = HandOut(state)
         self._reports = Reports(state)
-        self._drain = Drain(state, self._managers)
+        self._drain = Drain(state, self._managers, self._demand)
+        self._leased = True
         self._due: dict[str, Callable[[str, float], None]] = {
             LEASE: self._expire,
             STATUS: self._managers.status,
-            FLIGHT: self._managers.resend,
+            FLIGHT: self._delivery.resend,
             FETCH: self._managers.fetch_again,
             ASK: self._demand.repeat,
+            PATIENCE: self._lost_patience,
             RECHECK[0]: self._recheck,
             TIDY[0]: self._tidy,
         }
@@ -78,6 +88,8 @@ class Dispatcher:
             self._manager_said(event, now)
         elif isinstance(event, Ticked):
             timed_out = self._tick(now)
+        elif isinstance(event, SpaceSeen | OutboxRead):
+            self._cache_told(event)
         else:
             self._came_or_went(event, now)
         self._follow_up(now, timed_out)
@@ -104,6 +116,7 @@ class Dispatcher:
             blocks=len(state.task_of_block),
             tasks=len(state.tasks),
             managers=len(state.links),
+            space=state.space.share,
             draining=state.draining,
         )
 
@@ -112,7 +125,7 @@ class Dispatcher:
         return list(dict.fromkeys(url for link in self._state.links.values() for url in link.siblings))
 
     def held(self, cluster: str = "") -> list[messages.BlockRef]:
-        """Return the blocks held (of one cluster, or of all), for Join."""
+        """Return the blocks held (of one cluster, or of all) whose managers have no link now, for Join."""
         names = [cluster] if cluster else list(self._state.clusters)
         return [ref for name in names for ref in self._state.refs(name)]
 
@@ -128,8 +141,21 @@ class Dispatcher:
         if isinstance(message, messages.Ready):
             self._hand_out.ready(session, message, now)
             return
+        if isinstance(message, messages.Results | messages.Failed) and not state.space.takes_results:
+            self._no_room(session, message.token, event.request, now)
+            return
         self._reports.take(session, message, event.request, now)
         self._hand_out.serve_again(session, now)
+
+    def _no_room(self, session: Session, token: str, request: int, now: float) -> None:
+        """Let a client keep its results and come again; meanwhile they stay its own."""
+        state = self._state
+        batch = state.assignments.by_token.get(token)
+        if batch is not None and batch.client == session.client:
+            state.assignments.extend(batch, now + state.settings.lease_s)
+        reason = "the distributor's cache is full; keep the results and send them again"
+        if request:
+            state.do(commands.Reply(session.name, request, messages.Error(code=FULL, reason=reason)))
 
     def _joined(self, event: ClientJoined, now: float) -> None:
         state = self._state
@@ -153,7 +179,7 @@ class Dispatcher:
         if link is None:
             return
         if isinstance(said, messages.Committed):
-            self._managers.committed(said.batch)
+            self._delivery.committed(said.batch)
         elif isinstance(said, messages.Grant):
             self._managers.granted(link, said, now)
         elif isinstance(said, messages.WorkunitCode):
@@ -162,15 +188,28 @@ class Dispatcher:
             self._heard(link, said, now)
 
     def _heard(
-        self, link: Link, said: messages.TaskState | messages.Revoke | messages.Drain | messages.Siblings, now: float
+        self,
+        link: Link,
+        said: messages.TaskState
+        | messages.Revoke
+        | messages.Drain
+        | messages.Siblings
+        | messages.Managers
+        | messages.Adopted
+        | messages.Offer,
+        now: float,
     ) -> None:
         if isinstance(said, messages.TaskState):
             self._managers.task_state(link.cluster, said)
         elif isinstance(said, messages.Revoke):
-            self._managers.revoke(link.cluster, said.blocks)
+            self._managers.revoke(link, said.blocks)
+        elif isinstance(said, messages.Adopted):
+            self._managers.adopted(link, said.blocks)
+        elif isinstance(said, messages.Offer):
+            self._demand.offered(link, said)
         elif isinstance(said, messages.Drain):
             self._drain.ask(said.reason, now)
-        else:
+        elif isinstance(said, messages.Siblings):
             link.siblings = list(said.urls)
 
     def _came_or_went(
@@ -180,11 +219,22 @@ class Dispatcher:
             self._joined(event, now) if isinstance(event, ClientJoined) else self._left(event, now)
             self._managers.hurry_status(now)
         elif isinstance(event, ManagerAdmitted):
+            self._delivery.lost(event.link)
             self._managers.admitted(event.link, event.admitted, now)
         elif isinstance(event, ManagerLost):
-            self._managers.lost(event.link)
+            self._delivery.lost(event.link)
+            self._managers.lost(event.link, now)
         else:
             self._drain.ask(event.reason, now)
+
+    # The cache
+
+    def _cache_told(self, event: SpaceSeen | OutboxRead) -> None:
+        state = self._state
+        if isinstance(event, SpaceSeen):
+            state.space.seen(event.used, event.limit)
+        else:
+            self._managers.hand_back(self._delivery.was_read(event))
 
     # Time
 
@@ -202,6 +252,9 @@ class Dispatcher:
         """A lease ran out: its payloads are lost to that client and ready again, which counts as no failure."""
         batch = self._state.assignments.by_token[token]
         self._state.release(batch, batch.open.runs())
+
+    def _lost_patience(self, _: str, now: float) -> None:
+        """Results of a manager that stays away may go to another one: the pump looks after every event."""
 
     def _recheck(self, _: str, now: float) -> None:
         self._state.work_appeared = True
@@ -225,10 +278,13 @@ class Dispatcher:
     def _follow_up(self, now: float, timed_out: bool) -> None:
         """Do what any event may have made possible."""
         state = self._state
+        if state.space.leases and not self._leased:
+            state.work_appeared = True
+        self._leased = state.space.leases
         while state.work_appeared:
             state.work_appeared = False
             self._hand_out.serve_waiting(now)
         if state.draining:
             self._drain.review(now, timed_out)
-        self._managers.pump(now)
+        self._delivery.pump(now)
         self._demand.review(now)

@@ -1,9 +1,11 @@
 """Going away in order: clients are moved, results awaited, blocks returned, the outbox delivered.
 
-Rule: a drain ends after twice ``drain_s`` at the latest; what is not delivered by then stays in the cache.
+Rule: a drain ends after twice ``drain_s`` at the latest; what is not delivered by then stays in the cache, and so do
+blocks whose manager is away.
 """
 
 from disio_distributor.core import commands
+from disio_distributor.core.demand import Demand
 from disio_distributor.core.managers import Managers
 from disio_distributor.core.roster import Session
 from disio_distributor.core.state import State
@@ -15,8 +17,8 @@ DRAIN = ("drain", "")
 class Drain:
     """Drives a drain through its phases: none, waiting, delivering, over."""
 
-    def __init__(self, state: State, managers: Managers) -> None:
-        self._state, self._managers = state, managers
+    def __init__(self, state: State, managers: Managers, demand: Demand) -> None:
+        self._state, self._managers, self._demand = state, managers, demand
         self._phase = "none"
         self._reason = ""
         self._moved = 0
@@ -27,9 +29,7 @@ class Drain:
         if self._phase != "none":
             return
         self._phase, self._reason, state.draining = "waiting", reason, True
-        for name, cluster in state.clusters.items():
-            cluster.asked = None
-            state.deadlines.discard(("ask", name))
+        self._demand.stop()
         for session in state.roster.sessions.values():
             self.turn_away(session)
         state.deadlines.set(DRAIN, now + state.settings.drain_s)
@@ -49,14 +49,16 @@ class Drain:
         """Go on to the next phase when this one is over."""
         state = self._state
         if self._phase == "waiting" and (timed_out or not state.assignments.by_token):
-            for work in list(state.tasks.values()):
-                self._managers.give_back(work)
             self._phase, timed_out = "delivering", False
             state.deadlines.set(DRAIN, now + state.settings.drain_s)
+        if self._phase == "delivering":
+            # Each time anew: a manager that was away may be back.
+            for work in list(state.tasks.values()):
+                self._managers.give_back(work)
         if self._phase == "delivering" and (timed_out or not self._deliverable()):
             self._phase = "over"
             state.deadlines.discard(DRAIN)
             state.do(commands.Drained())
 
     def _deliverable(self) -> bool:
-        return any(self._state.outbox.has(link.cluster) for link in self._state.links.values())
+        return any(self._state.outbox.places(link.cluster) for link in self._state.links.values())

@@ -53,8 +53,8 @@ class HandOut:
         state = self._state
         if state.draining:
             return "this distributor is going away"
-        if state.outbox.bytes >= state.settings.max_outbox_bytes:
-            return "results wait for a manager: no new work until one has taken them"
+        if not state.space.leases:
+            return state.space.reason()
         held = [work for work in state.tasks.values() if work.open_count]
         if not held:
             return self._nothing_held()
@@ -84,7 +84,7 @@ class HandOut:
 
     def _serve(self, session: Session, now: float) -> bool:
         state = self._state
-        if state.draining or state.outbox.bytes >= state.settings.max_outbox_bytes:
+        if state.draining or not state.space.leases:
             return False
         work = self._choose(session, now)
         return work is not None and self._assign(session, work, now)

@@ -1,18 +1,21 @@
-"""The managers' side: grants, commits, revocations, code, and what managers are told.
+"""The managers' side: grants, revocations, code, and what managers are told.
 
-Rule: what a manager says is about its own cluster's work only; while it is away nothing is given up.
+Rule: what a manager says is about its own cluster's work only, and a block is its own to take back; while it is away
+nothing is given up.
 """
 
+from collections.abc import Iterable
+
 from disio_distributor.core import changes
-from disio_distributor.core.blocks import TaskWork
+from disio_distributor.core.blocks import Block, TaskWork
 from disio_distributor.core.demand import Demand
-from disio_distributor.core.outbox import Flight
+from disio_distributor.core.links import Link
 from disio_distributor.core.records import HeldBlock
-from disio_distributor.core.state import Link, State
+from disio_distributor.core.state import State, ref_of
 from disio_shared import messages
 from disio_shared.errors import InvalidDocument
 
-STATUS, FLIGHT, FETCH = "status", "flight", "fetch"
+STATUS, FETCH = "status", "fetch"
 ON, PAUSED = ("running", "queued"), "paused"
 
 
@@ -21,37 +24,35 @@ class Managers:
 
     def __init__(self, state: State, demand: Demand) -> None:
         self._state, self._demand = state, demand
+        self._fetches = 0
 
     # Sessions
 
     def admitted(self, name: str, admitted: messages.Admitted, now: float) -> None:
         """Start afresh on a link: what was under way on its last session may never have arrived."""
         state = self._state
-        self.lost(name)
+        self.lost(name, now)
         link = state.links[name] = Link(name, admitted)
-        self.revoke(link.cluster, admitted.revoked)
-        cluster = state.cluster(link.cluster)
-        if state.link_of(link.cluster) is link:
-            self._demand.forget(cluster, link.cluster)
+        state.cluster(link.cluster)
+        state.patience.back(link.manager)
+        self.revoke(link, admitted.revoked)
         for work in state.tasks.values():
             if work.cluster == link.cluster:
                 self._fetch(work, now)
         self.status(name, now)
         state.work_appeared = True
 
-    def lost(self, name: str) -> None:
-        """A link's session is over: its messages go to another link of the cluster, or wait."""
+    def lost(self, name: str, now: float) -> None:
+        """A link's session is over: its messages wait for the manager, and later go to another one."""
         state = self._state
-        link = state.links.pop(name, None)
+        link = state.links.get(name)
         if link is None:
             return
+        self._demand.forget(link)
+        del state.links[name]
         state.deadlines.discard((STATUS, name))
-        for flight in state.outbox.flights_of(name, link.cluster):
-            flight.link = None
-            state.deadlines.discard((FLIGHT, flight.message.batch))
-        cluster = state.cluster(link.cluster)
-        if cluster.asked_link == name:
-            self._demand.forget(cluster, link.cluster)
+        if state.link_to(link.cluster, link.manager) is None:
+            state.patience.away(link.manager, now)
 
     def hurry_status(self, now: float) -> None:
         """Clients came or went: people who watch want to see it soon, a crowd of clients costs no more messages."""
@@ -74,7 +75,8 @@ class Managers:
                 kinds=dict(state.roster.kinds),
                 rate=round(state.rate.at(now), 3),
                 outbox=state.outbox.results,
-                held=state.refs(link.cluster),
+                held=state.refs(link.cluster, link.manager),
+                space=round(state.space.share, 3),
             ),
         )
 
@@ -83,19 +85,17 @@ class Managers:
     def granted(self, link: Link, grant: messages.Grant, now: float) -> None:
         """Hold what was granted; give back what is not understood."""
         state = self._state
-        cluster = state.cluster(link.cluster)
         refused: list[messages.BlockRef] = []
         for manifest in grant.tasks:
             self._know(link.cluster, manifest, now)
         for block in grant.blocks:
-            if not self._hold(link.cluster, block):
-                refused.append(messages.BlockRef(block=block.block, lease=block.lease))
+            if not self._hold(link, block):
+                refused.append(messages.BlockRef(block=block.block, lease=block.lease, manager=link.manager))
         if refused:
             state.send(link.name, messages.Return(blocks=refused))
-        if not grant.blocks or len(refused) < len(grant.blocks):
-            # A Grant of which nothing could be used leaves the Ask standing until it is repeated, so that a manager
-            # and a distributor who disagree do not throw a block to and fro as fast as they can.
-            self._demand.answered(cluster, link.cluster, grant)
+        # A Grant of which nothing could be used leaves the Ask standing until it is repeated, so that a manager
+        # and a distributor who disagree do not throw a block to and fro as fast as they can.
+        self._demand.answered(link, grant, is_useful=len(refused) < len(grant.blocks))
         for task in {block.task for block in grant.blocks if block.task in state.tasks}:
             self._fetch(state.tasks[task], now)
 
@@ -109,44 +109,52 @@ class Managers:
             # A payload spec of a newer kind than ours: its blocks go back.
             return
 
-    def _hold(self, cluster: str, grant: messages.BlockGrant) -> bool:
+    def _hold(self, link: Link, grant: messages.BlockGrant) -> bool:
         state = self._state
         work = state.tasks.get(grant.task)
-        if work is None or work.cluster != cluster or state.draining or not _is_whole(work, grant):
+        if work is None or work.cluster != link.cluster or state.draining or not _is_whole(work, grant):
             return False
         known = work.block(grant.block)
         if known is not None and known.record.lease > grant.lease:
             return True
         if known is not None and (known.record.start, known.record.stop) == (grant.start, grant.stop):
-            known.record.lease = grant.lease
+            known.record.lease, known.record.manager = grant.lease, link.manager
             state.save(changes.PutBlock(known.as_record()))
             return True
         if known is not None:
             state.drop_block(work, known)
         work.idle_rounds = work.unservable_rounds = 0
-        state.add_block(
-            work,
-            HeldBlock(
-                block=grant.block,
-                lease=grant.lease,
-                cluster=cluster,
-                task=grant.task,
-                start=grant.start,
-                stop=grant.stop,
-                done=grant.done,
-                payloads=grant.payloads,
-            ),
-        )
+        state.add_block(work, _record(link, grant))
         return True
 
-    def revoke(self, cluster: str, refs: list[messages.BlockRef]) -> None:
-        """Let go of blocks, unless we hold them under a later lease."""
+    def revoke(self, link: Link, refs: list[messages.BlockRef]) -> None:
+        """Let go of blocks, unless we hold them under a later lease or another manager that is here leased them."""
+        for work, block, lease in self._named(link, refs):
+            is_theirs = block.record.manager == link.manager
+            if block.record.lease <= lease and (is_theirs or self._state.link_to(*_owner(block)) is None):
+                self._state.drop_block(work, block)
+
+    def adopted(self, link: Link, refs: list[messages.BlockRef]) -> None:
+        """Take a manager's word that it answers for blocks now, and send it what waits of them."""
         state = self._state
+        for _, block, lease in self._named(link, refs):
+            record = block.record
+            if record.lease > lease:
+                continue
+            state.outbox.adopt(link.cluster, record.task, record.start, record.stop, link.manager)
+            if (record.manager, record.lease) != (link.manager, lease):
+                record.manager, record.lease = link.manager, lease
+                state.save(changes.PutBlock(block.as_record()))
+
+    def _named(self, link: Link, refs: Iterable[messages.BlockRef]) -> list[tuple[TaskWork, Block, int]]:
+        """Return the held blocks of a link's cluster that are named, each with the lease it is named with."""
+        found: list[tuple[TaskWork, Block, int]] = []
         for ref in refs:
-            work = state.tasks.get(state.task_of_block.get(ref.block, ""))
-            block = work.block(ref.block) if work is not None and work.cluster == cluster else None
-            if work is not None and block is not None and block.record.lease <= ref.lease:
-                state.drop_block(work, block)
+            work = self._state.tasks.get(self._state.task_of_block.get(ref.block, ""))
+            block = work.block(ref.block) if work is not None and work.cluster == link.cluster else None
+            if work is not None and block is not None:
+                found.append((work, block, ref.lease))
+        return found
 
     def task_state(self, cluster: str, said: messages.TaskState) -> None:
         """Pause, go on with, or drop a task."""
@@ -164,15 +172,22 @@ class Managers:
             state.work_appeared = True
 
     def give_back(self, work: TaskWork) -> None:
-        """Return a task's blocks to its managers; keep them when no manager is there."""
-        state = self._state
-        link = state.link_of(work.cluster)
-        if link is None or not work.blocks:
-            return
-        refs = [messages.BlockRef(block=each.record.block, lease=each.record.lease) for each in work.blocks]
+        """Return a task's blocks to their managers; those whose manager is away are kept."""
+        returned: dict[str, list[messages.BlockRef]] = {}
         for block in list(work.blocks):
-            state.drop_block(work, block)
-        state.send(link.name, messages.Return(blocks=refs))
+            link = self._state.link_to(*_owner(block))
+            if link is not None:
+                returned.setdefault(link.name, []).append(ref_of(block))
+                self._state.drop_block(work, block)
+        for name, refs in returned.items():
+            self._state.send(name, messages.Return(blocks=refs))
+
+    def hand_back(self, blocks: Iterable[Block]) -> None:
+        """Tell the managers of blocks that were let go of; one that is away learns it from what it hears next."""
+        for block in blocks:
+            link = self._state.link_to(*_owner(block))
+            if link is not None:
+                self._state.send(link.name, messages.Return(blocks=[ref_of(block)]))
 
     # Code
 
@@ -196,48 +211,32 @@ class Managers:
 
     def _fetch(self, work: TaskWork, now: float) -> None:
         state, sha256 = self._state, work.manifest.workunit
-        link = state.link_of(work.cluster)
-        if sha256 in state.workunits or link is None or not work.blocks:
+        links = state.links_of(work.cluster)
+        if sha256 in state.workunits or not links or not work.blocks:
             return
         if state.deadlines.get((FETCH, sha256)) is None:
+            self._fetches += 1
+            link = links[self._fetches % len(links)]
             state.deadlines.set((FETCH, sha256), now + state.settings.resend_s)
             state.send(link.name, messages.FetchWorkunit(workunit=sha256))
 
-    # Outbox
 
-    def pump(self, now: float) -> None:
-        """Send what waits in the outbox, as far as each link takes it."""
-        outbox, settings = self._state.outbox, self._state.settings
-        if not outbox.anything_to_send():
-            return
-        for link in self._state.links.values():
-            room = settings.max_flights - len(outbox.flights_of(link.name, link.cluster))
-            for flight in outbox.flights_of(None, link.cluster)[: max(0, room)]:
-                flight.link = link.name
-                self._fly(flight, link.name, now)
-                room -= 1
-            while room > 0 and outbox.waiting(link.cluster):
-                flight = outbox.launch(link.cluster, link.name, settings.deliver_results, settings.deliver_bytes)
-                self._fly(flight, link.name, now)
-                room -= 1
+def _record(link: Link, grant: messages.BlockGrant) -> HeldBlock:
+    return HeldBlock(
+        block=grant.block,
+        lease=grant.lease,
+        cluster=link.cluster,
+        task=grant.task,
+        start=grant.start,
+        stop=grant.stop,
+        done=grant.done,
+        payloads=grant.payloads,
+        manager=link.manager,
+    )
 
-    def resend(self, batch: str, now: float) -> None:
-        """Repeat a Deliver that was not answered."""
-        flight = self._state.outbox.flights.get(batch)
-        if flight is not None and flight.link is not None:
-            self._fly(flight, flight.link, now)
 
-    def committed(self, batch: str) -> None:
-        """A manager has a batch."""
-        state = self._state
-        was_full = state.outbox.bytes >= state.settings.max_outbox_bytes
-        state.deadlines.discard((FLIGHT, batch))
-        state.committed(state.outbox.committed(batch))
-        state.work_appeared = state.work_appeared or was_full
-
-    def _fly(self, flight: Flight, link: str, now: float) -> None:
-        self._state.deadlines.set((FLIGHT, flight.message.batch), now + self._state.settings.resend_s)
-        self._state.send(link, flight.message)
+def _owner(block: Block) -> tuple[str, str]:
+    return block.record.cluster, block.record.manager
 
 
 def _is_whole(work: TaskWork, grant: messages.BlockGrant) -> bool:

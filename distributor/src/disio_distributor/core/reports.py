@@ -219,7 +219,7 @@ class Reports:
         holds = claim.batch is not None and said.index in claim.batch.open
         grown = len(said.state) - len(work.checkpoints.get(said.index, b""))
         fits = len(said.state) <= state.settings.max_state_bytes
-        fits = fits and state.states_bytes + grown <= state.settings.max_states_bytes
+        fits = fits and state.space.leases and state.states_bytes + grown <= state.settings.max_states_bytes
         if not holds or not fits or not is_valid_value(said.state):
             self._stored(session, request, 0, claim.is_dead())
             return

@@ -60,9 +60,21 @@ class CoreSettings:
     max_error_chars: int = 4_000
     max_states_bytes: int = 256 << 20
     """Saved states kept altogether; beyond it new ones are not taken."""
-    max_outbox_bytes: int = 256 << 20
-    """Undelivered results beyond which nothing new is handed out."""
-    deliver_bytes: int = 2 << 20
+    max_outbox_memory: int = 64 << 20
+    """Content of undelivered results that is kept in memory; the rest is in the cache only."""
+    max_outbox_entries: int = 1_000_000
+    """Undelivered entries at which the cache counts as full: each takes half a kilobyte of memory."""
+    read_ahead: int = 8 << 20
+    """Undelivered content read back from the cache at a time."""
+    space_stop: float = 0.80
+    """Share of the cache's space from which on nothing is asked for or handed out."""
+    space_start: float = 0.75
+    """Share below which that begins again."""
+    space_full: float = 0.95
+    """Share from which on results are not taken in."""
+    patience_s: float = 10.0
+    """Results wait so long for a manager that is away before another one of its cluster gets them."""
+    deliver_bytes: int = 1 << 20
     deliver_results: int = 5_000
     max_flights: int = 4
     """Unanswered Deliver messages per link."""

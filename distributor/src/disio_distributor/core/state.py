@@ -9,14 +9,17 @@ import msgspec
 
 from disio_distributor.core import changes, commands
 from disio_distributor.core.assignments import Assignments, Batch
-from disio_distributor.core.blocks import Block, Load, TaskWork
+from disio_distributor.core.blocks import Block, TaskWork
 from disio_distributor.core.changes import Change
+from disio_distributor.core.columns import Columns, entry_of, head_of, picked
 from disio_distributor.core.commands import Command
 from disio_distributor.core.deadlines import Deadlines
-from disio_distributor.core.outbox import Item, Outbox
-from disio_distributor.core.records import HeldBlock, HeldTask, OutboxEntry, Snapshot
+from disio_distributor.core.links import Cluster, Link, Patience
+from disio_distributor.core.outbox import Item, Outbox, runs_by_task
+from disio_distributor.core.records import HeldBlock, HeldTask, Snapshot
 from disio_distributor.core.roster import Rate, Roster, Session
 from disio_distributor.core.settings import CoreSettings
+from disio_distributor.core.space import Space
 from disio_distributor.core.tokens import make_token
 from disio_shared import messages
 from disio_shared.decisions import Decision
@@ -25,34 +28,6 @@ from disio_shared.ranges import RangeSet, Run
 
 TIDY = ("tidy", "")
 RECHECK = ("recheck", "")
-
-
-class Link:
-    """A manager's link with a session."""
-
-    __slots__ = ("cluster", "name", "siblings", "status_s")
-
-    def __init__(self, name: str, admitted: messages.Admitted) -> None:
-        self.name, self.cluster = name, admitted.cluster
-        self.status_s = max(0.1, admitted.status_s)
-        self.siblings = list(admitted.siblings)
-
-
-class Cluster:
-    """What we hold of one cluster and what we asked it for."""
-
-    __slots__ = ("asked", "asked_link", "asked_version", "load", "request", "waiting")
-
-    def __init__(self) -> None:
-        self.load = Load()
-        self.asked: messages.Ask | None = None
-        """The Ask that stands."""
-        self.asked_link = ""
-        self.asked_version = -1
-        """The roster's version at which the Ask was last found to say what the clients can run."""
-        self.request = 0
-        self.waiting = ""
-        """Why the last Grant was empty."""
 
 
 class State:
@@ -70,7 +45,9 @@ class State:
         self.tasks: dict[str, TaskWork] = {}
         self.task_of_block: dict[str, str] = {}
         self.workunits: dict[str, None] = dict.fromkeys(snapshot.workunits)
-        self.outbox = Outbox(boot, snapshot.outbox)
+        self.outbox = Outbox(boot, snapshot.outbox, settings.max_outbox_memory)
+        self.space = Space(settings)
+        self.patience = Patience(self.deadlines, settings.patience_s)
         self.states_bytes = 0
         self.draining = False
         self.work_appeared = False
@@ -80,14 +57,17 @@ class State:
     def _restore(self, snapshot: Snapshot, now: float) -> None:
         for held in snapshot.tasks:
             self.tasks[held.manifest.task] = self._work(held.cluster, held.manifest, held.paused)
-        for item in map(Item, snapshot.outbox):
-            if item.task in self.tasks:
-                self.tasks[item.task].pending.add_all(item.runs)
+        for head in snapshot.outbox:
+            if head.task in self.tasks and head.kind != "votes":
+                self.tasks[head.task].pending.add_all(head.runs)
+            self.patience.away(head.manager, now)
+        self.space.grew(0, self.outbox.entries)
         self._restore_payloads(snapshot)
         for block in snapshot.blocks:
             if block.task in self.tasks:
                 self.tasks[block.task].add_block(block)
                 self.task_of_block[block.block] = block.task
+                self.patience.away(block.manager, now)
         if self.tasks:
             self.deadlines.set(TIDY, now + self.settings.tidy_s)
 
@@ -124,9 +104,20 @@ class State:
         """Return a cluster's record, made at first use."""
         return self.clusters.setdefault(name, Cluster())
 
-    def link_of(self, cluster: str) -> Link | None:
-        """Return a link to a cluster, if one has a session."""
-        return next((link for link in self.links.values() if link.cluster == cluster), None)
+    def links_of(self, cluster: str) -> list[Link]:
+        """Return the links to a cluster that have a session."""
+        return [link for link in self.links.values() if link.cluster == cluster]
+
+    def link_to(self, cluster: str, manager: str) -> Link | None:
+        """Return the link to a manager, or to any manager of the cluster when it has no name (an older cache)."""
+        links = self.links_of(cluster)
+        return next((link for link in links if link.manager == manager or not manager), None)
+
+    def is_given_up(self, cluster: str, manager: str, now: float) -> bool:
+        """Tell whether a manager's results may go to others of its cluster now."""
+        if not manager:
+            return True
+        return self.link_to(cluster, manager) is None and not self.patience.waits_for(manager, now)
 
     def add_task(self, cluster: str, manifest: TaskManifest, now: float) -> TaskWork:
         """Hold a task, or take in its newer manifest."""
@@ -177,7 +168,8 @@ class State:
             self.tell(session, messages.Cancel(task=task))
         dropped = self.outbox.drop_task(work.cluster, task)
         if dropped:
-            self.save(changes.DropOutbox([item.entry.id for item in dropped]))
+            self.save(changes.DropOutbox([item.head.id for item in dropped]))
+            self.space.grew(0, self.outbox.entries)
         self.states_bytes -= sum(map(len, work.checkpoints.values()))
         del self.tasks[task]
         self.save(changes.DropTask(task))
@@ -189,10 +181,11 @@ class State:
             if batch.session in self.roster.sessions:
                 self.tell(batch.session, messages.Cancel(task=task, tokens=[batch.token]))
 
-    def refs(self, cluster: str) -> list[BlockRef]:
-        """Return the held blocks of a cluster."""
+    def refs(self, cluster: str, manager: str = "") -> list[BlockRef]:
+        """Return the held blocks of a cluster that a manager answers for, and those whose manager has no link."""
+        others = {link.manager for link in self.links_of(cluster)} - {manager}
         works = [work for work in self.tasks.values() if work.cluster == cluster]
-        return [BlockRef(block=each.record.block, lease=each.record.lease) for work in works for each in work.blocks]
+        return [ref_of(each) for work in works for each in work.blocks if each.record.manager not in others]
 
     # Clients
 
@@ -229,26 +222,48 @@ class State:
         """Close open payloads: their results or failures go into the outbox."""
         work.close(runs)
         self.forget(work, runs)
-        entry = OutboxEntry(
-            id=self.outbox.fresh_id(),
-            cluster=work.cluster,
-            results=content if isinstance(content, ResultColumns) else None,
-            failures=content if isinstance(content, FailureColumns) else None,
-        )
-        self.outbox.add(Item(entry, runs))
-        self.save(changes.AddOutbox(entry))
+        self.keep(work, runs, content)
+
+    def keep(self, work: TaskWork, runs: list[Run], content: Columns) -> None:
+        """Put results, failures or votes of ``runs`` into the outbox: an entry for each manager they belong to."""
+        parts: dict[str, list[Run]] = {}
+        for block, found in work.blocks_of(runs):
+            parts.setdefault(block.record.manager, []).extend(found)
+        if len(parts) < 2:
+            self._keep(work.cluster, next(iter(parts), ""), runs, content)
+            return
+        for manager, part in parts.items():
+            self._keep(work.cluster, manager, part, picked(content, part))
+
+    def _keep(self, cluster: str, manager: str, runs: list[Run], content: Columns) -> None:
+        entry = entry_of(self.outbox.fresh_id(), cluster, content)
+        head = head_of(entry, manager, runs)
+        self.outbox.add(entry, head)
+        self.space.grew(head.bytes, self.outbox.entries)
+        self.save(changes.AddOutbox(entry, head))
 
     def committed(self, items: list[Item]) -> None:
         """Forget entries that a manager has, and the blocks that are over with them."""
         if not items:
             return
-        self.save(changes.DropOutbox([item.entry.id for item in items]))
-        runs: dict[str, RangeSet] = {}
-        for item in items:
-            runs.setdefault(item.task, RangeSet()).add_all(item.runs)
-        for task, delivered in runs.items():
+        self.save(changes.DropOutbox([item.head.id for item in items]))
+        self.space.grew(0, self.outbox.entries)
+        for task, runs in runs_by_task(items).items():
             if task in self.tasks:
-                self._committed_in(self.tasks[task], delivered.runs())
+                self._committed_in(self.tasks[task], RangeSet(runs).runs())
+
+    def lost(self, items: list[Item]) -> list[tuple[TaskWork, Block]]:
+        """Forget entries that the cache has lost; let go of the blocks they are of, and return those."""
+        gone: list[tuple[TaskWork, Block]] = []
+        self.save(changes.DropOutbox([item.head.id for item in items]))
+        for task, runs in runs_by_task(items).items():
+            work = self.tasks.get(task)
+            if work is not None:
+                work.pending.remove_all(runs)
+                gone += [(work, block) for block, _ in work.blocks_of(runs)]
+        for work, block in gone:
+            self.drop_block(work, block)
+        return gone
 
     def _committed_in(self, work: TaskWork, runs: list[Run]) -> None:
         work.pending.remove_all(runs)
@@ -282,3 +297,8 @@ class State:
         for sha256 in spare[: max(0, len(spare) - self.settings.max_spare_workunits)]:
             del self.workunits[sha256]
             self.save(changes.DropWorkunit(sha256))
+
+
+def ref_of(block: Block) -> BlockRef:
+    """Return how a block is named to managers."""
+    return BlockRef(block=block.record.block, lease=block.record.lease, manager=block.record.manager)

@@ -26,6 +26,8 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     assigned_payloads: int
     blocks: int
     tasks: int
+    space: float
+    """Share of the cache's space that is used, 0 to 1."""
     managers: int
     """Links with a session."""
     draining: bool

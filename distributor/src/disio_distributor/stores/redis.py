@@ -8,7 +8,6 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Sequence
 from typing import Any, TypeVar
-from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 import msgspec
 from redis.asyncio import Redis
@@ -19,7 +18,10 @@ from redis.exceptions import RedisError, ResponseError
 
 from disio_distributor.core import changes
 from disio_distributor.core.changes import Change
+from disio_distributor.core.columns import head_of
 from disio_distributor.core.records import Attempt, HeldBlock, HeldTask, KnownClient, OutboxEntry, Snapshot
+from disio_distributor.stores.bodies import head_bytes, heads_of, packed, unpacked
+from disio_distributor.stores.redis_settings import ASKED, durability_of, without_name
 from disio_shared.errors import ConfigError, StoreUnavailable
 from disio_shared.ids import fresh_id
 
@@ -29,8 +31,23 @@ RecordT = TypeVar("RecordT")
 MAX_CLIENTS = 100_000
 SOCKET_TIMEOUT_S = 3.0
 """How long a silent server is waited for, per attempt; a command is attempted twice."""
+SCAN = 2_000
+"""Entries looked at in one step."""
 CALL_TIMEOUT_S = 60.0
 """The longest a whole load or commit may take."""
+BESIDE_FROM = 64 << 10
+"""Bytes of new entries from which on they are compressed in a thread of their own."""
+WorkChange = (
+    changes.PutTask
+    | changes.DropTask
+    | changes.PutBlock
+    | changes.DropBlock
+    | changes.PutWorkunit
+    | changes.DropWorkunit
+    | changes.AddAttempt
+    | changes.PutCheckpoint
+    | changes.DropPayloads
+)
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -51,7 +68,7 @@ class RedisCache:
             ConfigError: The URL is not one that Redis clients know.
             StoreUnavailable: The server does not answer.
         """
-        bare, name = _without_name(url)
+        bare, name = without_name(url)
         try:
             redis = Redis.from_url(
                 bare,
@@ -82,6 +99,13 @@ class RedisCache:
         """Make changes durable, as far as the server's settings go (``durability``)."""
         await self._call(self._commit(changes))
 
+    async def outbox(self, ids: Sequence[int]) -> list[OutboxEntry]:
+        """Return those of these entries that are there, by id."""
+        if not ids:
+            return []
+        bodies = await self._call(self._redis.hmget(self._key("outbox"), list(map(str, ids))))
+        return await asyncio.to_thread(unpacked, [body for body in bodies if body is not None])
+
     # ServingCache
 
     async def workunit(self, sha256: str) -> tuple[str, bytes] | None:
@@ -106,6 +130,12 @@ class RedisCache:
         """Return the memory of the whole server: Redis knows no cheap figure for a part of it."""
         info = await self._call(self._redis.info("memory"))
         return int(info["used_memory"])
+
+    async def room(self) -> int:
+        """Return what is left below ``maxmemory``, or of the server's memory where no such limit is set."""
+        info = await self._call(self._redis.info("memory"))
+        limit = int(info.get("maxmemory", 0)) or int(info["total_system_memory"])
+        return max(0, limit - int(info["used_memory"]))
 
     async def close(self) -> None:
         """Finish what is under way and close the connections."""
@@ -139,19 +169,35 @@ class RedisCache:
             pipeline.hsetnx(meta, "distributor_id", fresh_id())
             pipeline.hsetnx(meta, "token_key", secrets.token_bytes(32))
             await pipeline.execute()
+        await self._give_heads()
+
+    async def _give_heads(self) -> None:
+        """Bring an outbox from before there were heads up to date."""
+        outbox, heads = self._key("outbox"), self._key("outbox-heads")
+        if await self._redis.hlen(outbox) == await self._redis.hlen(heads):
+            return
+        known = {number async for number, _ in self._redis.hscan_iter(heads, count=SCAN)}
+        old = [number async for number, _ in self._redis.hscan_iter(outbox, count=SCAN) if number not in known]
+        for start in range(0, len(old), SCAN):
+            bodies = await self._redis.hmget(outbox, old[start : start + SCAN])
+            for entry in unpacked(body for body in bodies if body is not None):
+                await self._redis.hset(heads, str(entry.id), head_bytes(head_of(entry, manager="")))
 
     async def _load(self) -> Snapshot:
-        await self._prepare()
         meta = await self._redis.hgetall(self._key("meta"))
+        if not meta:  # the server lost everything
+            await self._prepare()
+            meta = await self._redis.hgetall(self._key("meta"))
         tasks = [_decode(body, HeldTask) for body in await self._redis.hvals(self._key("tasks"))]
+        # In steps: a large answer would keep the server from everybody else.
+        heads = {number: head async for number, head in self._redis.hscan_iter(self._key("outbox-heads"), count=SCAN)}
         snapshot = Snapshot(
             distributor_id=meta[b"distributor_id"].decode(),
             token_key=meta[b"token_key"],
             tasks=tasks,
-            outbox=[_decode(body, OutboxEntry) for body in await self._redis.hvals(self._key("outbox"))],
+            outbox=heads_of(heads.values()),
             workunits=[key.decode() for key in await self._redis.hkeys(self._key("workunits"))],
         )
-        snapshot.outbox.sort(key=lambda entry: entry.id)
         for task in tasks:
             await self._load_task(task.manifest.task, snapshot)
         return snapshot
@@ -171,9 +217,13 @@ class RedisCache:
 
     async def _commit(self, asked: Sequence[Change]) -> None:
         attempts = await self._attempts_in_the_way(asked)
+        bodies = await _bodies([change for change in asked if isinstance(change, changes.AddOutbox)])
         async with self._redis.pipeline(transaction=True) as pipeline:
             for change in asked:
-                self._add(pipeline, change, attempts)
+                if isinstance(change, changes.AddOutbox | changes.DropOutbox):
+                    self._add_outbox(pipeline, change, bodies)
+                else:
+                    self._add(pipeline, change, attempts)
             await pipeline.execute()
 
     async def _attempts_in_the_way(self, asked: Sequence[Change]) -> dict[tuple[str, int], list[str]]:
@@ -189,13 +239,21 @@ class RedisCache:
                 fields.setdefault((attempt.task, attempt.index), []).append(_field(attempt))
         return fields
 
-    def _add(self, pipeline: Pipeline, change: Change, attempts: dict[tuple[str, int], list[str]]) -> None:
+    def _add_outbox(
+        self, pipeline: Pipeline, change: changes.AddOutbox | changes.DropOutbox, bodies: dict[int, bytes]
+    ) -> None:
+        outbox, heads = self._key("outbox"), self._key("outbox-heads")
         if isinstance(change, changes.AddOutbox):
-            pipeline.hset(self._key("outbox"), str(change.entry.id), _encode(change.entry))
-        elif isinstance(change, changes.DropOutbox):
-            if change.ids:
-                pipeline.hdel(self._key("outbox"), *map(str, change.ids))
-        elif isinstance(change, changes.PutTask | changes.DropTask):
+            number = str(change.entry.id)
+            pipeline.hset(outbox, number, bodies[change.entry.id])
+            pipeline.hset(heads, number, head_bytes(change.head))
+        elif change.ids:
+            numbers = list(map(str, change.ids))
+            pipeline.hdel(outbox, *numbers)
+            pipeline.hdel(heads, *numbers)
+
+    def _add(self, pipeline: Pipeline, change: WorkChange, attempts: dict[tuple[str, int], list[str]]) -> None:
+        if isinstance(change, changes.PutTask | changes.DropTask):
             self._add_task(pipeline, change)
         elif isinstance(change, changes.PutBlock | changes.DropBlock):
             self._add_block(pipeline, change)
@@ -254,18 +312,19 @@ class RedisCache:
 
     async def _durability(self) -> str:
         try:
-            append = await self._redis.config_get("appendonly", "appendfsync")
+            answer = await self._redis.config_get(*ASKED)
         except ResponseError as refusal:
             return f"this Redis does not tell whether it writes every command to its disk ({refusal})"
-        found = {_text(name): _text(value) for name, value in append.items()}
-        if found.get("appendonly") != "yes":
-            return "Redis keeps no log of commands (appendonly no): results acknowledged here are lost when it stops"
-        if found.get("appendfsync") != "always":
-            return (
-                f"Redis writes its log to the disk too late (appendfsync {found.get('appendfsync')}): "
-                "when its machine stops, the results of about the last second are lost; set appendfsync always"
-            )
-        return "full"
+        return durability_of(answer)
+
+
+async def _bodies(added: Sequence[changes.AddOutbox]) -> dict[int, bytes]:
+    """Return the bodies of entries by id; large ones are made beside the event loop."""
+
+    def make() -> dict[int, bytes]:
+        return {change.entry.id: packed(change.entry) for change in added}
+
+    return make() if sum(change.head.bytes for change in added) < BESIDE_FROM else await asyncio.to_thread(make)
 
 
 def _decode(body: bytes, kind: type[RecordT]) -> RecordT:
@@ -274,15 +333,3 @@ def _decode(body: bytes, kind: type[RecordT]) -> RecordT:
 
 def _field(attempt: Attempt) -> str:
     return f"{attempt.index}:{attempt.number}"
-
-
-def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value
-
-
-def _without_name(url: str) -> tuple[str, str]:
-    """Split ``?name=`` off, which is ours and not the driver's."""
-    parts = urlsplit(url)
-    query = parse_qs(parts.query)
-    name = query.pop("name", [""])[0]
-    return urlunsplit(parts._replace(query=urlencode(query, doseq=True))), name

@@ -4,6 +4,8 @@ Rule: one connection in one thread does everything; a commit is one transaction 
 """
 
 import asyncio
+import contextlib
+import json
 import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +16,11 @@ import apsw
 import msgspec
 
 from disio_distributor.core.changes import Change
+from disio_distributor.core.columns import head_of
 from disio_distributor.core.records import Attempt, HeldBlock, HeldTask, KnownClient, OutboxEntry, Snapshot
-from disio_distributor.stores.statements import Statement, statements_of
+from disio_distributor.stores.bodies import head_bytes, heads_of, unpacked
+from disio_distributor.stores.reserve import Reserve
+from disio_distributor.stores.statements import PUT_OUTBOX, Statement, statements_of
 from disio_shared.errors import StoreUnavailable
 from disio_shared.ids import fresh_id
 
@@ -30,7 +35,7 @@ CREATE TABLE IF NOT EXISTS tasks(task TEXT PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS blocks(block TEXT PRIMARY KEY, task TEXT NOT NULL, body BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS blocks_of_task ON blocks(task);
 CREATE TABLE IF NOT EXISTS block_payloads(block TEXT PRIMARY KEY, body BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS outbox(id INTEGER PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS outbox(id INTEGER PRIMARY KEY, head BLOB NOT NULL, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS attempts(
     task TEXT NOT NULL, idx INTEGER NOT NULL, number INTEGER NOT NULL, body BLOB NOT NULL,
     PRIMARY KEY (task, idx, number)) WITHOUT ROWID;
@@ -51,6 +56,7 @@ class SqliteCache:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="disio-cache")
         self._connection: apsw.Connection | None = None
         self._put_since_forgetting = 0
+        self._reserve = Reserve(path.with_name(f"{path.name}-reserve"))
 
     @classmethod
     async def open(cls, path: Path) -> "SqliteCache":
@@ -76,6 +82,11 @@ class SqliteCache:
     async def commit(self, changes: Sequence[Change]) -> None:
         """Make changes durable in one transaction."""
         await self._call(lambda: self._write([each for change in changes for each in statements_of(change)]))
+
+    async def outbox(self, ids: Sequence[int]) -> list[OutboxEntry]:
+        """Return those of these entries that are there, by id."""
+        sql = "SELECT body FROM outbox WHERE id IN (SELECT value FROM json_each(?))"
+        return await self._call(lambda: unpacked(body for (body,) in self._rows(sql, (json.dumps(list(ids)),))))
 
     # ServingCache
 
@@ -121,6 +132,15 @@ class SqliteCache:
 
         return await self._call(measure)
 
+    async def room(self) -> int:
+        """Return what is free on the disk, and in the file itself."""
+
+        def measure() -> int:
+            free, size = (int(self._rows(f"PRAGMA {name}")[0][0]) for name in ("freelist_count", "page_size"))
+            return self._reserve.free() + free * size
+
+        return await self._call(measure)
+
     async def close(self) -> None:
         """Close the file."""
         await self._call(self._close)
@@ -145,8 +165,10 @@ class SqliteCache:
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA temp_store = MEMORY")  # loading must work on a full disk
             connection.execute("BEGIN IMMEDIATE")
             connection.execute(_SCHEMA)
+            _give_heads(connection)
             identity = {"distributor_id": fresh_id().encode(), "token_key": secrets.token_bytes(32)}
             connection.executemany("INSERT OR IGNORE INTO meta VALUES (?, ?)", identity.items())
             connection.execute("COMMIT")
@@ -154,6 +176,7 @@ class SqliteCache:
             connection.close(True)
             raise
         self._connection = connection
+        self._reserve.open()
 
     def _close(self) -> None:
         if self._connection is not None:
@@ -175,10 +198,18 @@ class SqliteCache:
             for sql, row in statements:
                 connection.execute(sql, row)
             connection.execute("COMMIT")
-        except BaseException:
+        except BaseException as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+            if isinstance(error, apsw.FullError):
+                self._make_room(connection)
             raise
+
+    def _make_room(self, connection: apsw.Connection) -> None:
+        """Let the log go into the file, so that deleting needs no more room than it gives."""
+        self._reserve.give_up()
+        with contextlib.suppress(apsw.Error):
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
     def _load(self) -> Snapshot:
         meta = dict(self._rows("SELECT key, value FROM meta"))
@@ -191,10 +222,7 @@ class SqliteCache:
             token_key=meta["token_key"],
             tasks=[msgspec.msgpack.decode(body, type=HeldTask) for (body,) in self._rows("SELECT body FROM tasks")],
             blocks=self._load_blocks(),
-            outbox=[
-                msgspec.msgpack.decode(body, type=OutboxEntry)
-                for (body,) in self._rows("SELECT body FROM outbox ORDER BY id")
-            ],
+            outbox=heads_of(head for (head,) in self._rows("SELECT head FROM outbox ORDER BY id")),
             attempts=[msgspec.msgpack.decode(body, type=Attempt) for (body,) in attempts],
             checkpoints=checkpoints,
             workunits=[sha256 for (sha256,) in self._rows("SELECT sha256 FROM workunits ORDER BY rowid")],
@@ -209,6 +237,19 @@ class SqliteCache:
                 block.payloads = msgspec.msgpack.decode(payloads, type=list[bytes])
             blocks.append(block)
         return blocks
+
+
+def _give_heads(connection: apsw.Connection) -> None:
+    """Bring an outbox from before there were heads up to date."""
+    if any(name == "head" for _, name, *_ in connection.execute("PRAGMA table_info(outbox)")):
+        return
+    connection.execute("ALTER TABLE outbox RENAME TO outbox_without_heads")
+    connection.execute(_SCHEMA)
+    for (body,) in connection.execute("SELECT body FROM outbox_without_heads"):
+        for entry in unpacked([body]):
+            row = (entry.id, head_bytes(head_of(entry, manager="")), body)
+            connection.execute(PUT_OUTBOX, row)
+    connection.execute("DROP TABLE outbox_without_heads")
 
 
 def _remedy(error: Exception) -> str:

@@ -9,7 +9,9 @@ import msgspec
 
 from disio_distributor.core import changes
 from disio_distributor.core.changes import Change
+from disio_distributor.stores.bodies import head_bytes, packed
 
+PUT_OUTBOX = "INSERT OR REPLACE INTO outbox VALUES (?, ?, ?)"
 Statement = tuple[str, tuple[Any, ...]]
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -17,7 +19,7 @@ _encode = msgspec.msgpack.Encoder().encode
 def statements_of(change: Change) -> list[Statement]:
     """Return the statements that make a change durable, in order."""
     if isinstance(change, changes.AddOutbox):
-        return [("INSERT OR REPLACE INTO outbox VALUES (?, ?)", (change.entry.id, _encode(change.entry)))]
+        return [(PUT_OUTBOX, (change.entry.id, head_bytes(change.head), packed(change.entry)))]
     if isinstance(change, changes.DropOutbox):
         return [("DELETE FROM outbox WHERE id = ?", (each,)) for each in change.ids]
     if isinstance(change, changes.PutBlock):

@@ -8,7 +8,7 @@ from disio_distributor.core import changes, commands, events
 from disio_distributor.core.changes import Change
 from disio_distributor.core.commands import Command
 from disio_distributor.core.dispatcher import Dispatcher
-from disio_distributor.core.records import Snapshot
+from disio_distributor.core.records import OutboxEntry, Snapshot
 from disio_distributor.core.settings import CoreSettings
 from disio_shared import messages
 from disio_shared.decisions import Decision
@@ -49,6 +49,12 @@ class MemoryCache:
 
     def __init__(self) -> None:
         self.held = Snapshot(distributor_id="d", token_key=b"k" * 32)
+        self.entries: dict[int, OutboxEntry] = {}
+
+    @property
+    def outbox(self) -> list[OutboxEntry]:
+        """The outbox, by id."""
+        return [self.entries[head.id] for head in self.held.outbox]
 
     def commit(self, asked: list[Change]) -> None:
         """Apply changes."""
@@ -62,10 +68,14 @@ class MemoryCache:
     def _apply(self, change: Change) -> None:
         held = self.held
         match change:
-            case changes.AddOutbox(entry):
-                held.outbox = [each for each in held.outbox if each.id != entry.id] + [entry]
+            case changes.AddOutbox(entry, head):
+                assert entry.id == head.id
+                held.outbox = [each for each in held.outbox if each.id != head.id] + [head]
+                self.entries[entry.id] = entry
             case changes.DropOutbox(ids):
                 held.outbox = [each for each in held.outbox if each.id not in ids]
+                for number in ids:
+                    self.entries.pop(number, None)
             case changes.PutWorkunit(sha256):
                 held.workunits = [each for each in held.workunits if each != sha256] + [sha256]
             case changes.DropWorkunit(sha256):
@@ -131,7 +141,15 @@ class Bench:
         decision = self.core.handle(event, self.now)
         self.cache.commit(decision.changes)
         self.said += decision.commands
+        for command in decision.commands:
+            if isinstance(command, commands.ReadOutbox):
+                self.read(command.ids)
         return decision
+
+    def read(self, ids: list[int]) -> None:
+        """Read entries of the outbox back."""
+        found = [self.cache.entries[number] for number in ids if number in self.cache.entries]
+        self.handle(events.OutboxRead(found, [number for number in ids if number not in self.cache.entries]))
 
     def wait(self, seconds: float) -> None:
         """Move time on, with a tick at every deadline on the way."""

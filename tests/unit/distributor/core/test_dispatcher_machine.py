@@ -302,7 +302,7 @@ class DispatcherMachine(RuleBasedStateMachine):
     # What must hold
 
     def undelivered(self) -> set[tuple[str, int]]:
-        columns = [each.results or each.failures for each in self.bench.cache.held.outbox]
+        columns = [each.results or each.failures for each in self.bench.cache.outbox]
         return {(each.task, index) for each in columns if each is not None for index in each.indexes}
 
     @invariant()

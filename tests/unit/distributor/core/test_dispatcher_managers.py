@@ -4,7 +4,7 @@ from disio_distributor.core import commands, events
 from disio_shared import messages
 from disio_shared.messages import BlockGrant, BlockRef
 from tests.unit.distributor.core.bench import Bench, check, manifest, results_of
-from tests.unit.distributor.core.scenes import assigned, reason, serving
+from tests.unit.distributor.core.scenes import assigned, serving
 
 
 def test_work_is_asked_for_once_by_what_the_clients_can_run() -> None:
@@ -36,7 +36,7 @@ def test_blocks_no_client_can_work_on_go_back() -> None:
     bench.join("a")
     bench.handle(events.ClientLeft("a"))
     bench.wait(100.0)
-    assert bench.to_manager(messages.Return) == [messages.Return(blocks=[BlockRef(block="t0", lease=1)])]
+    assert bench.to_manager(messages.Return) == [messages.Return(blocks=[BlockRef(block="t0", lease=1, manager="m")])]
     bench.wait(60.0)
     assert bench.cache.held.tasks == []
 
@@ -49,7 +49,7 @@ def test_blocks_go_back_when_the_only_client_stays_connected_but_asks_no_more() 
     bench.wait(60.0)
     assert not bench.to_manager(messages.Return)
     bench.wait(200.0)
-    assert bench.to_manager(messages.Return) == [messages.Return(blocks=[BlockRef(block="t0", lease=1)])]
+    assert bench.to_manager(messages.Return) == [messages.Return(blocks=[BlockRef(block="t0", lease=1, manager="m")])]
     asks = len(bench.to_manager(messages.Ask))
     bench.wait(200.0)
     assert len(bench.to_manager(messages.Ask)) == asks
@@ -63,7 +63,7 @@ def test_status_names_the_held_blocks() -> None:
     bench.wait(5.0)
     status = bench.to_manager(messages.Status)[-1]
     assert (status.clients, status.slots, status.kinds) == (1, 2, {"cli": 1})
-    assert status.held == [BlockRef(block="t0", lease=1)]
+    assert status.held == [BlockRef(block="t0", lease=1, manager="m")]
 
 
 def test_a_drain_moves_clients_waits_for_results_returns_blocks_and_ends() -> None:
@@ -75,7 +75,7 @@ def test_a_drain_moves_clients_waits_for_results_returns_blocks_and_ends() -> No
     assert bench.to("a", messages.Redirect) == [messages.Redirect(url="http://other", reason="maintenance")]
     assert bench.ready("a") is None
     bench.results("a", assign.token, assign.indexes)
-    assert bench.to_manager(messages.Return) == [messages.Return(blocks=[BlockRef(block="t0", lease=1)])]
+    assert bench.to_manager(messages.Return) == [messages.Return(blocks=[BlockRef(block="t0", lease=1, manager="m")])]
     assert commands.Drained() not in bench.said
     bench.manager(messages.Committed(batch=bench.to_manager(messages.Deliver)[0].batch))
     assert bench.said.count(commands.Drained()) == 1
@@ -111,7 +111,7 @@ def test_large_payloads_are_spread_over_messages_and_impossible_ones_fail() -> N
     bench.join("a", cores=4)
     assert assigned(bench, "a", slots=4).indexes == [0]
     assert bench.ready("a", slots=4) is not None
-    failures = [each.failures for each in bench.cache.held.outbox if each.failures]
+    failures = [each.failures for each in bench.cache.outbox if each.failures]
     assert [each.indexes for each in failures] == [[2]]
     check(bench)
 
@@ -122,18 +122,8 @@ def test_a_grant_that_is_not_understood_goes_back_and_is_not_asked_for_again_at_
     bench.join("a")
     block = BlockGrant(block="b", lease=3, task="unknown", start=0, stop=5)
     bench.manager(messages.Grant(request=1, blocks=[block]))
-    assert bench.to_manager(messages.Return) == [messages.Return(blocks=[BlockRef(block="b", lease=3)])]
+    assert bench.to_manager(messages.Return) == [messages.Return(blocks=[BlockRef(block="b", lease=3, manager="m")])]
     assert len(bench.to_manager(messages.Ask)) == 1
-
-
-def test_a_full_outbox_stops_new_work_until_a_manager_has_taken_it() -> None:
-    bench = serving(max_outbox_bytes=10)
-    bench.join("a")
-    assign = assigned(bench, "a")
-    bench.results("a", assign.token, assign.indexes)
-    assert "manager" in reason(bench, "a")
-    bench.manager(messages.Committed(batch=bench.to_manager(messages.Deliver)[0].batch))
-    assert len(bench.to("a", messages.Assign)) == 2
 
 
 def test_odd_times_of_clients_are_made_sane() -> None:
@@ -147,7 +137,7 @@ def test_odd_times_of_clients_are_made_sane() -> None:
         seconds=[float("nan"), -3.0, 1e300, 2.0],
     )
     bench.report("a", said)
-    entry = bench.cache.held.outbox[0]
+    entry = bench.cache.outbox[0]
     assert entry.results is not None and entry.results.seconds == [0.0, 0.0, 120.0, 2.0]
 
 

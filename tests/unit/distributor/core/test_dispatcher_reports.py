@@ -13,12 +13,12 @@ def test_results_are_stored_before_they_are_acknowledged_and_delivered_until_com
     assign = assigned(bench, "s")
     stored = bench.results("s", assign.token, assign.indexes)
     assert (stored.accepted, stored.dead) == (2, False)
-    assert [each.results.indexes for each in bench.cache.held.outbox if each.results] == [[0, 1]]
+    assert [each.results.indexes for each in bench.cache.outbox if each.results] == [[0, 1]]
     (deliver,) = bench.to_manager(messages.Deliver)
     bench.wait(10.0)
     assert bench.to_manager(messages.Deliver)[-1] == deliver
     bench.manager(messages.Committed(batch=deliver.batch))
-    assert bench.cache.held.outbox == []
+    assert bench.cache.outbox == []
     assert bench.cache.held.blocks[0].done == [(0, 2)]
     check(bench)
 
@@ -170,7 +170,7 @@ def test_a_failed_payload_goes_to_another_client_and_is_quarantined_with_its_err
     bench.failed("b", second.token, [0], "two")
     third = bench.to("a", messages.Assign)[-1]
     bench.failed("a", third.token, [0], "three")
-    (entry,) = bench.cache.held.outbox
+    (entry,) = bench.cache.outbox
     assert entry.failures is not None and entry.failures.errors == [["one", "two", "three"]]
     assert bench.cache.held.attempts == []
     check(bench)
@@ -181,7 +181,7 @@ def test_a_client_that_is_alone_tries_again_itself() -> None:
     bench.join("a")
     for _ in range(3):
         bench.failed("a", assigned(bench, "a", slots=1).token, [0])
-    assert bench.cache.held.outbox[0].failures is not None
+    assert bench.cache.outbox[0].failures is not None
 
 
 def test_a_capable_client_that_never_asks_does_not_hold_a_failed_payload_up() -> None:
