@@ -110,9 +110,10 @@ class SessionMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def cancel_units(self, data: st.DataObject) -> None:
         rig = self.rig
-        token = data.draw(st.sampled_from(sorted(rig.tokens)))
-        indexes = data.draw(st.lists(st.sampled_from(rig.tokens[token]), min_size=1, unique=True))
         before = {slot: (run.token, rig.open[slot][0]) for slot, run in rig.runs.items()}
+        token, running = data.draw(st.sampled_from([*before.values(), *((name, -1) for name in sorted(rig.tokens))]))
+        indexes = data.draw(st.lists(st.sampled_from(rig.tokens[token]), min_size=running < 0, unique=True))
+        indexes += [running] if running >= 0 and running not in indexes else []
         rig.cancel_units(token, indexes)
         ended = {slot for slot in before if slot in rig.stopped}
         assert ended == {slot for slot, unit in before.items() if unit in rig.cancelled_units}
