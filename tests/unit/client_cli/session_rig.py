@@ -193,7 +193,7 @@ class Rig:
         if message is None:
             return
         self._store(message)
-        if dead and isinstance(message, Results | Failed):
+        if dead and isinstance(message, Results | Failed | Checkpoint):
             self.cancelled.add(message.token)
         self.feed(ev.Acknowledged(number, Stored(accepted=1, dead=dead)))
 
