@@ -36,7 +36,7 @@ describe("a session", () => {
 
   beforeEach(() => {
     now = 0;
-    session = new Session({ kind: "web", languages: ["javascript"], cores: 1, site: "", software: "", client_id: "", secret: "" });
+    session = new Session({ kind: "web", languages: ["javascript"], cores: 1, site: "", software: "", client_id: "", secret: "" }, () => 1);
   });
 
   it("says Hello, remembers who it is, and asks for one batch", () => {
@@ -121,13 +121,120 @@ describe("a session", () => {
     connect();
     hear(assign("t", 2));
     session.take();
-    expect(hear({ type: "cancel", task: "k", tokens: [] })).toContainEqual({ type: "stop", tokens: ["t"] });
+    expect(hear({ type: "cancel", task: "k", tokens: [], indexes: [] })).toContainEqual({ type: "stop", tokens: ["t"] });
     expect(asked(done("t", [0]))).toEqual([]);
     hear(assign("u", 2));
     session.take();
     const [kept] = asked((done("u", [0]), (now = 2), session.handle({ type: "tick" }, now)));
     expect(answer(kept?.id ?? -1, { type: "stored", accepted: 0, dead: true })).toContainEqual({ type: "stop", tokens: ["u"] });
     expect(session.take()).toBeNull();
+  });
+
+  it("drops cancelled units wherever they are and lets the rest of the batch live on", () => {
+    connect();
+    hear(assign("t", 6));
+    const run = session.take();
+    expect(run?.indexes).toEqual([0]);
+    done("t", [0]);
+    const commands = hear({ type: "cancel", task: "k", tokens: ["t", "u"], indexes: [[0, 1, 5], []] });
+    expect(commands).toContainEqual({ type: "stop-units", token: "t", indexes: new Set([0, 1, 5]) });
+    expect(commands).toContainEqual({ type: "stop", tokens: ["u"] });
+    expect(takeAll()).toEqual([2, 3, 4]);
+    const [rest] = asked(done("t", [1, 2, 3, 4, 5]));
+    expect(rest).toMatchObject({ message: { type: "results", indexes: [2, 3, 4] } });
+  });
+
+  it("does not send again what was cancelled while it was under way", () => {
+    connect();
+    hear(assign("t", 2));
+    takeAll();
+    expect(asked(done("t", [0, 1]))).toHaveLength(1);
+    hear({ type: "cancel", task: "k", tokens: ["t"], indexes: [[0]] });
+    session.handle({ type: "disconnected" }, now);
+    expect(asked(connect())).toMatchObject([{ message: { type: "results", indexes: [1] } }]);
+  });
+
+  it("starts of a run whose code was awaited only what is still wanted", () => {
+    connect();
+    hear(assign("t", 2));
+    const run = session.take();
+    if (run === null) throw new Error("no run");
+    expect(session.openPart(run)).toBe(run);
+    hear({ type: "cancel", task: "k", tokens: ["t"], indexes: [[0]] });
+    expect(session.openPart(run)).toBeNull();
+  });
+
+  it.each(["full", "unavailable"])("keeps results and asks for no work while the distributor is %s", (code) => {
+    connect();
+    hear(assign("t", 1));
+    takeAll();
+    done("t", [0]);
+    session.handle({ type: "disconnected" }, now);
+    let [letter] = asked(connect());
+    const waits: number[] = [];
+    for (let round = 0; round < 7; round += 1) {
+      const began = now;
+      expect(answer(letter?.id ?? -1, { type: "error", code, reason: "its disk is full" })).toEqual([]);
+      expect(session.trouble).toBe("its disk is full");
+      for (letter = undefined; letter === undefined; [letter] = asked(session.handle({ type: "tick" }, now))) now += 0.5;
+      waits.push(now - began);
+    }
+    expect(waits).toEqual([2, 4, 8, 16, 32, 60, 60]);
+    answer(letter?.id ?? -1, { type: "stored", accepted: 1, dead: false });
+    expect(session.trouble).toBe("");
+  });
+
+  it("asks for work again when the refused results were cancelled", () => {
+    connect();
+    hear(assign("t", 1));
+    takeAll();
+    const [letter] = asked(done("t", [0]));
+    answer(letter?.id ?? -1, { type: "error", code: "full", reason: "full" });
+    session.handle({ type: "disconnected" }, now);
+    expect(sent(connect())).toEqual([]);
+    now += 2;
+    expect(sent(hear({ type: "cancel", task: "k", tokens: ["t"], indexes: [] }))).toEqual(["ready"]);
+  });
+
+  it("gives units back although there is no room for results", () => {
+    connect();
+    hear(assign("t", 2));
+    session.take();
+    done("t", [0]);
+    now = 1;
+    const [letter] = asked(session.handle({ type: "tick" }, now));
+    answer(letter?.id ?? -1, { type: "error", code: "full", reason: "full" });
+    expect(asked(session.handle({ type: "leave" }, now))).toMatchObject([{ message: { type: "release" } }]);
+  });
+
+  it("gives up a message that makes no sense to the distributor, and says so", () => {
+    connect();
+    hear(assign("t", 1));
+    takeAll();
+    const [letter] = asked(done("t", [0]));
+    expect(answer(letter?.id ?? -1, { type: "error", code: "malformed", reason: "no sense" })).toEqual([{ type: "tell", reason: "no sense" }]);
+    session.handle({ type: "disconnected" }, now);
+    expect(asked(connect()).filter((c) => c.message.type === "results")).toEqual([]);
+  });
+
+  it("starts no unit when there is no place for its result", () => {
+    connect();
+    hear(assign("t", 1));
+    takeAll();
+    session.handle({ type: "disconnected" }, now);
+    done("t", [0]);
+    let started = 0;
+    for (let batch = 0; batch < 50; batch += 1) {
+      connect();
+      hear(assign(`t${batch}`, 1_000));
+      session.handle({ type: "disconnected" }, now);
+      for (let run = session.take(); run !== null; run = session.take()) {
+        started += run.indexes.length;
+        done(run.token, run.indexes);
+      }
+    }
+    expect(started).toBeGreaterThanOrEqual(19_999);
+    expect(started).toBeLessThan(21_000);
   });
 
   it("says Progress for every token it holds, twice as often as it must", () => {

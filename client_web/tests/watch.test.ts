@@ -35,6 +35,26 @@ describe("a watchdog", () => {
     expect(again?.indexes).toEqual([6]);
   });
 
+  it("is doomed only while a cancelled unit runs, and keeps the others of the run", () => {
+    const watch = new Watch();
+    watch.begin(RUN, false, 0);
+    watch.cancel("t", new Set([5, 99]));
+    expect(watch.isDoomed).toBe(false);
+    watch.hear(done(4), 1);
+    expect(watch.isDoomed).toBe(true);
+    expect(watch.cut()).toMatchObject({ single: false, indexes: [6], payloads: [RUN.payloads[2]] });
+    expect([watch.isIdle, watch.isDoomed]).toEqual([true, false]);
+  });
+
+  it("runs no cancelled unit again after its engine was lost, and knows nothing of other tokens", () => {
+    const watch = new Watch();
+    watch.begin(RUN, false, 0);
+    watch.cancel("u", new Set([4]));
+    watch.cancel("t", new Set([5, 6]));
+    expect(watch.lose("crash").again?.indexes).toEqual([4]);
+    expect(watch.cut()).toBeNull();
+  });
+
   it("has nothing to say about a run that was cancelled", () => {
     const watch = new Watch();
     watch.begin(RUN, true, 0);

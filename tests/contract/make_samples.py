@@ -26,6 +26,7 @@ UNIONS: dict[str, tuple[Any, Any]] = {
 
 SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 REFUSED = m.Refused(code="full", reason="This distributor has all the clients it can take.", retry_after_s=30.0)
+HELD = m.BlockRef(block="b-1", lease=2, manager="m-1")
 ERROR = m.Error(code="malformed", reason="unknown type \u201ehallo\u201c")
 
 EXAMPLES: dict[str, list[m.Message]] = {
@@ -80,7 +81,7 @@ EXAMPLES: dict[str, list[m.Message]] = {
             unit_timeout_s=60.0,
             memory_mb=64,
         ),
-        m.Cancel(task="k-1", tokens=["t-1"]),
+        m.Cancel(task="k-1", tokens=["t-1", "t-2"], indexes=[[9, 2**40], []]),
         m.Idle(reason="No task needs a browser right now."),
         m.Pause(reason="The manager is being moved."),
         m.Resume(),
@@ -97,9 +98,17 @@ EXAMPLES: dict[str, list[m.Message]] = {
             max_clients=1000,
             join_token="join",
             software="disio 0.1.0",
-            held=[m.BlockRef(block="b-1", lease=2)],
+            held=[HELD],
         ),
-        m.Ask(request=7, payloads=5000, languages=["javascript"], kinds=["web", "cli"], memory_mb=2048, tasks=["k-1"]),
+        m.Ask(
+            request=7,
+            payloads=5000,
+            languages=["javascript"],
+            kinds=["web", "cli"],
+            memory_mb=2048,
+            tasks=["k-1"],
+            only=["k-2"],
+        ),
         m.Deliver(
             batch="x-1",
             results=[
@@ -113,12 +122,33 @@ EXAMPLES: dict[str, list[m.Message]] = {
                 )
             ],
             failures=[m.FailureColumns(task="k-1", indexes=[2], errors=[["first", "second"]])],
+            votes=[
+                m.VoteColumns(
+                    task="k-1",
+                    indexes=[0, 2**40],
+                    values=[b"1", b"\x00\x02"],
+                    seconds=[0.3, 0.0],
+                    clients=["c-8", "c-9"],
+                    by=[1, 0],
+                )
+            ],
         ),
-        m.Return(blocks=[m.BlockRef(block="b-1", lease=2)]),
+        m.Return(blocks=[HELD]),
         m.FetchWorkunit(workunit=SHA),
         m.Status(
-            clients=3, slots=8, kinds={"web": 2, "cli": 1}, rate=12.5, outbox=4, held=[m.BlockRef(block="b-1", lease=2)]
+            clients=3,
+            slots=8,
+            kinds={"web": 2, "cli": 1},
+            rate=12.5,
+            outbox=4,
+            held=[HELD],
+            durability="The cache at redis://127.0.0.1 writes to disk once a second only.",
+            space=0.85,
+            turned_away=7,
+            since=1_700_000_000.5,
+            tallies=[m.TaskTally(task="k-1", lost=3, failed=2, copies=1)],
         ),
+        m.Packed(size=70_000, data=b"x\x9c\x00\xff"),
     ],
     "to_distributor": [
         m.Admitted(
@@ -127,8 +157,9 @@ EXAMPLES: dict[str, list[m.Message]] = {
             manager="m-1",
             status_s=5.0,
             lease_s=60.0,
-            revoked=[m.BlockRef(block="b-0", lease=1)],
+            revoked=[m.BlockRef(block="b-0", lease=1, manager="m-2")],
             siblings=["http://127.0.0.1:8711"],
+            managers=["http://127.0.0.1:8701", "http://127.0.0.1:8702"],
         ),
         REFUSED,
         m.Grant(
@@ -146,7 +177,9 @@ EXAMPLES: dict[str, list[m.Message]] = {
                     max_failures=4,
                     memory_mb=64,
                     kinds=["web"],
-                    when_exhausted="stop",
+                    when_exhausted="wait",
+                    max_redundancy=7,
+                    max_lost=9,
                 )
             ],
             blocks=[
@@ -159,9 +192,12 @@ EXAMPLES: dict[str, list[m.Message]] = {
         m.Committed(batch="x-1"),
         m.WorkunitCode(workunit=SHA, language="javascript", code=b"export default (n) => n"),
         m.TaskState(task="k-1", state="paused"),
-        m.Revoke(blocks=[m.BlockRef(block="b-1", lease=2)]),
+        m.Revoke(blocks=[HELD]),
         m.Drain(reason="maintenance"),
         m.Siblings(urls=["http://127.0.0.1:8711", "http://127.0.0.1:8712"]),
+        m.Managers(urls=["http://127.0.0.1:8701", "http://127.0.0.1:8702"]),
+        m.Adopted(blocks=[HELD]),
+        m.Offer(tasks=["k-1", "k-2"]),
         ERROR,
     ],
 }

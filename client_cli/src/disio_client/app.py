@@ -143,7 +143,7 @@ class ClientApp:
         ]
         for slot in self._slots:
             await slot.prepare()
-        session = Session(self._hello, self._cores)
+        session = Session(self._hello, self._cores, random.uniform)
         self._shell = Shell(
             load=partial(_as_loaded, session),
             store=self._identities,

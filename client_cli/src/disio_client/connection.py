@@ -4,7 +4,6 @@ Rule: it decides nothing but when to connect; every message goes to the session 
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import socketio  # type: ignore[import-untyped]
 
+from disio_client.closing import close
 from disio_client.events import Acknowledged, Connected, Disconnected, Event, Received, Reconnect, Say
 from disio_client.identity import Identities
 from disio_shared.backoff import Backoff
@@ -22,6 +22,8 @@ from disio_shared.messages import FROM_CLIENT, TO_CLIENT, Error, FromClient
 CONNECT_S = 15.0
 SEND_S = 60.0
 """A socket that takes no message for so long is dropped."""
+HEARTBEAT_S = 30.0
+"""A peer silent for so long is asked, whatever ping times it announced; half as long later it is given up."""
 MAX_OUTGOING = 1000
 """Messages that wait for the socket; one more drops it."""
 FRAME_ROOM = 4096
@@ -132,9 +134,7 @@ class Connection:
                 sender.cancel()
                 await self._submit(Disconnected())
         finally:
-            with contextlib.suppress(TimeoutError, *_SOCKET_ERRORS):
-                async with asyncio.timeout(2.0):
-                    await sio.shutdown()
+            await close(sio)
 
     def _socket(self, closed: asyncio.Event) -> socketio.AsyncClient:
         sio = socketio.AsyncClient(
@@ -143,7 +143,7 @@ class Connection:
             handle_sigint=False,
             http_session=self._http,
             request_timeout=CONNECT_S,
-            websocket_extra_options={"max_msg_size": MAX_CLIENT_MESSAGE + FRAME_ROOM},
+            websocket_extra_options={"max_msg_size": MAX_CLIENT_MESSAGE + FRAME_ROOM, "heartbeat": HEARTBEAT_S},
         )
 
         async def on_message(data: Any = None) -> None:

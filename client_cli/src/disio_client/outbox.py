@@ -5,9 +5,9 @@ under way. Pure: time is an argument, in seconds.
 """
 
 from collections import deque
-from dataclasses import dataclass, field
 
-from disio_shared.messages import Checkpoint, Failed, FromClient, Release, Results
+from disio_client.owed import Gathering, Owed, tokens_of, without
+from disio_shared.messages import Checkpoint, FromClient, Release
 
 MAX_UNACKED = 4
 GATHER_S = 1.0
@@ -17,47 +17,22 @@ GATHER_BYTES = 4 << 20
 MAX_STRIKES = 3
 """Connections a message may see closed with an error before it is taken for the cause."""
 CHECKPOINT_GAP_S = 1.0
+MAX_UNSENT_BYTES = 128 << 20
+MAX_UNSENT_UNITS = 100_000
+"""Answers kept for a distributor that is away or takes none; what runs when they are reached is kept too."""
 
 Unit = tuple[str, int]
-
-
-@dataclass(slots=True)
-class _Gathering:
-    """Answers of one token that are not yet in a message."""
-
-    since: float
-    done: tuple[list[int], list[bytes], list[float]] = field(default_factory=lambda: ([], [], []))
-    failed: tuple[list[int], list[str], list[str]] = field(default_factory=lambda: ([], [], []))
-    size: int = 0
-
-    def messages(self, token: str) -> list[FromClient]:
-        made: list[FromClient] = []
-        if self.done[0]:
-            made.append(Results(token=token, indexes=self.done[0], values=self.done[1], seconds=self.done[2]))
-        if self.failed[0]:
-            made.append(Failed(token=token, indexes=self.failed[0], errors=self.failed[1], kinds=self.failed[2]))
-        return made
-
-
-@dataclass(slots=True)
-class _Owed:
-    """A message that waits to be sent or acknowledged."""
-
-    message: FromClient
-    sent_at: float = 0.0
-    strikes: int = 0
-    is_dropped: bool = False
 
 
 class Outbox:
     """Results, failures, checkpoints and releases on their way."""
 
     def __init__(self) -> None:
-        self._gathered: dict[str, _Gathering] = {}
+        self._gathered: dict[str, Gathering] = {}
         self._states: dict[Unit, bytes] = {}
         self._state_sent: dict[Unit, float] = {}
-        self._waiting: deque[_Owed] = deque()
-        self._under_way: dict[int, _Owed] = {}
+        self._waiting: deque[Owed] = deque()
+        self._under_way: dict[int, Owed] = {}
         self._last_number = 0
 
     def __len__(self) -> int:
@@ -67,7 +42,16 @@ class Outbox:
     def backlog_bytes(self) -> int:
         """Return the bytes of values that wait for a place under way."""
         gathered = sum(part.size for part in self._gathered.values())
-        return gathered + sum(_size(owed.message) for owed in self._waiting)
+        return gathered + sum(owed.size for owed in self._waiting)
+
+    def backlog_units(self) -> int:
+        """Return how many answers wait for a place under way."""
+        return sum(part.units for part in self._gathered.values()) + sum(owed.units for owed in self._waiting)
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether no unit may be started, lest its answer finds no place."""
+        return self.backlog_bytes() >= MAX_UNSENT_BYTES or self.backlog_units() >= MAX_UNSENT_UNITS
 
     def backlog(self) -> int:
         """Return how many messages wait for a place under way."""
@@ -78,7 +62,7 @@ class Outbox:
         found = set(self._gathered) | {token for token, _ in self._states}
         for owed in (*self._waiting, *self._under_way.values()):
             if not owed.is_dropped:
-                found.update(_tokens(owed.message))
+                found.update(tokens_of(owed.message))
         return found
 
     # In
@@ -111,7 +95,7 @@ class Outbox:
                 column.extend(new)  # type: ignore[attr-defined]
         self._drop_states(token, indexes)
 
-    def _room(self, token: str, units: int, size: int, now: float) -> _Gathering:
+    def _room(self, token: str, units: int, size: int, now: float) -> Gathering:
         """Return a gathering that can take this much more; a full one is sealed first."""
         gathering = self._gathered.get(token)
         if gathering is not None:
@@ -120,7 +104,7 @@ class Outbox:
                 self.seal(token)
                 gathering = None
         if gathering is None:
-            gathering = self._gathered[token] = _Gathering(since=now)
+            gathering = self._gathered[token] = Gathering(since=now)
         gathering.size += size
         return gathering
 
@@ -134,37 +118,48 @@ class Outbox:
             self.seal(token)
         for token, part in zip(tokens, indexes, strict=True):
             for index in [index for index in part if (token, index) in self._states]:
-                self._waiting.append(
-                    _Owed(Checkpoint(token=token, index=index, state=self._states.pop((token, index))))
-                )
-        self._waiting.append(_Owed(Release(tokens=tokens, indexes=indexes)))
+                self._waiting.append(Owed(Checkpoint(token=token, index=index, state=self._states.pop((token, index)))))
+        self._waiting.append(Owed(Release(tokens=tokens, indexes=indexes)))
 
     def seal(self, token: str) -> None:
         """End the gathering of a token, for instance because its last unit was answered."""
         gathering = self._gathered.pop(token, None)
         if gathering is not None:
-            self._waiting.extend(_Owed(message) for message in gathering.messages(token))
+            self._waiting.extend(Owed(message) for message in gathering.messages(token))
 
     # Out
 
-    def take(self, now: float) -> list[tuple[int, FromClient]]:
-        """Return what is to be sent now, each under its own number."""
+    def take(self, now: float, is_held: bool = False) -> list[tuple[int, FromClient]]:
+        """Return what is to be sent now, each under its own number.
+
+        Args:
+            now: Seconds.
+            is_held: Results and failures, and what else was refused, wait.
+        """
         self._seal_due(now)
         room = MAX_UNACKED - len(self._under_way)
-        ready = [self._waiting.popleft() for _ in range(min(room, len(self._waiting)))]
+        ready = self._take_waiting(room, is_held)
         for unit in self._due_states(now)[: room - len(ready)]:
             self._state_sent[unit] = now
-            ready.append(_Owed(Checkpoint(token=unit[0], index=unit[1], state=self._states.pop(unit))))
+            ready.append(Owed(Checkpoint(token=unit[0], index=unit[1], state=self._states.pop(unit))))
         return [(self._send(owed, now), owed.message) for owed in ready]
 
-    def _send(self, owed: _Owed, now: float) -> int:
+    def _take_waiting(self, room: int, is_held: bool) -> list[Owed]:
+        if not is_held:
+            return [self._waiting.popleft() for _ in range(min(room, len(self._waiting)))]
+        ready = [owed for owed in self._waiting if not owed.must_wait][:room]
+        for owed in ready:
+            self._waiting.remove(owed)
+        return ready
+
+    def _send(self, owed: Owed, now: float) -> int:
         self._last_number += 1
         owed.sent_at = now
         self._under_way[self._last_number] = owed
         return self._last_number
 
     def _seal_due(self, now: float) -> None:
-        due = [t for t, part in self._gathered.items() if part.since + GATHER_S <= now or _units(part) >= GATHER_UNITS]
+        due = [t for t, part in self._gathered.items() if part.since + GATHER_S <= now or part.units >= GATHER_UNITS]
         for token in due:
             self.seal(token)
 
@@ -179,6 +174,18 @@ class Outbox:
         """Forget a message; return it, or None when it was not under way or its token died."""
         owed = self._under_way.pop(number, None)
         return None if owed is None or owed.is_dropped else owed.message
+
+    def refused(self, number: int) -> bool:
+        """Keep a message that the peer has no room for; return whether it is still owed.
+
+        A checkpoint is let go: the unit's next one takes its place.
+        """
+        owed = self._under_way.pop(number, None)
+        if owed is None or owed.is_dropped or isinstance(owed.message, Checkpoint):
+            return False
+        owed.is_refused = True
+        self._waiting.appendleft(owed)
+        return True
 
     def connection_lost(self, was_error: bool) -> list[FromClient]:
         """Put everything unacknowledged back in front, oldest first.
@@ -205,10 +212,26 @@ class Outbox:
         self._gathered.pop(token, None)
         for unit in [unit for unit in self._states if unit[0] == token]:
             del self._states[unit]
-        self._waiting = deque(o for o in self._waiting if token not in _tokens(o.message))
+        self._waiting = deque(o for o in self._waiting if token not in tokens_of(o.message))
         for owed in self._under_way.values():
-            owed.is_dropped = owed.is_dropped or token in _tokens(owed.message)
+            owed.is_dropped = owed.is_dropped or token in tokens_of(owed.message)
         self.forget_times(token)
+
+    def drop_units(self, token: str, indexes: set[int]) -> None:
+        """Forget what is owed about units of a token; what is under way of them is not sent again."""
+        gathering = self._gathered.get(token)
+        if gathering is not None and not gathering.drop(indexes):
+            del self._gathered[token]
+        for unit in [unit for unit in (*self._states, *self._state_sent) if unit[0] == token and unit[1] in indexes]:
+            self._states.pop(unit, None)
+            self._state_sent.pop(unit, None)
+        for owed in (*self._waiting, *self._under_way.values()):
+            rest = without(owed.message, token, indexes)
+            owed.is_dropped = owed.is_dropped or rest is None
+            if rest is not None and rest is not owed.message:
+                owed.message = rest
+                owed.weigh()
+        self._waiting = deque(owed for owed in self._waiting if not owed.is_dropped)
 
     def forget_times(self, token: str) -> None:
         """Forget when states of this token were sent."""
@@ -231,16 +254,3 @@ class Outbox:
             return
         for index in indexes:
             self._states.pop((token, index), None)
-
-
-def _units(part: _Gathering) -> int:
-    return len(part.done[0]) + len(part.failed[0])
-
-
-def _tokens(message: FromClient) -> list[str]:
-    """Return the token a message would die with; a Release names many and is harmless when late."""
-    return [message.token] if isinstance(message, Results | Failed | Checkpoint) else []
-
-
-def _size(message: FromClient) -> int:
-    return sum(map(len, message.values)) if isinstance(message, Results) else 0

@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 
 from disio_client import events as ev
+from disio_client.checks import assign_problem, is_http, part_by_size, units_of
+from disio_client.holdback import PASSING, Holdback
 from disio_client.leaving import Leaving
 from disio_client.needed_code import NeededCode
 from disio_client.outbox import Outbox
@@ -33,16 +35,24 @@ BATCHES_PER_SLOT = 4
 """A client asks for no more while it holds this many batches per slot, and two."""
 
 Handler = Callable[[Any, float], None]
+Uniform = Callable[[float, float], float]
 
 
 class Session:
-    """One client and its distributor, across any number of connections."""
+    """One client and its distributor, across any number of connections.
 
-    def __init__(self, hello: msg.Hello, slots: int) -> None:
+    Args:
+        hello: What it says of itself.
+        slots: Units it runs at a time.
+        uniform: Draws a delay between two bounds, in seconds; without one there is no jitter.
+    """
+
+    def __init__(self, hello: msg.Hello, slots: int, uniform: Uniform = max) -> None:
         self.work = Workload(slots)
         self.outbox = Outbox()
         self._hello, self._slots = hello, slots
         self._codes = NeededCode()
+        self._holdback = Holdback(uniform)
         self._leaving: Leaving | None = None
         self._welcome: msg.Welcome | None = None
         """The distributor's word on this connection; None until it came."""
@@ -97,6 +107,7 @@ class Session:
         if self._welcome is not None:
             oldest = self.outbox.oldest_sent()
             times += [None if oldest is None else oldest + ACK_S, self.outbox.next_deadline()]
+            times.append(self._holdback.next_deadline())
             times += [self._beat_due(batch.beat_at, bool(batch.fractions)) for batch in self.work.batches.values()]
             times.append(self._hold_until if self._hold_until else None)
         return min((at for at in times if at is not None), default=None)
@@ -132,12 +143,24 @@ class Session:
         if event.number == HELLO:
             self._on_greeting(event.answer, now)
             return
+        answer = event.answer
+        if isinstance(answer, msg.Error) and answer.code in PASSING:
+            self._on_no_room(event.number, answer.reason, now)
+            return
         message = self.outbox.acknowledged(event.number)
-        if isinstance(event.answer, msg.Error):
-            self._say("refused", f"the distributor refused a message: {event.answer.reason}")
-        is_dead = isinstance(event.answer, msg.Stored) and event.answer.dead
+        if isinstance(answer, msg.Error):
+            self._say("refused", f"the distributor refused a message: {answer.reason}")
+        elif isinstance(message, msg.Results | msg.Failed) and self._holdback.accepted():
+            self._say("room", "the distributor takes results again")
+        is_dead = isinstance(answer, msg.Stored) and answer.dead
         if is_dead and message is not None and not isinstance(message, msg.Release | msg.Hello | msg.Ready):
             self._drop(message.token)
+
+    def _on_no_room(self, number: int, reason: str, now: float) -> None:
+        """Keep what the distributor has no room for, and send it again later."""
+        if self.outbox.refused(number):
+            wait_s = self._holdback.refused(reason, now)
+            self._say("room", f"results are kept and sent again in {wait_s:.0f} s: {reason}")
 
     def _on_greeting(self, answer: msg.ToClient, now: float) -> None:
         if self._greeting_ends is None:
@@ -146,7 +169,7 @@ class Session:
             self._on_welcome(answer, now)
         elif isinstance(answer, msg.Refused):
             self._on_refused(answer)
-        elif isinstance(answer, msg.Redirect) and _is_http(answer.url):
+        elif isinstance(answer, msg.Redirect) and is_http(answer.url):
             self._abandon()
             self._say("redirect", f"sent on to {answer.url}: {answer.reason}")
             self._reconnect(ev.Reconnect(url=answer.url))
@@ -208,18 +231,16 @@ class Session:
             return "this client is leaving"
         if not self._asked:
             return "it was not asked for"
-        if assign.language not in self._hello.languages:
-            return f"this client does not run {assign.language}"
-        if not assign.indexes or len(assign.payloads) != len(assign.indexes):
-            return "its columns do not match"
-        if len(set(assign.indexes)) != len(assign.indexes):
-            return "it names an index twice"
-        return ""
+        return assign_problem(assign, self._hello.languages)
 
     def _on_cancel(self, cancel: msg.Cancel, _now: float) -> None:
         tokens = cancel.tokens or [t for t, b in self.work.batches.items() if b.assign.task == cancel.task]
-        for token in tokens:
-            self._drop(token)
+        for token, units in units_of(tokens, cancel.indexes):
+            if units:
+                self.outbox.drop_units(token, units)
+                self.work.drop_units(token, units)
+            else:
+                self._drop(token)
 
     def _drop(self, token: str) -> None:
         self.outbox.drop(token)
@@ -228,16 +249,15 @@ class Session:
     def _abandon(self) -> None:
         for token in list(self.outbox.tokens() | set(self.work.batches)):
             self._drop(token)
+        self._holdback.accepted()
 
     def _on_code_missing(self, event: ev.CodeMissing, now: float) -> None:
         if self._codes.missing(event.workunit, event.is_final, now):
             return
         self._say("code", f"work given back: its code cannot be had: {event.reason}")
         self._hold_until = now + HOLD_S
-        for token, batch in list(self.work.batches.items()):
-            if batch.assign.workunit == event.workunit:
-                self.outbox.add_release([token], [[index for index, _ in reversed(batch.waiting)]])
-                del self.work.batches[token]
+        for token, indexes in self.work.take_batches_of(event.workunit).items():
+            self.outbox.add_release([token], [indexes])
 
     # Slots
 
@@ -254,9 +274,8 @@ class Session:
             return
         kept = self.work.answer(run, event.indexes)
         limit = self._welcome.max_result_bytes if self._welcome else 0
-        if limit and any(len(event.values[at]) > limit for at in kept):
-            large = [at for at in kept if len(event.values[at]) > limit]
-            kept = [at for at in kept if len(event.values[at]) <= limit]
+        kept, large = part_by_size(event.values, kept, limit)
+        if large:
             texts = [f"the result has {len(event.values[at])} bytes, over the limit of {limit}" for at in large]
             indexes = [event.indexes[at] for at in large]
             self.outbox.add_failed(run.token, indexes, texts, ["result"] * len(large), now)
@@ -295,7 +314,7 @@ class Session:
             self.work.finish(event.slot, now)
 
     def _leave(self, patience_s: float, url: str, now: float) -> None:
-        if self._leaving is not None or (url and not _is_http(url)):
+        if self._leaving is not None or (url and not is_http(url)):
             return
         self._leaving = Leaving(patience_s, url, self.is_online, now)
 
@@ -303,6 +322,8 @@ class Session:
 
     def _advance(self, now: float) -> None:
         self._check_peer(now)
+        self._holdback.advance(len(self.outbox), now)
+        self._do(*map(ev.StopSlot, self.work.take_doomed()))
         for token in [token for token, batch in self.work.batches.items() if batch.is_finished]:
             del self.work.batches[token]
             self.outbox.seal(token)
@@ -310,10 +331,11 @@ class Session:
         self._do(*self._codes.commands(self.work.needs_code, now))
         if self._leaving is not None:
             self._leave_on(self._leaving, now)
-        elif not self._paused:
+        elif not self._paused and not self.outbox.is_full:
             self._feed(now)
         if self._welcome is not None:
-            self._do(*(ev.SendAcked(number, message) for number, message in self.outbox.take(now)))
+            owed = self.outbox.take(now, self._holdback.is_on)
+            self._do(*(ev.SendAcked(number, message) for number, message in owed))
             self._beat(now)
             self._ask(now)
 
@@ -347,7 +369,8 @@ class Session:
     def _ask(self, now: float) -> None:
         if now >= self._hold_until:
             self._hold_until = 0.0
-        if self._asked or self._paused or self._leaving or self._hold_until or not self.work.slots:
+        is_held = self._hold_until or self._holdback.reason
+        if self._asked or self._paused or self._leaving or is_held or not self.work.slots:
             return
         unstarted = self.work.unstarted()
         if self.work.last_batch and 2 * unstarted >= self.work.last_batch:
@@ -371,7 +394,3 @@ class Session:
                 self._do(ev.Send(msg.Progress(token=token, indexes=list(news), fractions=list(news.values()))))
                 batch.fractions = {}
                 batch.beat_at = now
-
-
-def _is_http(url: str) -> bool:
-    return url.startswith(("http://", "https://"))

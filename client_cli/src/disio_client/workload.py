@@ -3,6 +3,7 @@
 Rule: a unit of a held token is in exactly one place: waiting, in one run, or answered. Pure: time is an argument.
 """
 
+from collections import deque
 from dataclasses import dataclass, field
 
 from disio_client.events import StartRun
@@ -45,6 +46,17 @@ class Run:
     count: int
     open: dict[int, bytes]
     """Index and payload of units not yet answered."""
+    dropped: set[int] = field(default_factory=set)
+    """Cancelled units that the slot was given and has not answered."""
+    order: deque[int] = field(default_factory=deque)
+    """What the slot has not answered, in the order in which it runs; the first one runs now."""
+
+    @property
+    def is_doomed(self) -> bool:
+        """Tell whether the slot runs a cancelled unit now."""
+        while self.order and self.order[0] not in self.open and self.order[0] not in self.dropped:
+            self.order.popleft()
+        return bool(self.order) and self.order[0] in self.dropped
 
 
 class Workload:
@@ -106,7 +118,8 @@ class Workload:
         del batch.waiting[-count:]
         batch.running += count
         self._last_run += 1
-        self.slots[slot] = Run(self._last_run, token, batch.assign.task, now, count, dict(taken))
+        order = deque(index for index, _ in taken)
+        self.slots[slot] = Run(self._last_run, token, batch.assign.task, now, count, dict(taken), order=order)
         assign = batch.assign
         return StartRun(
             slot=slot,
@@ -133,6 +146,7 @@ class Workload:
     def answer(self, run: Run, indexes: list[int]) -> list[int]:
         """Strike answered units off a run; return the positions in ``indexes`` that were open."""
         kept = [at for at, index in enumerate(indexes) if run.open.pop(index, None) is not None]
+        run.dropped.difference_update(indexes)
         batch = self.batches.get(run.token)
         if batch is None:
             return kept
@@ -180,6 +194,35 @@ class Workload:
         for slot in stopped:
             del self.slots[slot]
         return stopped
+
+    def drop_units(self, token: str, indexes: set[int]) -> None:
+        """Forget units of a batch; a slot that runs one of them now is among ``take_doomed``."""
+        batch = self.batches.get(token)
+        if batch is None:
+            return
+        batch.waiting = [pair for pair in batch.waiting if pair[0] not in indexes]
+        for run in self.slots.values():
+            if run is not None and run.token == token:
+                hit = indexes & run.open.keys()
+                run.dropped |= hit
+                batch.running -= len(hit)
+                for index in hit:
+                    del run.open[index]
+        for index in indexes:
+            batch.states.pop(index, None)
+            batch.fractions.pop(index, None)
+
+    def take_doomed(self) -> list[int]:
+        """Take slots out of use that run a cancelled unit now, and return them; what else they have waits again."""
+        doomed = [slot for slot, run in self.slots.items() if run is not None and run.is_doomed]
+        for slot in doomed:
+            self.lose(slot)
+        return doomed
+
+    def take_batches_of(self, workunit: str) -> dict[str, list[int]]:
+        """Take out every batch of this code; return the indexes that were waiting, by token."""
+        tokens = [token for token, batch in self.batches.items() if batch.assign.workunit == workunit]
+        return {token: [index for index, _ in reversed(self.batches.pop(token).waiting)] for token in tokens}
 
     def take_waiting(self) -> dict[str, list[int]]:
         """Take every waiting unit out; return the indexes by token."""

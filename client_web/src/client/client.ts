@@ -59,14 +59,15 @@ export class Client {
 
   constructor(private readonly options: ClientOptions) {
     this.base = options.base;
-    this.session = new Session({
+    const told = {
       ...options.identity,
       kind: "web",
       languages: ["javascript"],
       cores: effort(options.cores, options.percent).slots,
       site: options.site,
       software: options.software,
-    });
+    };
+    this.session = new Session(told, Math.random);
     this.connection = new Connection({
       connected: () => {
         this.handle({ type: "connected" });
@@ -179,9 +180,10 @@ export class Client {
     slot.prepare();
     this.codes.get(this.base, run.workunit).then(
       (bytes) => {
-        // Cancelled in the meantime.
-        if (this.session.assignOf(run.token) === undefined) return slot.abandon(0);
-        slot.begin(run, { language: assign.language, bytes }, seconds());
+        // Some or all of it may have been cancelled in the meantime.
+        const left = this.session.openPart(run);
+        if (left === null) return slot.abandon(0);
+        slot.begin(left, { language: assign.language, bytes }, seconds());
         this.handle({ type: "tick" });
       },
       (error: unknown) => {
@@ -210,6 +212,9 @@ export class Client {
       case "stop":
         for (const slot of this.slots) slot.drop(command.tokens);
         return;
+      case "stop-units":
+        for (const slot of this.slots) slot.dropUnits(command.token, command.indexes);
+        return;
       case "remember":
         return this.options.remember(command.identity);
       case "reconnect":
@@ -226,12 +231,16 @@ export class Client {
     this.connection.openLater(this.base, after_s * 1000);
   }
 
+  private reasonFor(state: ClientState): string {
+    return this.session.trouble || (state === "running" ? "" : this.reason);
+  }
+
   private tell(): void {
     const tasks = this.fault === null ? this.session.tasks : [];
     const state = this.fault?.state ?? (this.isPaused ? "paused" : !this.session.isUp ? "connecting" : tasks.length > 0 ? "running" : "waiting");
     this.options.onStatus({
       state,
-      reason: this.fault?.reason ?? (state === "running" ? "" : this.reason),
+      reason: this.fault?.reason ?? this.reasonFor(state),
       tasks,
       units: this.units,
       seconds: this.spent,

@@ -8,7 +8,7 @@ import { Engine, type SpawnRealm } from "../engine/engine";
 import type { FailureKind, FromEngine, RunMessage } from "../protocol/engine";
 import type { Run } from "../session/batches";
 import { rest } from "./throttle";
-import { Watch } from "./watch";
+import { Watch, withoutUnits } from "./watch";
 
 export interface SlotEvents {
   /** What the slot's units answered or noted; not `ready`, `started` and `finished`. */
@@ -100,6 +100,24 @@ export class Slot {
     this.events.free();
   }
 
+  /** Cancelled units: end the engine only if it runs one of them now; the others of the run come next. */
+  dropUnits(token: string, indexes: ReadonlySet<number>): void {
+    if (this.again?.token === token) {
+      this.again = withoutUnits(this.again, indexes);
+      if (this.again === null) this.events.free();
+    }
+    this.watch.cancel(token, indexes);
+    this.cut();
+  }
+
+  /** End the engine under a cancelled unit. */
+  private cut(): void {
+    if (!this.watch.isDoomed) return;
+    this.engine.stop();
+    this.again = this.watch.cut();
+    if (this.again === null) this.events.free();
+  }
+
   /** The engine is gone, or must go: nobody is blamed who did not run alone. */
   lose(kind: FailureKind): void {
     this.engine.stop();
@@ -123,7 +141,7 @@ export class Slot {
     const now = performance.now() / 1000;
     const isOver = this.watch.hear(message, now);
     if (message.type !== "ready" && message.type !== "started" && message.type !== "finished") this.events.report(message);
-    if (!isOver) return;
+    if (!isOver) return this.cut();
     this.restUntil = now + rest(now - this.beganAt, this.duty);
     this.events.free();
   }

@@ -21,6 +21,7 @@ export class Watch {
   private run: RunMessage | null = null;
   private open = new Set<number>();
   private running: number | null = null;
+  private cancelled = new Set<number>();
   private aliveAt = 0;
 
   get isIdle(): boolean {
@@ -34,6 +35,7 @@ export class Watch {
   begin(run: Run, isSingle: boolean, now: number): RunMessage {
     this.run = { ...run, type: "run", single: isSingle };
     this.open = new Set(run.indexes);
+    this.cancelled = new Set();
     this.running = null;
     this.aliveAt = now;
     return this.run;
@@ -64,6 +66,25 @@ export class Watch {
     return this.run !== null && now - this.aliveAt > this.run.unit_timeout_s + GRACE_S;
   }
 
+  /** Take note that units are not wanted any more. */
+  cancel(token: string, indexes: ReadonlySet<number>): void {
+    if (this.run?.token !== token) return;
+    for (const index of indexes) if (this.open.has(index)) this.cancelled.add(index);
+  }
+
+  /** Whether a cancelled unit runs now: units run in order, so the first that is open does. */
+  get isDoomed(): boolean {
+    const first = this.first();
+    return this.run !== null && first !== null && this.cancelled.has(first);
+  }
+
+  /** The engine was ended under a cancelled unit; returns what is left to do, with nobody to blame. */
+  cut(): RunMessage | null {
+    const { run } = this;
+    this.run = null;
+    return run && this.rest(run, run.single);
+  }
+
   /** The engine is gone. */
   lose(kind: FailureKind): Loss {
     const { run } = this;
@@ -72,7 +93,7 @@ export class Watch {
     const guilty = run.single || run.indexes.length === 1 ? (this.running ?? this.first()) : null;
     if (guilty !== null) this.open.delete(guilty);
     const blamed = guilty === null ? null : { token: run.token, index: guilty, kind };
-    return { blamed, again: this.open.size === 0 ? null : this.rest(run) };
+    return { blamed, again: this.rest(run, true) };
   }
 
   /** Forget the run: it was cancelled. */
@@ -85,13 +106,15 @@ export class Watch {
     return null;
   }
 
-  private rest(run: RunMessage): RunMessage {
-    const kept = run.indexes.map((_, at) => at).filter((at) => this.open.has(run.indexes[at] as number));
-    return {
-      ...run,
-      single: true,
-      indexes: kept.map((at) => run.indexes[at] as number),
-      payloads: kept.map((at) => run.payloads[at] as Uint8Array),
-    };
+  private rest(run: RunMessage, isSingle: boolean): RunMessage | null {
+    const gone = run.indexes.filter((index) => !this.open.has(index) || this.cancelled.has(index));
+    return withoutUnits({ ...run, single: isSingle }, new Set(gone));
   }
+}
+
+/** A run without some of its units; null when none is left. */
+export function withoutUnits(run: RunMessage, indexes: ReadonlySet<number>): RunMessage | null {
+  const kept = run.indexes.map((_, at) => at).filter((at) => !indexes.has(run.indexes[at] as number));
+  if (kept.length === 0) return null;
+  return { ...run, indexes: kept.map((at) => run.indexes[at] as number), payloads: kept.map((at) => run.payloads[at] as Uint8Array) };
 }

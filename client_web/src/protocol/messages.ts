@@ -117,6 +117,8 @@ export interface Cancel {
   type: "cancel";
   task: string;
   tokens: string[];
+  /** Per token, which of its units; an empty list, or none at all, = every unit of the token. */
+  indexes: number[][];
 }
 
 export interface Idle {
@@ -204,7 +206,7 @@ const TO_CLIENT: Shapes<ToClient> = {
     token: text, task: text, task_name: text, workunit: text, language: text, indexes: integers, payloads: values,
     states: or({ is: isStates }, {}), unit_timeout_s: number, memory_mb: or(integer, 0),
   },
-  cancel: { task: text, tokens: or(texts, []) },
+  cancel: { task: text, tokens: or(texts, []), indexes: or({ is: listOf(integers.is) }, []) },
   idle: { reason: text },
   pause: { reason: text },
   resume: {},

@@ -105,6 +105,22 @@ export class Batches {
     return true;
   }
 
+  /** Forget units: nobody wants them any more. */
+  closeUnits(token: string, indexes: ReadonlySet<number>): void {
+    const batch = this.held.get(token);
+    if (batch === undefined) return;
+    batch.waiting = batch.waiting.filter((at) => !indexes.has(batch.assign.indexes[at] as number));
+    for (const index of indexes) this.close(token, index);
+  }
+
+  /** What is still open of a run that has not begun, or null. */
+  openPart(run: Run): Run | null {
+    const kept = run.indexes.map((_, at) => at).filter((at) => this.isOpen(run.token, run.indexes[at] as number));
+    if (kept.length === run.indexes.length) return run;
+    if (kept.length === 0) return null;
+    return { ...run, indexes: kept.map((at) => run.indexes[at] as number), payloads: kept.map((at) => run.payloads[at] as Uint8Array) };
+  }
+
   isOpen(token: string, index: number): boolean {
     return this.held.get(token)?.open.has(index) ?? false;
   }

@@ -5,8 +5,9 @@
  */
 
 import type { CheckpointMessage, DoneMessage, FailedMessage, ProgressMessage } from "../protocol/engine";
-import { PROTOCOL_VERSION, type Assign, type FromClient, type Hello, type Redirect, type Refused, type ToClient, type Welcome } from "../protocol/messages";
+import { PROTOCOL_VERSION, type Assign, type Cancel, type ErrorMessage, type FromClient, type Hello, type Redirect, type Refused, type ToClient, type Welcome } from "../protocol/messages";
 import { Batches, type Run } from "./batches";
+import { Holdback, isPassing } from "./holdback";
 import { Outbox } from "./outbox";
 
 /** A client paused for longer gives back what it did not start. */
@@ -53,6 +54,8 @@ export type Command =
   | { type: "work" }
   /** End the runs of these tokens and say nothing about them. */
   | { type: "stop"; tokens: string[] }
+  /** End these units of a token and say nothing about them; the others of their run go on or run again. */
+  | { type: "stop-units"; token: string; indexes: ReadonlySet<number> }
   | { type: "remember"; identity: Identity }
   /** Break the connection and connect again, perhaps elsewhere; `after_s` is null for never. */
   | { type: "reconnect"; url: string | null; after_s: number | null; reason: string }
@@ -61,6 +64,7 @@ export type Command =
 export class Session {
   private readonly batches = new Batches();
   private readonly outbox = new Outbox();
+  private readonly holdback: Holdback;
   private welcome: Welcome | null = null;
   private isReadyOut = false;
   private lastBatch = 0;
@@ -72,7 +76,13 @@ export class Session {
   private moving: { url: string; reason: string; deadline: number } | null = null;
   private commands: Command[] = [];
 
-  constructor(private readonly options: SessionOptions) {}
+  /** @param random Draws from 0 to 1, so that clients do not come back in step. */
+  constructor(
+    private readonly options: SessionOptions,
+    random: () => number,
+  ) {
+    this.holdback = new Holdback(random);
+  }
 
   get isUp(): boolean {
     return this.welcome !== null;
@@ -87,18 +97,28 @@ export class Session {
     return [...new Set(this.batches.tokens.map((token) => this.batches.assignOf(token)?.task_name ?? ""))];
   }
 
+  /** Why the distributor takes no results just now; empty = it does. */
+  get trouble(): string {
+    return this.holdback.reason;
+  }
+
   get limits(): { result: number; state: number } {
     return { result: this.welcome?.max_result_bytes ?? Infinity, state: this.welcome?.max_state_bytes ?? Infinity };
   }
 
   /** The next run for a slot, or null: a state transition like any event, kept apart because it answers with a value. */
   take(): Run | null {
-    if (this.pausedAt !== null || this.isHeldByDistributor || this.isGoing) return null;
+    if (this.pausedAt !== null || this.isHeldByDistributor || this.isGoing || this.outbox.isFull) return null;
     return this.batches.take(this.slots);
   }
 
   assignOf(token: string): Assign | undefined {
     return this.batches.assignOf(token);
+  }
+
+  /** What is still wanted of a run that was taken and has not begun, or null. */
+  openPart(run: Run): Run | null {
+    return this.batches.openPart(run);
   }
 
   putBack(token: string, indexes: readonly number[]): void {
@@ -119,7 +139,7 @@ export class Session {
       case "disconnected":
         return this.disconnected();
       case "answered":
-        return event.id === HELLO_ID ? this.greeted(event.message, now) : this.acknowledged(event.id, event.message);
+        return event.id === HELLO_ID ? this.greeted(event.message, now) : this.acknowledged(event.id, event.message, now);
       case "message":
         return this.received(event.message, now);
       case "report":
@@ -189,6 +209,7 @@ export class Session {
     if (this.moving === null || (!this.outbox.isEmpty && now < this.moving.deadline)) return;
     const { url, reason } = this.moving;
     this.moving = null;
+    this.holdback.accepted(); // of no meaning to the next one
     this.disconnected();
     this.commands.push({ type: "reconnect", url, after_s: 0.5, reason });
   }
@@ -200,7 +221,7 @@ export class Session {
       case "assign":
         return this.assigned(message);
       case "cancel":
-        return this.cancelled(message.task, message.tokens);
+        return this.cancelled(message);
       case "idle":
         return void this.commands.push({ type: "tell", reason: message.reason });
       case "pause":
@@ -228,9 +249,19 @@ export class Session {
     this.commands.push({ type: "work" });
   }
 
-  private cancelled(task: string, named: string[]): void {
-    const tokens = named.length > 0 ? named : this.batches.tokens.filter((token) => this.batches.assignOf(token)?.task === task);
-    this.forget(tokens);
+  private cancelled({ task, tokens, indexes }: Cancel): void {
+    if (tokens.length === 0) return this.forget(this.batches.tokens.filter((token) => this.batches.assignOf(token)?.task === task));
+    this.forget(tokens.filter((_, at) => !indexes[at]?.length));
+    tokens.forEach((token, at) => {
+      if (indexes[at]?.length) this.forgetUnits(token, new Set(indexes[at]));
+    });
+  }
+
+  private forgetUnits(token: string, indexes: ReadonlySet<number>): void {
+    this.batches.closeUnits(token, indexes);
+    this.outbox.dropUnits(token, indexes);
+    if (this.batches.assignOf(token) === undefined) this.outbox.seal(token);
+    this.commands.push({ type: "stop-units", token, indexes });
   }
 
   private forget(tokens: string[]): void {
@@ -241,11 +272,23 @@ export class Session {
     if (tokens.length > 0) this.commands.push({ type: "stop", tokens });
   }
 
-  private acknowledged(id: number, answer: ToClient | null): void {
+  private acknowledged(id: number, answer: ToClient | null, now: number): void {
     if (answer === null) return this.outbox.retry(id);
+    if (answer.type === "error") return this.notTaken(id, answer, now);
     const message = this.outbox.settle(id);
     if (message === null || message.type === "release") return;
+    if (message.type !== "checkpoint") this.holdback.accepted();
     if (answer.type === "stored" && answer.dead) this.forget([message.token]);
+  }
+
+  /** Keep what there is no room for just now, and give up what makes no sense to the distributor. */
+  private notTaken(id: number, { code, reason }: ErrorMessage, now: number): void {
+    if (!isPassing(code)) {
+      this.outbox.settle(id);
+      this.commands.push({ type: "tell", reason });
+    } else if (this.outbox.refuse(id)) {
+      this.holdback.refused(reason, now);
+    }
   }
 
   // Reports of the slots
@@ -324,8 +367,9 @@ export class Session {
   }
 
   private pump(now: number): void {
+    this.holdback.advance(this.outbox.isEmpty, now);
     if (this.welcome !== null) {
-      for (const { id, message } of this.outbox.pump(now, this.isLeaving)) this.commands.push({ type: "ask", id, message });
+      for (const { id, message } of this.outbox.pump(now, this.isLeaving, this.holdback.isOn)) this.commands.push({ type: "ask", id, message });
       this.askForWork();
     }
     this.move(now);
@@ -334,7 +378,7 @@ export class Session {
   private askForWork(): void {
     const { queued } = this.batches;
     const isLow = queued * 2 < Math.max(1, this.lastBatch);
-    if (this.isReadyOut || !isLow || this.pausedAt !== null || this.isGoing) return;
+    if (this.isReadyOut || !isLow || this.pausedAt !== null || this.isGoing || this.trouble !== "" || this.outbox.isFull) return;
     this.isReadyOut = true;
     this.commands.push({ type: "send", message: { type: "ready", slots: this.slots, queued } });
   }

@@ -3,6 +3,9 @@
 
 import type { FieldError } from "./model";
 
+/** The fields that are folded away until somebody wants them, or one of them has an error. */
+export const ADVANCED = ["policy.max_lost", "policy.when_exhausted", "policy.max_redundancy"] as const;
+
 export const FIELDS = [
   "name",
   "workunit.language",
@@ -13,6 +16,7 @@ export const FIELDS = [
   "policy.max_failures",
   "policy.max_distributors",
   "policy.requires.kinds",
+  ...ADVANCED,
 ] as const;
 export type Field = (typeof FIELDS)[number];
 
@@ -32,6 +36,9 @@ export const EMPTY: Draft = {
   "policy.max_failures": "3",
   "policy.max_distributors": "0",
   "policy.requires.kinds": "web cli",
+  "policy.max_lost": "20",
+  "policy.when_exhausted": "repeat",
+  "policy.max_redundancy": "5",
   wasm: "",
   wasmName: "",
 };
@@ -90,6 +97,9 @@ function policyOf(draft: Draft): Record<string, unknown> {
     unit_timeout_s: asNumber(draft["policy.unit_timeout_s"]),
     max_failures: asNumber(draft["policy.max_failures"]),
     max_distributors: asNumber(draft["policy.max_distributors"]),
+    max_lost: asNumber(draft["policy.max_lost"]),
+    when_exhausted: draft["policy.when_exhausted"],
+    max_redundancy: asNumber(draft["policy.max_redundancy"]),
     requires: { kinds },
   };
 }

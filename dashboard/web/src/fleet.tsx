@@ -1,13 +1,13 @@
-// The strip under the header: who computes right now.
+// The strip under the header: who computes right now, and whether something is wrong with it.
 
 import { fleet, stats } from "./feed";
 import * as format from "./format";
-import type { Distributor } from "./model";
-import { StateChip } from "./parts";
+import { troubled } from "./health";
 
 export function FleetStrip() {
   const now = stats.value;
   const distributors = fleet.value;
+  const warnings = troubled(distributors ?? []);
   return (
     <section class="fleet" aria-label="Fleet">
       <Figure label="results" value={now ? format.rate(now.rate) : "–"} />
@@ -17,15 +17,11 @@ export function FleetStrip() {
         label={now?.distributors === 1 ? "distributor" : "distributors"}
         value={now ? format.count(now.distributors) : "–"}
       />
-      {distributors && distributors.length > 0 && (
-        <details>
-          <summary>Distributors</summary>
-          <ul class="distributors">
-            {distributors.map((distributor) => (
-              <Card key={distributor.id} distributor={distributor} />
-            ))}
-          </ul>
-        </details>
+      {warnings > 0 && (
+        <p class="warning">
+          <span aria-hidden="true">▲</span>{" "}
+          <a href="/fleet">{warnings === 1 ? "1 distributor needs a look" : `${warnings} distributors need a look`}</a>
+        </p>
       )}
       {distributors?.length === 0 && (
         <p class="hint">
@@ -41,20 +37,5 @@ function Figure({ label, value }: { label: string; value: string }) {
     <p class="number">
       <strong>{value}</strong> <span>{label}</span>
     </p>
-  );
-}
-
-function Card({ distributor }: { distributor: Distributor }) {
-  return (
-    <li>
-      <p>
-        <strong>{distributor.name || distributor.id}</strong> <StateChip state={distributor.state} />
-      </p>
-      <p class="mono">
-        {format.count(distributor.clients)} {distributor.clients === 1 ? "client" : "clients"} ·{" "}
-        {format.rate(distributor.rate)} · {format.count(distributor.outbox)} results waiting for the manager
-      </p>
-      <p class="hint">{distributor.url}</p>
-    </li>
   );
 }

@@ -5,6 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { outage, signOut } from "./api";
 import { startFeed } from "./feed";
 import { FleetStrip } from "./fleet";
+import { FleetPage } from "./fleetpage";
 import { NewTaskPage } from "./newtask";
 import { useTitle } from "./parts";
 import { followLinks, hasMoved, path, type Route, route } from "./route";
@@ -24,6 +25,9 @@ function App() {
           </a>
           <a href="/tasks/new" aria-current={route.value.page === "new" ? "page" : undefined}>
             New task
+          </a>
+          <a href="/fleet" aria-current={route.value.page === "fleet" ? "page" : undefined}>
+            Fleet
           </a>
         </nav>
         <button type="button" class="quiet" onClick={() => void signOut()}>
@@ -62,6 +66,8 @@ function Content({ route }: { route: Route }) {
       return <TasksPage />;
     case "new":
       return <NewTaskPage />;
+    case "fleet":
+      return <FleetPage />;
     case "task":
       return <TaskPage id={route.id} />;
     case "missing":

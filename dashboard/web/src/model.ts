@@ -8,6 +8,9 @@ export interface Policy {
   unit_timeout_s?: number;
   max_failures?: number;
   max_distributors?: number;
+  max_lost?: number;
+  when_exhausted?: "repeat" | "wait";
+  max_redundancy?: number;
   requires?: { kinds?: string[]; memory_mb?: number };
 }
 
@@ -21,6 +24,14 @@ export interface Task {
   done: number;
   failed: number;
   leased: number;
+  /** Hand-outs whose client went away. */
+  lost?: number;
+  /** Tries that failed, of payloads that succeeded later too. */
+  tries_failed?: number;
+  /** Speculative copies handed out for stragglers. */
+  copies?: number;
+  /** Results that were outvoted; a single task only, lists leave it out. */
+  invalid?: number;
   created_at: number;
   finished_at: number | null;
   /** Results a second, lately. */
@@ -42,7 +53,7 @@ export interface Distributor {
   name: string;
   url: string;
   region: string;
-  state: "online" | "offline" | "draining";
+  state: "online" | "offline" | "draining" | "refused";
   clients: number;
   slots: number;
   kinds: string[] | Record<string, number>;
@@ -51,6 +62,49 @@ export interface Distributor {
   blocks: number;
   last_seen: number;
   software: string;
+  /** `full`, or a sentence that says why results it acknowledged may be lost. */
+  durability?: string;
+  /** Share of its cache that is used, 0 to 1. */
+  space?: number;
+  /** Clients it had no place for since it started. */
+  turned_away?: number;
+  /** Id of the manager it is, or was last, online at. */
+  manager?: string;
+  /** Why it was refused when it last tried to join; empty when it was let in. */
+  trouble?: string;
+}
+
+export interface Manager {
+  id: string;
+  url: string;
+  alive: boolean;
+  /** Seconds since its last sign of life. */
+  beat_age_s: number;
+  /** It is the one that answers. */
+  this: boolean;
+}
+
+export interface Vote {
+  client: string;
+  distributor?: string;
+  agrees: boolean;
+  seconds: number;
+  /** Only where it differs. */
+  result?: unknown;
+}
+
+/** What happened to one payload. */
+export interface Story {
+  i: number;
+  payload: unknown;
+  state: string;
+  result?: unknown;
+  client?: string;
+  seconds?: number;
+  errors?: string[];
+  votes: Vote[];
+  block?: { id: string; holder: string; holder_name?: string; lease: number; lease_ends_s?: number | null };
+  sentences: string[];
 }
 
 export interface Stats {

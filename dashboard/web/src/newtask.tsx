@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { callJson, Problem } from "./api";
 import {
+  ADVANCED,
   type Draft,
   dropDraft,
   EMPTY,
@@ -229,6 +230,42 @@ function PolicyFields(props: FormProps) {
           ["cli", "Machines"],
         ]}
       />
+      <AdvancedFields {...props} />
     </fieldset>
+  );
+}
+
+function AdvancedFields(props: FormProps) {
+  const [isOpen, setOpen] = useState(false);
+  const hasErrors = ADVANCED.some((field) => props.errors[field]);
+  return (
+    <details class="advanced" open={isOpen || hasErrors} onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>Advanced</summary>
+      <div class="columns">
+        <TextField
+          {...props}
+          numeric
+          field="policy.max_lost"
+          label="Max lost"
+          hint="hand-outs of one payload whose client went away, before it fails"
+        />
+        <ChoiceField
+          {...props}
+          field="policy.when_exhausted"
+          label="When nothing is left to hand out"
+          options={[
+            ["repeat", "Check results again"],
+            ["wait", "Wait for the manager"],
+          ]}
+        />
+        <TextField
+          {...props}
+          numeric
+          field="policy.max_redundancy"
+          label="Max redundancy"
+          hint="results of one payload, when results are checked again"
+        />
+      </div>
+    </details>
   );
 }

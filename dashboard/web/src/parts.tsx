@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import * as format from "./format";
-import type { Task, TaskState } from "./model";
+import type { Distributor, Task, TaskState } from "./model";
 
 const GLYPHS: Record<string, string> = {
   queued: "○",
@@ -16,9 +16,10 @@ const GLYPHS: Record<string, string> = {
   online: "●",
   offline: "✕",
   draining: "◐",
+  refused: "⊘",
 };
 
-export function StateChip({ state }: { state: TaskState | "online" | "offline" | "draining" }) {
+export function StateChip({ state }: { state: TaskState | Distributor["state"] }) {
   return (
     <span class={`chip state-${state}`}>
       <span aria-hidden="true">{GLYPHS[state]}</span> {state}

@@ -2,7 +2,12 @@
 
 import { computed, signal } from "@preact/signals";
 
-export type Route = { page: "tasks" } | { page: "new" } | { page: "task"; id: string } | { page: "missing" };
+export type Route =
+  | { page: "tasks" }
+  | { page: "new" }
+  | { page: "fleet" }
+  | { page: "task"; id: string }
+  | { page: "missing" };
 
 export const path = signal(location.pathname);
 export const route = computed(() => parseRoute(path.value));
@@ -10,6 +15,7 @@ export const route = computed(() => parseRoute(path.value));
 export function parseRoute(pathname: string): Route {
   if (pathname === "/" || pathname === "/tasks") return { page: "tasks" };
   if (pathname === "/tasks/new") return { page: "new" };
+  if (pathname === "/fleet") return { page: "fleet" };
   const [, id] = /^\/tasks\/([^/]+)$/.exec(pathname) ?? [];
   try {
     return id === undefined ? { page: "missing" } : { page: "task", id: decodeURIComponent(id) };

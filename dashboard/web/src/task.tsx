@@ -2,12 +2,14 @@
 
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { callJson, Problem } from "./api";
+import { Counters } from "./counters";
 import { DocumentView } from "./document";
 import { Explanation } from "./explanation";
 import { generation, onTask } from "./feed";
 import * as format from "./format";
 import { isOver, type Task } from "./model";
 import { Progress, StateChip, Trouble, useTitle } from "./parts";
+import { PayloadLookup } from "./payload";
 import { Failures, Results } from "./results";
 import { go } from "./route";
 import { Verbs } from "./verbs";
@@ -28,10 +30,12 @@ export function TaskPage({ id }: { id: string }) {
         {format.count(task.done)} of {format.count(task.total)} done · {format.count(task.leased)} under way ·{" "}
         {format.count(task.failed)} failed · {format.rate(isOver(task.state) ? null : task.rate)}
       </p>
+      <Counters task={task} />
       <Verbs task={task} onDone={(verb) => (verb === "delete" ? go("/tasks") : reread())} />
       <Explanation task={task} />
       <Results task={task} />
       <Failures task={task} />
+      <PayloadLookup task={task} />
       <DocumentView task={task} />
     </>
   );
@@ -53,10 +57,11 @@ function useTask(id: string) {
     }
   }, [id]);
   const era = generation.value;
-  // a new era of the stream means that news were missed
+  const state = task?.state;
+  // a new era of the stream means that news were missed, and the news of a state leave some numbers out
   useEffect(() => {
     void read();
-  }, [read, era]);
+  }, [read, era, state]);
   useEffect(
     () =>
       onTask((news) => {

@@ -20,6 +20,9 @@ test("a draft becomes the task document", () => {
       unit_timeout_s: 60,
       max_failures: 3,
       max_distributors: 0,
+      max_lost: 20,
+      when_exhausted: "repeat",
+      max_redundancy: 5,
       requires: { kinds: ["web", "cli"] },
     },
   });
@@ -55,6 +58,9 @@ test("errors find the field they belong to, and the others are kept", () => {
     { path: "workunit.sha256", message: "unknown" },
     { path: "workunit", message: "missing" },
     { path: "policy.deadline", message: "past" },
+    { path: "policy.max_lost", message: "must be from 1 to 1000" },
+    { path: "policy.when_exhausted", message: "unknown" },
+    { path: "policy.max_redundancy", message: "too many" },
     { path: "", message: "whole document" },
     { path: "named", message: "not a field" },
   ]);
@@ -63,6 +69,9 @@ test("errors find the field they belong to, and the others are kept", () => {
     payloads: ["grid.n: runs backwards", "second"],
     "policy.requires.kinds": ["none"],
     "workunit.source": ["unknown", "missing"],
+    "policy.max_lost": ["must be from 1 to 1000"],
+    "policy.when_exhausted": ["unknown"],
+    "policy.max_redundancy": ["too many"],
   });
   expect(placed.rest.map(({ path }) => path)).toEqual(["policy.deadline", "", "named"]);
 });

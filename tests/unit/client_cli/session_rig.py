@@ -7,7 +7,9 @@ from disio_client import events as ev
 from disio_client.session import HELLO, Session
 from disio_shared.messages import (
     Assign,
+    Cancel,
     Checkpoint,
+    Error,
     Failed,
     FromClient,
     Hello,
@@ -48,6 +50,7 @@ class Rig:
         self.saved: dict[tuple[str, int], bytes] = {}
         self.released: set[tuple[str, int]] = set()
         self.cancelled: set[str] = set()
+        self.cancelled_units: set[tuple[str, int]] = set()
         for slot in range(slots):
             self.feed(ev.SlotUp(slot))
 
@@ -81,12 +84,14 @@ class Rig:
                 self.ready_asked += isinstance(message, Ready)
                 assert self.ready_asked <= 1, "a second Ready before the first was answered"
                 if isinstance(message, Progress):
+                    assert not self.cancelled_of(message.token, message.indexes)
                     self.progress.append(message)
             case ev.StartRun():
                 assert command.slot not in self.runs, "a run for a slot that is not free"
                 busy = {(run.token, index) for slot, run in self.runs.items() for index in self.open[slot]}
                 assert not busy & {(command.token, index) for index in command.indexes}, "a unit in two slots"
                 assert command.token not in self.cancelled
+                assert not self.cancelled_of(command.token, command.indexes), "a cancelled unit is started"
                 self.runs[command.slot], self.open[command.slot] = command, list(command.indexes)
             case ev.StopSlot(slot):
                 self.stopped.append(slot)
@@ -122,6 +127,12 @@ class Rig:
         self.under_way[number] = message
         assert len(self.under_way) <= 4, "more than four messages unacknowledged"
         assert getattr(message, "token", None) not in self.cancelled, "a word about a cancelled token"
+        for token, indexes in units_in(message):
+            assert not self.cancelled_of(token, indexes), "a word about a cancelled unit"
+
+    def cancelled_of(self, token: str, indexes: list[int]) -> list[int]:
+        """Return which of these units were cancelled one by one."""
+        return [index for index in indexes if (token, index) in self.cancelled_units]
 
     def _lose_connection(self) -> None:
         self.under_way.clear()
@@ -182,9 +193,19 @@ class Rig:
         if message is None:
             return
         self._store(message)
-        if dead and isinstance(message, Results | Failed):
+        if dead and isinstance(message, Results | Failed | Checkpoint):
             self.cancelled.add(message.token)
         self.feed(ev.Acknowledged(number, Stored(accepted=1, dead=dead)))
+
+    def refuse(self, number: int, code: str = "full", reason: str = "its disk is full") -> None:
+        """Say that there is no room for what came under this number."""
+        if self.under_way.pop(number, None) is not None:
+            self.feed(ev.Acknowledged(number, Error(code=code, reason=reason)))
+
+    def cancel_units(self, token: str, indexes: list[int]) -> None:
+        """Take units of a batch back."""
+        self.cancelled_units |= {(token, index) for index in indexes}
+        self.receive(Cancel(task="task", tokens=[token], indexes=[indexes]))
 
     def _store(self, message: FromClient) -> None:
         if isinstance(message, Release):
@@ -243,5 +264,16 @@ class Rig:
             for token, indexes in self.tokens.items()
             if token not in self.cancelled
             for index in indexes
-            if (token, index) not in self.stored and (token, index) not in self.released
+            if (token, index) not in self.stored
+            and (token, index) not in self.released
+            and (token, index) not in self.cancelled_units
         }
+
+
+def units_in(message: FromClient) -> list[tuple[str, list[int]]]:
+    """Return the units a message speaks of, by token."""
+    if isinstance(message, Results | Failed):
+        return [(message.token, message.indexes)]
+    if isinstance(message, Checkpoint):
+        return [(message.token, [message.index])]
+    return list(zip(message.tokens, message.indexes, strict=True)) if isinstance(message, Release) else []

@@ -42,6 +42,8 @@ class SmallDistributor:
     unit_timeout_s: float = 10.0
     heartbeat_s: float = 5.0
     max_result_bytes: int = 8 << 20
+    ping_s: float = 25.0
+    """Between two pings, and for the answer to one."""
     states: dict[int, bytes] = field(default_factory=dict)
     greeting: Callable[[Hello], ToClient | None] = lambda hello: None
 
@@ -74,7 +76,12 @@ class SmallDistributor:
     async def start(self) -> None:
         """Serve; on the same port as before after a ``stop``."""
         self._sio = socketio.AsyncServer(
-            async_mode="aiohttp", serializer="msgpack", transports=["websocket"], max_http_buffer_size=17 << 20
+            async_mode="aiohttp",
+            serializer="msgpack",
+            transports=["websocket"],
+            max_http_buffer_size=17 << 20,
+            ping_interval=self.ping_s,
+            ping_timeout=self.ping_s,
         )
         self._sio.on("m", self._on_message)
         app = web.Application()

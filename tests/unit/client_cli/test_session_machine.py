@@ -106,6 +106,23 @@ class SessionMachine(RuleBasedStateMachine):
         self.rig.cancelled.add(token)
         self.rig.receive(Cancel(task="a", tokens=[token]))
 
+    @precondition(lambda self: self.rig.session.is_online and self.rig.tokens)
+    @rule(data=st.data())
+    def cancel_units(self, data: st.DataObject) -> None:
+        rig = self.rig
+        before = {slot: (run.token, rig.open[slot][0]) for slot, run in rig.runs.items()}
+        token, running = data.draw(st.sampled_from([*before.values(), *((name, -1) for name in sorted(rig.tokens))]))
+        indexes = data.draw(st.lists(st.sampled_from(rig.tokens[token]), min_size=running < 0, unique=True))
+        indexes += [running] if running >= 0 and running not in indexes else []
+        rig.cancel_units(token, indexes)
+        ended = {slot for slot in before if slot in rig.stopped}
+        assert ended == {slot for slot, unit in before.items() if unit in rig.cancelled_units}
+
+    @precondition(lambda self: self.rig.under_way)
+    @rule(data=st.data(), code=st.sampled_from(["full", "unavailable"]))
+    def there_is_no_room(self, data: st.DataObject, code: str) -> None:
+        self.rig.refuse(data.draw(st.sampled_from(sorted(self.rig.under_way))), code)
+
     @precondition(lambda self: self.rig.session.is_online)
     @rule(is_pause=st.booleans())
     def pause(self, is_pause: bool) -> None:
@@ -133,6 +150,12 @@ class SessionMachine(RuleBasedStateMachine):
                 if run is not None and run.token == batch.assign.token
             )
             assert batch.running == in_runs
+
+    @invariant()
+    def no_cancelled_unit_runs(self) -> None:
+        if hasattr(self, "rig"):
+            for slot, run in self.rig.runs.items():
+                assert (run.token, self.rig.open[slot][0]) not in self.rig.cancelled_units
 
     def teardown(self) -> None:
         """The end of the day: all is well again, and everything comes to its end."""

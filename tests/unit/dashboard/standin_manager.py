@@ -30,6 +30,9 @@ class StandinManager:
         self.failures: dict[str, list[dict[str, Any]]] = {}
         self.requests: list[web.Request] = []
         self.distributors: list[dict[str, Any]] = []
+        self.managers: list[dict[str, Any]] = []
+        self.stories: dict[tuple[str, int], dict[str, Any]] = {}
+        self.sentences: dict[str, list[str]] = {}
         self._streams: set[asyncio.Queue[bytes]] = set()
         self._runner: web.AppRunner | None = None
         self.port = 0
@@ -50,6 +53,9 @@ class StandinManager:
                 web.post("/api/tasks/{id}/{verb:pause|resume|cancel}", self._verb),
                 web.get("/api/tasks/{id}/results", self._results),
                 web.get("/api/tasks/{id}/failures", self._failures),
+                web.get("/api/tasks/{id}/payloads/{index}", self._payload),
+                web.get("/api/tasks/{id}/explain", self._explain),
+                web.get("/api/managers", self._managers),
                 web.get("/api/workunits/{sha256}", self._workunit),
                 web.get("/api/events", self._events),
                 web.route("*", "/api/echo", self._echo),
@@ -125,6 +131,10 @@ class StandinManager:
             "done": 0,
             "failed": 0,
             "leased": 0,
+            "lost": 0,
+            "tries_failed": 0,
+            "copies": 0,
+            "invalid": 0,
             "created_at": CREATED_AT,
             "finished_at": None,
             "rate": 0.0,
@@ -156,6 +166,18 @@ class StandinManager:
 
     async def _failures(self, request: web.Request) -> web.Response:
         return web.json_response({"items": self.failures.get(request.match_info["id"], [])})
+
+    async def _payload(self, request: web.Request) -> web.Response:
+        story = self.stories.get((request.match_info["id"], int(request.match_info["index"])))
+        return web.json_response(story) if story else _problem(404, "not-found", "the task has no such payload")
+
+    async def _explain(self, request: web.Request) -> web.Response:
+        task = self.tasks[request.match_info["id"]]
+        sentences = self.sentences.get(task["id"], [])
+        return web.json_response({"id": task["id"], "state": task["state"], "sentences": sentences})
+
+    async def _managers(self, _request: web.Request) -> web.Response:
+        return web.json_response({"items": self.managers})
 
     async def _workunit(self, request: web.Request) -> web.Response:
         return web.Response(body=self.code[request.match_info["sha256"]], content_type="text/javascript")
@@ -192,7 +214,7 @@ class StandinManager:
 
 
 def _brief(task: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in task.items() if key != "payloads"}
+    return {key: value for key, value in task.items() if key not in ("payloads", "invalid")}
 
 
 def _problem(status: int, code: str, detail: str, errors: list[dict[str, str]] | None = None) -> web.Response:
