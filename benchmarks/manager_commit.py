@@ -62,7 +62,7 @@ def grant(core: Coordinator, request: int) -> tuple[list[object], int]:
 
 async def measure(folder: Path, batch: int, group: int) -> tuple[float, float, float]:
     """Return payloads a second, and microseconds of the manager's CPU a payload in core and store together."""
-    store = await SqliteStore.open(folder / f"bench-{batch}-{group}.db")
+    store = await SqliteStore.open(folder / f"bench-{batch}-{group}.db", "bench")
     core = await prepared(store)
     granted = sent = request = 0
     began, cpu = time.perf_counter(), time.process_time()
