@@ -174,6 +174,7 @@ class State:
             self.task_of_block.pop(block.record.block, None)
         for session in self._end_batches(task):
             self.tell(session, messages.Cancel(task=task))
+            self.work_appeared = True
         dropped = self.outbox.drop_task(work.cluster, task)
         if dropped:
             self.save(changes.DropOutbox([item.head.id for item in dropped]))
@@ -190,6 +191,7 @@ class State:
             if batch.session in self.roster.sessions:
                 cancel = messages.Cancel(task=task, tokens=[batch.token], indexes=[indexes_of(taken)])
                 self.tell(batch.session, cancel)
+                self.work_appeared = True  # it may have asked for more when it had enough
 
     def refs(self, cluster: str, manager: str = "") -> list[BlockRef]:
         """Return the held blocks of a cluster that a manager answers for, and those whose manager has no link."""

@@ -90,8 +90,8 @@ class Votes:
                 found += parts
                 count -= sum(stop - start for start, stop in parts)
                 if count <= 0 or len(found) >= max_runs:
-                    return sorted(found)
-        return sorted(found)
+                    return RangeSet(found).runs()
+        return RangeSet(found).runs()
 
 
 def _free(run: Run, taboo: list[RangeSet], count: int, max_runs: int) -> list[Run]:

@@ -58,9 +58,7 @@ def test_the_one_who_was_stuck_may_win_too() -> None:
     bench.wait(3.0)
     copy = bench.to("idle", messages.Assign)[-1]
     assert bench.results("slow", stuck.token, stuck.indexes).accepted == 1
-    assert bench.to("idle", messages.Cancel) == [
-        messages.Cancel(task="t", tokens=[copy.token], indexes=[copy.indexes])
-    ]
+    assert bench.to("idle", messages.Cancel) == [messages.Cancel(task="t", tokens=[copy.token], indexes=[copy.indexes])]
     check(bench)
 
 
