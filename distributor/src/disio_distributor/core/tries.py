@@ -47,6 +47,7 @@ def quarantine(state: State, work: TaskWork, indexes: list[int]) -> None:
     if indexes:
         errors = [_texts(work.attempts[index]) for index in indexes]
         columns = FailureColumns(task=work.manifest.task, indexes=indexes, errors=errors)
+        state.cancel(work.manifest.task, runs_of(indexes))  # another client may have a copy
         state.close(work, runs_of(indexes), columns)
 
 

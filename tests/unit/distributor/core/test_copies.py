@@ -159,3 +159,20 @@ def test_what_waits_behind_a_stuck_unit_is_copied_too() -> None:
     copy = bench.to("idle", messages.Assign)[-1]
     assert copy.indexes == held.indexes[:4], "as many as it has slots"
     check(bench)
+
+
+def test_a_copy_of_what_is_given_up_is_taken_back() -> None:
+    bench, stuck = tail(stuck_with=1)
+    bench.failed("slow", stuck.token, stuck.indexes)
+    second = assigned(bench, "quick", slots=6)
+    bench.failed("quick", second.token, second.indexes)
+    bench.join("third", cores=1)
+    third = assigned(bench, "third", slots=1)
+    bench.join("idle", cores=1)
+    bench.ready("idle", slots=1)
+    bench.wait(3.0)
+    copy = bench.to("idle", messages.Assign)[-1]
+    bench.failed("idle", copy.token, copy.indexes)
+    assert bench.to("third", messages.Cancel)[-1].tokens == [third.token]
+    assert bench.cache.outbox[-1].failures is not None
+    check(bench)

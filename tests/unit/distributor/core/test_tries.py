@@ -1,5 +1,6 @@
 """Failed and lost: who is blamed, two counts, two limits, and leases that live as long as their client does."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,15 +55,17 @@ def test_losses_survive_a_restart() -> None:
     assert bench.cache.outbox[0].failures is not None
 
 
-def test_only_what_may_have_been_running_is_blamed() -> None:
+@pytest.mark.parametrize("client", ["a", "b", "c", "d", "e", "f"])
+def test_only_what_may_have_been_running_is_blamed(client: str) -> None:
+    # Both leases end at one moment, in an order that the tokens decide.
     bench = serving(stop=1000)
-    bench.join("a", cores=2)
+    bench.join(client, cores=2)
     for _ in range(3):
-        assign = assigned(bench, "a")
-        bench.results("a", assign.token, assign.indexes, seconds=0.1)
-    running, queued = assigned(bench, "a"), assigned(bench, "a")
-    bench.handle(events.ClientSaid("a", messages.Progress(token=running.token, indexes=[], fractions=[])))
-    vanish(bench, "a")
+        assign = assigned(bench, client)
+        bench.results(client, assign.token, assign.indexes, seconds=0.1)
+    running, queued = assigned(bench, client), assigned(bench, client)
+    bench.handle(events.ClientSaid(client, messages.Progress(token=running.token, indexes=[], fractions=[])))
+    vanish(bench, client)
     blamed = [(each.index, each.outcome) for each in bench.cache.held.attempts]
     assert blamed == [(running.indexes[0], "lost"), (running.indexes[1], "lost")]
     assert len(running.indexes) > 2 and queued.indexes
