@@ -1,6 +1,7 @@
 """Payloads a second through the distributor's core and its SQLite cache, every commit on the disk.
 
-One client and one manager, both in this process and without a wire: what is measured is deciding and storing.
+One client and one manager, both in this process and without a wire: what is measured is deciding and storing, and
+what the frames of results to the manager cost, as they are and packed.
 Run: python -m benchmarks.distributor_dispatch [--seconds S]
 """
 
@@ -14,6 +15,7 @@ from typing import Any
 from disio_distributor.core import commands, events
 from disio_distributor.core.dispatcher import Dispatcher
 from disio_distributor.core.settings import CoreSettings
+from disio_distributor.packing import frame_of
 from disio_distributor.stores.sqlite import SqliteCache
 from disio_shared import messages
 from disio_shared.messages import PROTOCOL_VERSION
@@ -32,7 +34,8 @@ class Loop:
         self.dispatcher, self.cache = dispatcher, cache
         self.waiting: list[events.Event] = []
         self.done = self.blocks = 0
-        self.core_s = 0.0
+        self.core_s = self.plain_s = self.packed_s = 0.0
+        self.plain_bytes = self.packed_bytes = 0
 
     async def step(self) -> None:
         """Handle all that waits under one commit, as the shell does."""
@@ -66,6 +69,15 @@ class Loop:
             self.waiting.append(events.ClientSaid("session", results, request=1))
             self.waiting.append(events.ClientSaid("session", messages.Ready(slots=4)))
 
+    def frame(self, message: messages.Deliver) -> None:
+        """Make the frame of a message, as it is and packed."""
+        began = time.perf_counter()
+        self.plain_bytes += len(messages.FROM_DISTRIBUTOR.encode(message))
+        between = time.perf_counter()
+        self.packed_bytes += len(frame_of(message))
+        self.plain_s += between - began
+        self.packed_s += time.perf_counter() - between
+
     def manager(self, message: messages.FromDistributor) -> Any:
         """Return what a manager that commits at once answers."""
         if isinstance(message, messages.Ask) and message.payloads:
@@ -77,14 +89,15 @@ class Loop:
             ]
             return messages.Grant(request=message.request, tasks=[TASK], blocks=grants)
         if isinstance(message, messages.Deliver):
+            self.frame(message)
             return messages.Committed(batch=message.batch)
         if isinstance(message, messages.FetchWorkunit):
             return messages.WorkunitCode(workunit=message.workunit, language="javascript", code=b"x")
         return None
 
 
-async def measure(batch: int, seconds: float) -> tuple[float, float]:
-    """Return payloads a second, and microseconds of core per payload, with batches of ``batch``."""
+async def measure(batch: int, seconds: float) -> str:
+    """Return in a line payloads a second, and what one costs, with batches of ``batch``."""
     with tempfile.TemporaryDirectory() as folder:
         cache = await SqliteCache.open(Path(folder, "cache.db"))
         settings = CoreSettings(max_batch=max(batch, 1), deliver_results=5_000)
@@ -102,7 +115,12 @@ async def measure(batch: int, seconds: float) -> tuple[float, float]:
             await loop.step()
         took = time.perf_counter() - began
         await cache.close()
-    return loop.done / took, loop.core_s / max(1, loop.done) * 1e6
+    each = 1e6 / max(1, loop.done)
+    return (
+        f"batches of {batch:4d}: {loop.done / took:10,.0f} payloads/s, core {loop.core_s * each:6.2f} us a payload, "
+        f"frames {loop.plain_s * each:5.2f} us and {loop.plain_bytes * each / 1e6:5.1f} bytes plain, "
+        f"{loop.packed_s * each:5.2f} us and {loop.packed_bytes * each / 1e6:5.1f} bytes packed"
+    )
 
 
 async def main() -> None:
@@ -111,8 +129,7 @@ async def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0, help="per batch size")
     seconds = parser.parse_args().seconds
     for batch in BATCHES:
-        rate, core_us = await measure(batch, seconds)
-        print(f"batches of {batch:4d}: {rate:10,.0f} payloads/s, core {core_us:6.2f} us a payload")
+        print(await measure(batch, seconds))
 
 
 if __name__ == "__main__":

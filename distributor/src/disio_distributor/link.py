@@ -195,9 +195,12 @@ class ManagerLink:
 
     async def _connected(self, info: LinkInfo, backoff: Backoff) -> None:
         context = zmq.asyncio.Context.instance()
-        socket = self._connect(context, info)
+        socket = self._socket_for(context, info)
+        # Watched before it connects: what happens earlier than that is never told.
         monitor = socket.get_monitor_socket(_WATCHED)
         try:
+            host = _bracketed(urlsplit(self.url).hostname or "127.0.0.1")
+            socket.connect(f"tcp://{host}:{info.zmq_port}")
             await _handshake(monitor)
             admitted = await self._admission(socket, info)
             backoff.reset()
@@ -209,7 +212,7 @@ class ManagerLink:
             monitor.close(0)
             socket.close(0)
 
-    def _connect(self, context: zmq.asyncio.Context, info: LinkInfo) -> zmq.asyncio.Socket:
+    def _socket_for(self, context: zmq.asyncio.Context, info: LinkInfo) -> zmq.asyncio.Socket:
         socket = context.socket(zmq.DEALER)
         socket.curve_serverkey = info.curve_key.encode()
         socket.curve_publickey = self._keys.public.encode()
@@ -218,7 +221,6 @@ class ManagerLink:
         socket.heartbeat_ivl, socket.heartbeat_timeout = HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS
         socket.sndhwm, socket.rcvhwm = MAX_QUEUED_OUT, MAX_QUEUED_IN
         socket.linger, socket.immediate = 0, 1
-        socket.connect(f"tcp://{_bracketed(urlsplit(self.url).hostname or '127.0.0.1')}:{info.zmq_port}")
         return socket
 
     async def _admission(self, socket: zmq.asyncio.Socket, info: LinkInfo) -> messages.Admitted:

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from disio_distributor.config import DistributorSettings, check_settings
+from disio_distributor.config import DistributorSettings, check_settings, size_in_bytes
 from disio_distributor.supervisor import flags_of
 from disio_shared.config import load_settings
 from disio_shared.errors import ConfigError
@@ -26,6 +26,8 @@ def test_the_defaults_are_fine_and_look_for_managers_by_zeroconf() -> None:
         ("manager", [], "--manager"),
         ("public_url", "d.example.org", "--public-url"),
         ("port", -1, "--port"),
+        ("cache_limit", "much", "--cache-limit"),
+        ("cache_limit", "1MiB", "--cache-limit"),
         ("max_clients", 0, "--max-clients"),
         ("processes", 65, "--processes"),
         ("name", "a\nb", "--name"),
@@ -37,6 +39,14 @@ def test_a_wrong_setting_is_refused_by_name(field: str, value: object, named: st
     with pytest.raises(ConfigError) as refused:
         check_settings(DistributorSettings(**{field: value}))  # type: ignore[arg-type]
     assert refused.value.setting == named
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("16777216", 1 << 24), ("500MiB", 500 << 20), ("10 gib", 10 << 30), ("2T", 2 << 40), ("7kB", 7 << 10)],
+)
+def test_sizes_are_read(text: str, size: int) -> None:
+    assert size_in_bytes(text) == size
 
 
 def test_environment_and_file_set_what_flags_leave_open(tmp_path: Path) -> None:

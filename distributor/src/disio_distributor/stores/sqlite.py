@@ -4,8 +4,8 @@ Rule: one connection in one thread does everything; a commit is one transaction 
 """
 
 import asyncio
+import contextlib
 import json
-import os
 import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +19,7 @@ from disio_distributor.core.changes import Change
 from disio_distributor.core.columns import head_of
 from disio_distributor.core.records import Attempt, HeldBlock, HeldTask, KnownClient, OutboxEntry, Snapshot
 from disio_distributor.stores.bodies import head_bytes, heads_of, unpacked
+from disio_distributor.stores.reserve import Reserve
 from disio_distributor.stores.statements import PUT_OUTBOX, Statement, statements_of
 from disio_shared.errors import StoreUnavailable
 from disio_shared.ids import fresh_id
@@ -55,6 +56,7 @@ class SqliteCache:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="disio-cache")
         self._connection: apsw.Connection | None = None
         self._put_since_forgetting = 0
+        self._reserve = Reserve(path.with_name(f"{path.name}-reserve"))
 
     @classmethod
     async def open(cls, path: Path) -> "SqliteCache":
@@ -135,8 +137,7 @@ class SqliteCache:
 
         def measure() -> int:
             free, size = (int(self._rows(f"PRAGMA {name}")[0][0]) for name in ("freelist_count", "page_size"))
-            disk = os.statvfs(self._path.parent)
-            return disk.f_bavail * disk.f_frsize + free * size
+            return self._reserve.free() + free * size
 
         return await self._call(measure)
 
@@ -175,6 +176,7 @@ class SqliteCache:
             connection.close(True)
             raise
         self._connection = connection
+        self._reserve.open()
 
     def _close(self) -> None:
         if self._connection is not None:
@@ -196,10 +198,18 @@ class SqliteCache:
             for sql, row in statements:
                 connection.execute(sql, row)
             connection.execute("COMMIT")
-        except BaseException:
+        except BaseException as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+            if isinstance(error, apsw.FullError):
+                self._make_room(connection)
             raise
+
+    def _make_room(self, connection: apsw.Connection) -> None:
+        """Let the log go into the file, so that deleting needs no more room than it gives."""
+        self._reserve.give_up()
+        with contextlib.suppress(apsw.Error):
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
     def _load(self) -> Snapshot:
         meta = dict(self._rows("SELECT key, value FROM meta"))
