@@ -77,6 +77,7 @@ class Managers:
                 outbox=state.outbox.results,
                 held=state.refs(link.cluster, link.manager),
                 space=round(state.space.share, 3),
+                tallies=state.tallies(),
             ),
         )
 

@@ -1,5 +1,7 @@
 """Repeats while no manager is there, and the votes they bring."""
 
+from typing import Any
+
 from disio_distributor.core import events
 from disio_distributor.core.records import OutboxHead
 from disio_distributor.core.tokens import read_token
@@ -9,7 +11,7 @@ from tests.unit.distributor.core.bench import Bench, check, manifest
 from tests.unit.distributor.core.scenes import assigned, reason, serving
 
 
-def away(stop: int = 2, **changed: object) -> Bench:
+def away(stop: int = 2, **changed: Any) -> Bench:
     """A bench whose only manager went away after ``a`` had computed everything."""
     bench = Bench()
     bench.admit()
@@ -80,9 +82,9 @@ def test_nothing_is_repeated_more_often_than_the_task_wants_and_the_least_checke
     seen = []
     for name in "efghijkl":
         bench.join(name, cores=4)
-        while (repeat := bench.ready(name, slots=4)) is not None:
-            seen += repeat.indexes
-            bench.results(name, repeat.token, repeat.indexes)
+        while (further := bench.ready(name, slots=4)) is not None:
+            seen += further.indexes
+            bench.results(name, further.token, further.indexes)
     assert sorted(seen) == [0, 1, 2, 3, 3], "each had three results in the end"
     assert seen[0] == 3
     check(bench)

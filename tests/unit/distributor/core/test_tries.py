@@ -1,5 +1,7 @@
 """Failed and lost: who is blamed, two counts, two limits, and leases that live as long as their client does."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from tests.unit.distributor.core.bench import Bench, check, manifest
 from tests.unit.distributor.core.scenes import assigned, serving
 
 
-def limited(stop: int = 1, **changed: object) -> Bench:
+def limited(stop: int = 1, **changed: Any) -> Bench:
     bench = Bench()
     bench.admit()
     bench.grant(0, stop, manifest(**changed))
@@ -40,7 +42,8 @@ def test_a_payload_that_clients_vanish_with_is_given_up_at_its_own_limit() -> No
     assert entry.failures is not None
     assert entry.failures.errors == [["boom", "lost: 3 clients vanished while they ran it"]]
     assert bench.cache.held.attempts == []
-    assert [(each.lost, each.failed) for each in bench.core._state.tallies()] == [(3, 1)]
+    bench.wait(5.0)
+    assert bench.to_manager(messages.Status)[-1].tallies == [messages.TaskTally(task="t", lost=3, failed=1)]
     check(bench)
 
 
