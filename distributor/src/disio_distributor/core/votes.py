@@ -1,6 +1,7 @@
 """Who has computed which of a task's results that no manager has yet: what may be checked again, and by whom.
 
-Rule: nobody is offered what it has computed, failed, or holds already, and the least checked comes first.
+Rule: nobody is offered what it has computed, failed, or holds already, and the least checked comes first. (Votes that
+a manager took before the result itself are not remembered over a restart; managers keep one vote of a client.)
 """
 
 from collections.abc import Iterable, Sequence

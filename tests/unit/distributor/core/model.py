@@ -92,6 +92,14 @@ class Model:
         self.tokens.append(assign)
         self.owner[assign.token] = client
 
+    def votes_delivered(self, deliver: messages.Deliver) -> None:
+        """Votes that the manager has are known to it alone from the next restart on; it keeps one of each client."""
+        for part in deliver.votes:
+            for index, by in zip(part.indexes, part.by, strict=True):
+                voters = self.computed_by[part.task, index]
+                if part.clients[by] in voters[1:]:
+                    voters.remove(part.clients[by])
+
     def open_keys(self) -> set[Key]:
         """Return what must be open."""
         held = {(task, index) for task, start, stop in self.held.values() for index in range(start, stop)}

@@ -83,6 +83,7 @@ class DispatcherMachine(Model, RuleBasedStateMachine):
         parts = [(each.task, each.indexes) for each in deliver.results]
         parts += [(each.task, each.indexes) for each in deliver.failures]
         self.committed |= {(task, index) for task, indexes in parts for index in indexes}
+        self.votes_delivered(deliver)
         self.feed(events.ManagerSaid("link", messages.Committed(batch=deliver.batch)))
         undelivered = self.undelivered()
         for block, (task, start, stop) in list(self.held.items()):
