@@ -120,6 +120,14 @@ class RangeSet:
         """Take runs out; return the parts that were in the set."""
         return [part for start, stop in runs for part in self.remove(start, stop)]
 
+    def within(self, start: int, stop: int) -> list[Run]:
+        """Return the parts of the set that lie in a run."""
+        if start >= stop:
+            return []
+        first = bisect_right(self._stops, start)
+        last = bisect_left(self._starts, stop)
+        return [(max(self._starts[at], start), min(self._stops[at], stop)) for at in range(first, last)]
+
     def take(self, count: int, max_runs: int | None = None) -> list[Run]:
         """Take up to ``count`` indexes in at most ``max_runs`` runs out, lowest first; return them as runs."""
         taken: list[Run] = []

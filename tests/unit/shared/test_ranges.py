@@ -30,6 +30,11 @@ class RangeSetMachine(RuleBasedStateMachine):
         assert set(indexes_of(self.ranges.remove(start, start + length))) == gone
         self.model -= gone
 
+    @rule(start=INDEX, length=st.integers(0, 20))
+    def within_leaves_the_set_alone(self, start: int, length: int) -> None:
+        parts = self.ranges.within(start, start + length)
+        assert indexes_of(parts) == sorted(set(range(start, start + length)) & self.model)
+
     @rule(count=st.integers(0, 30))
     def take(self, count: int) -> None:
         lowest = sorted(self.model)[:count]

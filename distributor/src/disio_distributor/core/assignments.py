@@ -1,9 +1,14 @@
 """Live assignments: which session works on which payloads, under which token, and until when.
 
-Rule: an index is in at most one live batch. Leases are deadlines under the key ``("lease", token)``.
+Rule: an index is in at most two live batches, then of different clients (repeats, which earn votes only, aside).
+Leases are deadlines under the key ``("lease", token)``.
 """
 
+import math
+from collections import deque
+
 from disio_distributor.core.deadlines import Deadlines, Key
+from disio_distributor.core.roster import Session
 from disio_shared.ranges import RangeSet, Run
 
 LEASE = "lease"
@@ -12,14 +17,37 @@ LEASE = "lease"
 class Batch:
     """One hand-out: the part of it that is still open."""
 
-    __slots__ = ("client", "open", "sent_at", "session", "started", "task", "token")
+    __slots__ = (
+        "client", "is_repeat", "is_spared", "moved_at", "open", "sent_at",
+        "session", "slots", "started", "task", "token",
+    )  # fmt: skip
 
-    def __init__(self, token: str, task: str, client: str, session: str, runs: list[Run], now: float) -> None:
-        self.token, self.task, self.client, self.session = token, task, client, session
+    def __init__(
+        self, token: str, task: str, to: Session, runs: list[Run], now: float, is_repeat: bool = False
+    ) -> None:
+        self.token, self.task, self.client, self.session, self.slots = token, task, to.client, to.name, to.slots
+        self.is_repeat = is_repeat
+        """Of payloads that have a result."""
         self.open = RangeSet(runs)
-        self.sent_at = now
+        self.sent_at = self.moved_at = now
+        """``moved_at``: when a unit of it came to an end, or it was sent."""
         self.started = False
         """A message has named it."""
+        self.is_spared = False
+        """Its session was lost with another batch in work, and has not named this one since."""
+
+
+class Tail:
+    """Which batches of a task are stuck, as last looked for."""
+
+    __slots__ = ("after_s", "look_at", "stuck")
+
+    def __init__(self) -> None:
+        self.stuck: deque[Batch] = deque()
+        """The longest stuck first."""
+        self.after_s = math.inf
+        self.look_at = 0.0
+        """None that is not in ``stuck`` is stuck before."""
 
 
 class Assignments:
@@ -30,12 +58,20 @@ class Assignments:
         self.by_token: dict[str, Batch] = {}
         self._by_session: dict[str, dict[str, Batch]] = {}
         self._by_task: dict[str, dict[str, Batch]] = {}
+        self.repeats = 0
+        """How many live batches are repeats."""
+
+    @property
+    def are_awaited(self) -> bool:
+        """Whether any live batch holds payloads that have no result yet."""
+        return len(self.by_token) > self.repeats
 
     def add(self, batch: Batch, until: float) -> None:
         """Lease a batch."""
         self.by_token[batch.token] = batch
         self._by_session.setdefault(batch.session, {})[batch.token] = batch
         self._by_task.setdefault(batch.task, {})[batch.token] = batch
+        self.repeats += batch.is_repeat
         self.extend(batch, until)
 
     def remove(self, batch: Batch) -> None:
@@ -43,6 +79,7 @@ class Assignments:
         del self.by_token[batch.token]
         _drop(self._by_session, batch.session, batch.token)
         _drop(self._by_task, batch.task, batch.token)
+        self.repeats -= batch.is_repeat
         self._deadlines.discard(lease_key(batch.token))
 
     def extend(self, batch: Batch, until: float) -> None:
@@ -67,18 +104,27 @@ class Assignments:
         """Return a task's batches."""
         return list(self._by_task.get(task, {}).values())
 
-    def open_of(self, session: str, task: str) -> int:
-        """Return how many payloads of a task a session holds."""
-        return sum(len(each.open) for each in self._by_session.get(session, {}).values() if each.task == task)
+    def open_of(self, session: str, task: str = "") -> int:
+        """Return how many payloads (of one task, or of all) a session holds."""
+        return sum(
+            len(each.open) for each in self._by_session.get(session, {}).values() if each.task == task or not task
+        )
 
-    def withdraw(self, task: str, runs: list[Run]) -> list[Batch]:
-        """Take runs out of whichever batches hold them; end and return the batches that have nothing left."""
-        ended = []
+    def part(self, batch: Batch, runs: list[Run]) -> list[Run]:
+        """Take runs out of a batch, end it when nothing is left of it; return what it held of them."""
+        taken = batch.open.remove_all(runs)
+        if taken and not batch.open:
+            self.remove(batch)
+        return taken
+
+    def withdraw(self, task: str, runs: list[Run]) -> list[tuple[Batch, list[Run]]]:
+        """Take runs out of whichever batches hold them, repeats aside; return those with what they held."""
+        found = []
         for batch in self.of_task(task):
-            if batch.open.remove_all(runs) and not batch.open:
-                self.remove(batch)
-                ended.append(batch)
-        return ended
+            taken = [] if batch.is_repeat else self.part(batch, runs)
+            if taken:
+                found.append((batch, taken))
+        return found
 
 
 def lease_key(token: str) -> Key:

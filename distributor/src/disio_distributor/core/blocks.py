@@ -1,7 +1,7 @@
 """Held work: which indexes of a task's blocks are ready, assigned or closed.
 
-Rule: every index of a held block is exactly one of ready (fresh or to be retried), assigned, closed. All of it is
-kept as runs, so a block of a million indexes costs what its fragments cost.
+Rule: every index of a held block is exactly one of ready (fresh or to be tried again), assigned (to one client, or to
+two of them), closed. All of it is kept as runs, so a block of a million indexes costs what its fragments cost.
 """
 
 from bisect import bisect_right
@@ -9,14 +9,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
+from disio_distributor.core.assignments import Tail
+from disio_distributor.core.pace import TaskPace
 from disio_distributor.core.records import Attempt, HeldBlock
+from disio_distributor.core.votes import Votes
 from disio_shared import payloads
 from disio_shared.messages import TaskManifest
 from disio_shared.payloads import PayloadSpec
 from disio_shared.ranges import RangeSet, Run, indexes_of
 
 Group = frozenset[str]
-"""Clients that failed a payload."""
+"""Clients that failed a payload; none, when clients were lost with it only."""
+LOST: Group = frozenset()
+Turn = tuple[int, float, int, str]
+FAILED = "failed"
+"""Outcome of a try whose code raised, timed out or broke a limit."""
 
 
 class Load:
@@ -50,24 +57,49 @@ class Block:
 class TaskWork:
     """One task's blocks and the state of their indexes."""
 
-    def __init__(self, cluster: str, manifest: TaskManifest, load: Load, paused: bool = False) -> None:
-        self.cluster, self.paused, self.load = cluster, paused, load
+    def __init__(
+        self,
+        cluster: str,
+        manifest: TaskManifest,
+        load: Load,
+        paused: bool = False,
+        woke: Callable[["TaskWork"], None] | None = None,
+    ) -> None:
+        self.cluster, self.paused, self.load, self._woke = cluster, paused, load, woke
         self.manifest = manifest
         self.spec = _spec_of(manifest)
         self.blocks: list[Block] = []
         self.ready = RangeSet()
-        """Open, held by nobody, never failed."""
+        """Open, held by nobody, never failed or lost."""
         self.retry: dict[Group, RangeSet] = {}
-        """Open, held by nobody, failed by these clients."""
+        """Open, held by nobody, failed by these clients, or lost before."""
         self.assigned = RangeSet()
+        self.copied = RangeSet()
+        """Assigned to two clients."""
         self.pending = RangeSet()
         """In the outbox, whether or not its block is still held."""
         self.attempts: dict[int, list[Attempt]] = {}
         self.checkpoints: dict[int, bytes] = {}
+        self.votes: Votes | None = None
+        """Who has computed what of ``pending``, when it was needed lately."""
+        self.pace = TaskPace()
+        self.tail = Tail()
         self.served = 0.0
         """Seconds of work handed out, divided by the task's weight."""
+        self.served_last = 0
+        """The number of its last hand-out."""
         self.idle_rounds = 0
         self.unservable_rounds = 0
+
+    @property
+    def turn(self) -> Turn:
+        """Its place among the tasks: by priority, then by what it was served, then whoever waits longest."""
+        return -self.manifest.priority, self.served, self.served_last, self.manifest.task
+
+    @property
+    def has_ready(self) -> bool:
+        """Whether anything could be handed out."""
+        return bool(self.ready or self.retry)
 
     @property
     def ready_count(self) -> int:
@@ -106,6 +138,7 @@ class TaskWork:
         self.blocks.remove(block)
         whole = [(block.record.start, block.record.stop)]
         assigned = self.assigned.remove_all(whole)
+        self.copied.remove_all(whole)
         self.load.open -= _size(assigned) + _size(self._unready(whole))
         return assigned
 
@@ -129,39 +162,58 @@ class TaskWork:
     # Indexes
 
     def take(self, count: int, max_runs: int, may_retry: Callable[[Group], bool]) -> list[Run]:
-        """Assign up to ``count`` ready payloads, those to be retried first; return them sorted."""
+        """Assign up to ``count`` ready payloads, failed ones first, lost ones last; return them sorted.
+
+        What clients were lost with waits behind the others, so that a wave of clients that vanish is not counted
+        against the same few payloads.
+        """
         taken: list[Run] = []
-        for group in [each for each in self.retry if may_retry(each)]:
-            taken += self.retry[group].take(count - _size(taken), max(0, max_runs - len(taken)))
-            if not self.retry[group]:
-                del self.retry[group]
+        for group in [each for each in self.retry if each and may_retry(each)]:
+            taken += self._take_retried(group, count - _size(taken), max_runs - len(taken))
         taken += self.ready.take(count - _size(taken), max(0, max_runs - len(taken)))
+        if LOST in self.retry:
+            taken += self._take_retried(LOST, count - _size(taken), max_runs - len(taken))
         self.assigned.add_all(taken)
         return sorted(taken)
 
     def claim(self, runs: Sequence[Run]) -> list[Run]:
         """Assign those of ``runs`` that are ready and never failed; return them."""
         claimed = self.ready.remove_all(runs)
+        if LOST in self.retry:
+            claimed += self.retry[LOST].remove_all(runs)
+            self._tidy_retried(LOST)
         self.assigned.add_all(claimed)
-        return claimed
+        return sorted(claimed)
 
-    def reopen(self, runs: Iterable[Run]) -> None:
-        """Make assigned payloads ready again."""
+    def is_unharmed(self, index: int) -> bool:
+        """Tell whether a payload is ready and never failed."""
+        return index in self.ready or index in self.retry.get(LOST, ())
+
+    def copy(self, runs: Iterable[Run]) -> None:
+        """Assign assigned payloads to a second client."""
+        self.copied.add_all(runs)
+
+    def reopen(self, runs: Sequence[Run]) -> None:
+        """Let go of assigned payloads: they are ready again, unless a second client has them."""
+        shared = self.copied.remove_all(runs) if self.copied else []
+        if shared:
+            self.tail.look_at = 0.0
+            runs = RangeSet(runs).difference(shared).runs()
         self._make_ready(self.assigned.remove_all(runs))
 
-    def fail(self, attempt: Attempt) -> int:
-        """Note a failed try of an open payload and make it ready to be retried; return how many tries failed."""
+    def note(self, attempt: Attempt) -> int:
+        """Note what a try of an open payload came to; return how many tries came to the same."""
         run = (attempt.index, attempt.index + 1)
-        if not self.assigned.remove(*run):
-            self._unready([run])
+        waited = self._unready([run])
         tries = self.attempts.setdefault(attempt.index, [])
         tries.append(attempt)
-        self._make_ready([run])
-        return len(tries)
+        self._make_ready(waited)
+        return sum(each.outcome == attempt.outcome for each in tries)
 
     def close(self, runs: Sequence[Run]) -> list[Run]:
         """Close open payloads and count them as in the outbox; return those that were open."""
         closed = self.assigned.remove_all(runs)
+        self.copied.remove_all(runs)
         if _size(closed) < _size(runs):
             closed += self._unready(runs)
         self.load.open -= _size(closed)
@@ -192,9 +244,28 @@ class TaskWork:
         return values
 
     def _group(self, index: int) -> Group:
-        return frozenset(attempt.client for attempt in self.attempts.get(index, ()))
+        return frozenset(attempt.client for attempt in self.attempts.get(index, ()) if attempt.outcome == FAILED)
+
+    def failed_by(self, index: int, client: str) -> bool:
+        """Tell whether a client failed a payload."""
+        return client in self._group(index)
+
+    def _take_retried(self, group: Group, count: int, max_runs: int) -> list[Run]:
+        taken = self.retry[group].take(count, max(0, max_runs))
+        self._tidy_retried(group)
+        return taken
+
+    def _tidy_retried(self, group: Group) -> None:
+        if not self.retry[group]:
+            del self.retry[group]
 
     def _make_ready(self, runs: Iterable[Run]) -> None:
+        had_ready = self.has_ready
+        self._put_ready(runs)
+        if not had_ready and self._woke is not None and self.has_ready:
+            self._woke(self)
+
+    def _put_ready(self, runs: Iterable[Run]) -> None:
         if not self.attempts:
             self.ready.add_all(runs)
             return
@@ -218,8 +289,7 @@ class TaskWork:
         waiting = self.retry.get(group)
         if waiting is None or not waiting.remove(index, index + 1):
             return False
-        if not waiting:
-            del self.retry[group]
+        self._tidy_retried(group)
         return True
 
 

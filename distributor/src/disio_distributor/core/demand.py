@@ -5,6 +5,7 @@ each of those, and is replaced when the clients can run something else than it s
 """
 
 from disio_distributor.core.links import Asked, Cluster, Link
+from disio_distributor.core.offers import fair_part, welcome
 from disio_distributor.core.state import State
 from disio_shared.messages import Ask, Grant, Offer
 
@@ -13,8 +14,6 @@ AIM_S = 0.1
 """How long the amount to hold stands before the rate is looked at again."""
 SLOTS_AHEAD = 4
 """Payloads per slot to hold when no rate is known."""
-MAX_OFFERED = 100
-"""Tasks of one Offer that are looked at."""
 
 
 def wanted(state: State, now: float) -> int:
@@ -73,9 +72,10 @@ class Demand:
     def offered(self, link: Link, offer: Offer) -> None:
         """Ask for payloads of tasks that we hold nothing of, if clients of ours wait or work."""
         state = self._state
-        tasks = [task for task in offer.tasks[:MAX_OFFERED] if task not in state.tasks or not state.tasks[task].blocks]
-        payloads = min(self._aim, SLOTS_AHEAD * state.roster.slots)
-        if tasks and payloads > 0 and not state.draining and state.space.leases:
+        tasks = welcome(state, offer)
+        least = SLOTS_AHEAD * state.roster.slots
+        payloads = fair_part(state, link.cluster, len(tasks), self._aim, least) if tasks else 0
+        if payloads > 0:
             state.send(link.name, self._ask(state.cluster(link.cluster), link, payloads, tasks))
 
     def stop(self) -> None:

@@ -6,10 +6,11 @@ last is in the decision's changes before anything about it is in its commands.
 
 from collections.abc import Callable
 
-from disio_distributor.core import commands
+from disio_distributor.core import commands, tries
 from disio_distributor.core.assignments import LEASE
 from disio_distributor.core.changes import Change
 from disio_distributor.core.commands import Command
+from disio_distributor.core.copies import COPY
 from disio_distributor.core.delivery import FLIGHT, Delivery
 from disio_distributor.core.demand import ASK, Demand
 from disio_distributor.core.draining import DRAIN, Drain
@@ -30,6 +31,7 @@ from disio_distributor.core.handout import HandOut
 from disio_distributor.core.links import PATIENCE, Link
 from disio_distributor.core.managers import FETCH, STATUS, Managers
 from disio_distributor.core.records import Snapshot
+from disio_distributor.core.repeats import Repeats
 from disio_distributor.core.reports import Reports
 from disio_distributor.core.roster import Session
 from disio_distributor.core.settings import CoreSettings
@@ -50,8 +52,9 @@ class Dispatcher:
         self._demand = Demand(state)
         self._managers = Managers(state, self._demand)
         self._delivery = Delivery(state)
-        self._hand_out = HandOut(state)
-        self._reports = Reports(state)
+        self._repeats = Repeats(state)
+        self._hand_out = HandOut(state, self._repeats)
+        self._reports = Reports(state, self._repeats)
         self._drain = Drain(state, self._managers, self._demand)
         self._leased = True
         self._due: dict[str, Callable[[str, float], None]] = {
@@ -62,6 +65,7 @@ class Dispatcher:
             ASK: self._demand.repeat,
             PATIENCE: self._lost_patience,
             RECHECK[0]: self._recheck,
+            COPY[0]: self._recheck,
             TIDY[0]: self._tidy,
         }
 
@@ -224,6 +228,7 @@ class Dispatcher:
         elif isinstance(event, ManagerLost):
             self._delivery.lost(event.link)
             self._managers.lost(event.link, now)
+            self._state.work_appeared = True  # without it there may be results to check
         else:
             self._drain.ask(event.reason, now)
 
@@ -249,9 +254,7 @@ class Dispatcher:
         return timed_out
 
     def _expire(self, token: str, now: float) -> None:
-        """A lease ran out: its payloads are lost to that client and ready again, which counts as no failure."""
-        batch = self._state.assignments.by_token[token]
-        self._state.release(batch, batch.open.runs())
+        tries.lost(self._state, self._state.assignments.by_token[token])
 
     def _lost_patience(self, _: str, now: float) -> None:
         """Results of a manager that stays away may go to another one: the pump looks after every event."""
@@ -263,6 +266,7 @@ class Dispatcher:
         """Drop tasks that nothing is left of; give back blocks that no client here can work on."""
         state = self._state
         for work in list(state.tasks.values()):
+            self._repeats.tidy(work)
             spent = not work.blocks and not work.pending
             work.idle_rounds = work.idle_rounds + 1 if spent else 0
             takers = state.roster.capable(work.manifest)

@@ -48,7 +48,7 @@ class Drain:
     def review(self, now: float, timed_out: bool) -> None:
         """Go on to the next phase when this one is over."""
         state = self._state
-        if self._phase == "waiting" and (timed_out or not state.assignments.by_token):
+        if self._phase == "waiting" and (timed_out or not state.assignments.are_awaited):
             self._phase, timed_out = "delivering", False
             state.deadlines.set(DRAIN, now + state.settings.drain_s)
         if self._phase == "delivering":

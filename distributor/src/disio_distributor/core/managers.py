@@ -77,6 +77,7 @@ class Managers:
                 outbox=state.outbox.results,
                 held=state.refs(link.cluster, link.manager),
                 space=round(state.space.share, 3),
+                tallies=state.tallies(),
             ),
         )
 
@@ -168,6 +169,7 @@ class Managers:
         paused = said.state == PAUSED
         if paused != work.paused:
             work.paused = paused
+            state.turns.changed()
             state.save(changes.PutTask(state.held_task(work)))
             state.work_appeared = True
 
@@ -200,6 +202,7 @@ class Managers:
         if said.workunit in state.workunits:
             return
         state.workunits[said.workunit] = None
+        state.turns.changed()
         state.save(changes.PutWorkunit(said.workunit, said.language, said.code))
         state.work_appeared = True
 

@@ -78,6 +78,13 @@ class Outbox:
         found |= {each.place: None for each in self.flights.values() if each.place[0] == cluster}
         return list(found)
 
+    def heads_of(self, cluster: str, task: str) -> Iterator[OutboxHead]:
+        """Yield the heads of a task's entries, under way or not."""
+        under_way = (item for flight in self.flights.values() if flight.place[0] == cluster for item in flight.items)
+        for item in (*under_way, *(item for _, item in self._of_task(cluster, task))):
+            if item.head.task == task:
+                yield item.head
+
     def anything_to_send(self) -> bool:
         """Tell whether anything was not sent yet, or was sent to a link that is gone."""
         return bool(self._waiting) or any(each.link is None for each in self.flights.values())

@@ -6,15 +6,16 @@ a word, because repeats and late answers are normal.
 
 from collections.abc import Sequence
 
-from disio_distributor.core import changes, commands
+from disio_distributor.core import changes, commands, tries
 from disio_distributor.core.assignments import Batch
 from disio_distributor.core.blocks import TaskWork
-from disio_distributor.core.records import Attempt
+from disio_distributor.core.measuring import measure, sane_seconds
+from disio_distributor.core.repeats import Repeats
 from disio_distributor.core.roster import Session
 from disio_distributor.core.state import State
 from disio_distributor.core.tokens import read_token
 from disio_shared import messages
-from disio_shared.messages import FailureColumns, ResultColumns
+from disio_shared.messages import ResultColumns
 from disio_shared.ranges import RangeSet, Run, indexes_of, runs_of
 from disio_shared.values import invalid_values, is_valid_value
 
@@ -24,10 +25,13 @@ Report = messages.Results | messages.Failed | messages.Checkpoint | messages.Pro
 class Claim:
     """A verified token and what is held of it now."""
 
-    __slots__ = ("batch", "runs", "task", "token", "work")
+    __slots__ = ("batch", "is_repeat", "runs", "task", "token", "work")
 
-    def __init__(self, token: str, task: str, runs: list[Run], batch: Batch | None, work: TaskWork) -> None:
+    def __init__(
+        self, token: str, task: str, runs: list[Run], batch: Batch | None, work: TaskWork, is_repeat: bool
+    ) -> None:
         self.token, self.task, self.runs, self.batch, self.work = token, task, runs, batch, work
+        self.is_repeat = is_repeat
 
     def is_dead(self) -> bool:
         """Tell whether nothing of the token is still open."""
@@ -37,8 +41,8 @@ class Claim:
 class Reports:
     """Takes in what clients report."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(self, state: State, repeats: Repeats) -> None:
+        self._state, self._repeats = state, repeats
 
     def take(self, session: Session, message: Report, request: int, now: float) -> None:
         """Take a report in and acknowledge it."""
@@ -55,12 +59,15 @@ class Reports:
             self._refuse(session, request, problem)
         elif claim is None:
             self._stored(session, request, 0, dead=True)
+        elif claim.is_repeat:
+            stored = self._repeats.report(session, claim.work, claim.batch, claim.runs, message, now)
+            self._stored(session, request, stored.accepted, stored.dead)
         elif isinstance(message, messages.Results):
             self._results(session, claim, message, request, now)
         elif isinstance(message, messages.Failed):
             longest = self._state.settings.max_error_chars
             errors = [_error_text(*each)[:longest] for each in zip(message.errors, message.kinds, strict=True)]
-            accepted = self._failures(session, claim, message.indexes, errors)
+            accepted = self._failures(session, claim, message.indexes, errors, now)
             self._stored(session, request, accepted, claim.is_dead())
         else:
             self._checkpoint(session, claim, message, request)
@@ -85,13 +92,13 @@ class Reports:
         if batch is not None:
             if batch.client != session.client or batch.task not in state.tasks:
                 return None
-            batch.started = True
+            batch.started, batch.is_spared = True, False
             self._extend(session, batch, now)
-            return Claim(token, batch.task, [], batch, state.tasks[batch.task])
+            return Claim(token, batch.task, [], batch, state.tasks[batch.task], batch.is_repeat)
         read = read_token(state.key, token)
         if read is None or read.client != session.client or read.task not in state.tasks:
             return None
-        return Claim(token, read.task, read.runs, None, state.tasks[read.task])
+        return Claim(token, read.task, read.runs, None, state.tasks[read.task], read.is_repeat)
 
     def _extend(self, session: Session, batch: Batch, now: float) -> None:
         """Extend a lease, and those of batches that wait behind it in the client's queue."""
@@ -107,10 +114,10 @@ class Reports:
         if claim.batch is not None:
             self._take_over(session, claim.batch)
             return True
-        runs = claim.work.claim(claim.runs)
+        runs = [] if claim.is_repeat else claim.work.claim(claim.runs)
         if not runs:
             return False
-        batch = Batch(claim.token, claim.task, session.client, session.name, runs, now)
+        batch = Batch(claim.token, claim.task, session, runs, now)
         batch.started = True
         state.assignments.add(batch, now + state.settings.lease_s)
         return True
@@ -136,7 +143,7 @@ class Reports:
         accepted = self._accept(session, claim, good, now) if good.indexes else 0
         if bad:
             errors = [_result_error(said.values[at], limit) for at in bad]
-            self._failures(session, claim, [said.indexes[at] for at in bad], errors)
+            self._failures(session, claim, [said.indexes[at] for at in bad], errors, now)
         self._stored(session, request, accepted, claim.is_dead())
 
     def _accept(self, session: Session, claim: Claim, said: messages.Results, now: float) -> int:
@@ -146,9 +153,7 @@ class Reports:
             return 0
         if count < len(said.indexes):
             said = _only(said, set(indexes_of(runs)))
-        longest = 2.0 * max(1.0, claim.work.manifest.unit_timeout_s)
-        # Written so that NaN, which no comparison holds for, becomes 0.
-        seconds = [(each if each <= longest else longest) if each >= 0.0 else 0.0 for each in said.seconds]
+        seconds = sane_seconds(said.seconds, claim.work)
         columns = ResultColumns(
             task=claim.task,
             indexes=said.indexes,
@@ -158,8 +163,11 @@ class Reports:
             by=[0] * count,
         )
         self._state.close(claim.work, runs, columns)
-        self._state.rate.add(count, now)
-        session.pace(claim.task).measured(sum(seconds) / count)
+        measure(self._state, session, claim.work, seconds, now)
+        if claim.batch is not None:
+            claim.batch.moved_at = now
+        if claim.work.manifest.when_exhausted == "repeat" and not self._state.links_of(claim.work.cluster):
+            self._state.work_appeared = True
         return count
 
     def _open_part(self, claim: Claim, runs: list[Run]) -> list[Run]:
@@ -168,9 +176,7 @@ class Reports:
         asked = sum(stop - start for start, stop in runs)
         found: list[Run] = []
         if claim.batch is not None:
-            found = claim.batch.open.remove_all(runs)
-            if not claim.batch.open:
-                state.assignments.remove(claim.batch)
+            found = state.assignments.part(claim.batch, runs)
             if sum(stop - start for start, stop in found) == asked:
                 return found
         return sorted(found + self._late_part(claim, RangeSet(runs).difference(found)))
@@ -181,36 +187,27 @@ class Reports:
         named = RangeSet() if token is None else RangeSet(token.runs)
         late = runs_of(index for index in rest.indexes() if index in named and claim.work.is_open(index))
         if late:
-            self._state.assignments.withdraw(claim.task, late)
+            self._state.cancel(claim.task, late)
         return late
 
     # Failures
 
-    def _failures(self, session: Session, claim: Claim, indexes: Sequence[int], errors: Sequence[str]) -> int:
-        """Note failed tries; those of payloads that are neither with this batch nor waiting afresh do not count."""
-        state, work = self._state, claim.work
-        named = RangeSet(claim.runs)
-        over: dict[int, list[str]] = {}
-        counted = 0
+    def _failures(
+        self, session: Session, claim: Claim, indexes: Sequence[int], errors: Sequence[str], now: float
+    ) -> int:
+        """Note failed tries; those of payloads that are neither with this batch nor waiting unharmed do not count."""
+        named, batch = RangeSet(claim.runs), claim.batch
+        counted: dict[int, str] = {}
         for index, error in zip(indexes, errors, strict=True):
-            live = claim.batch is not None and bool(claim.batch.open.remove(index, index + 1))
-            if not live and not (index in named and index in work.ready):
-                continue
-            counted += 1
-            number = len(work.attempts.get(index, ()))
-            attempt = Attempt(task=claim.task, index=index, client=session.client, error=error, number=number)
-            state.save(changes.AddAttempt(attempt))
-            if work.fail(attempt) >= work.manifest.max_failures:
-                over[index] = [each.error for each in work.attempts[index]]
-        if claim.batch is not None and not claim.batch.open and claim.token in state.assignments.by_token:
-            state.assignments.remove(claim.batch)
-        if over:
-            columns = FailureColumns(task=claim.task, indexes=list(over), errors=list(over.values()))
-            state.close(work, runs_of(over), columns)
+            live = batch is not None and bool(self._state.assignments.part(batch, [(index, index + 1)]))
+            if live or (index in named and claim.work.is_unharmed(index)):
+                counted.setdefault(index, error)
         if counted:
             session.pace(claim.task).batch = 1
-            state.work_appeared = True
-        return counted
+            if batch is not None:
+                batch.moved_at = now
+            tries.failed(self._state, claim.work, session.client, list(counted), list(counted.values()))
+        return len(counted)
 
     # The rest
 

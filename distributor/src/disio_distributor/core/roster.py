@@ -9,12 +9,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from disio_distributor.core.pace import Pace
 from disio_shared.messages import Hello, TaskManifest
 
 MAX_SPEEDS = 64
 """Tasks whose speed is remembered per session."""
-MIN_UNIT_S = 1e-6
-_SMOOTHING = 0.5
 
 
 class Capability(NamedTuple):
@@ -40,33 +39,18 @@ class Capability(NamedTuple):
         return ""
 
 
-class Pace:
-    """How a session does with one task."""
-
-    __slots__ = ("batch", "unit_s")
-
-    def __init__(self) -> None:
-        self.unit_s: float | None = None
-        """Seconds a unit takes, smoothed."""
-        self.batch = 0
-        """Payloads of its last batch."""
-
-    def measured(self, unit_s: float) -> None:
-        """Take in what a message's units took on average."""
-        unit_s = max(MIN_UNIT_S, unit_s)
-        self.unit_s = unit_s if self.unit_s is None else self.unit_s + _SMOOTHING * (unit_s - self.unit_s)
-
-
 class Session:
     """One welcomed client."""
 
-    __slots__ = ("active_at", "capability", "client", "name", "paces", "slots", "wants")
+    __slots__ = ("active_at", "capability", "client", "name", "paces", "slots", "slowness", "wants")
 
     def __init__(self, name: str, client: str, hello: Hello, max_slots: int, now: float) -> None:
         self.name, self.client = name, client
         self.capability = Capability(hello.kind, frozenset(hello.languages), max(0, hello.memory_mb))
         self.slots = min(max(1, hello.cores), max_slots)
         self.paces: dict[str, Pace] = {}
+        self.slowness = 1.0
+        """How many times as long as others it takes for a unit, smoothed over tasks."""
         self.wants = False
         """A Ready of it is not answered yet."""
         self.active_at = now

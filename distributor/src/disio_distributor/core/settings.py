@@ -53,6 +53,14 @@ class CoreSettings:
     """Runs of indexes in one batch; bounds the length of tokens."""
     growth: int = 8
     """A client's next batch is at most so many times its last one."""
+    prior_part: float = 0.5
+    """A client's first batch of a task that others know is so much of what it would get by their pace."""
+    copy_factor: float = 2.0
+    """A unit that takes so many times as long as nine of ten is copied to a client that waits for nothing else."""
+    copy_min_s: float = 1.0
+    """But not sooner than this."""
+    copy_samples: int = 5
+    """Unit times to know before anything is copied."""
     max_slots: int = 1_024
     """Slots believed of one client."""
     max_result_bytes: int = 8 << 20
@@ -80,5 +88,7 @@ class CoreSettings:
     """Unanswered Deliver messages per link."""
     max_spare_workunits: int = 16
     """Code kept although no task held now needs it."""
+    max_tallies: int = 1_000
+    """Tasks whose tallies are remembered, and told to managers."""
     max_holding: int = 1_024
     """Tokens of a rejoining client that are looked at."""

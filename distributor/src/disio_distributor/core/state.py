@@ -20,11 +20,13 @@ from disio_distributor.core.records import HeldBlock, HeldTask, Snapshot
 from disio_distributor.core.roster import Rate, Roster, Session
 from disio_distributor.core.settings import CoreSettings
 from disio_distributor.core.space import Space
-from disio_distributor.core.tokens import make_token
+from disio_distributor.core.tallies import Tallies
+from disio_distributor.core.tokens import REPEAT, make_token
+from disio_distributor.core.turns import Turns
 from disio_shared import messages
 from disio_shared.decisions import Decision
-from disio_shared.messages import BlockRef, FailureColumns, ResultColumns, TaskManifest
-from disio_shared.ranges import RangeSet, Run
+from disio_shared.messages import BlockRef, FailureColumns, ResultColumns, TaskManifest, TaskTally
+from disio_shared.ranges import RangeSet, Run, indexes_of
 
 TIDY = ("tidy", "")
 RECHECK = ("recheck", "")
@@ -39,6 +41,8 @@ class State:
         self.deadlines = Deadlines()
         self.assignments = Assignments(self.deadlines)
         self.roster = Roster()
+        self.turns = Turns(self._servable)
+        self.tallies_of = Tallies(settings.max_tallies)
         self.rate = Rate(settings.rate_s)
         self.links: dict[str, Link] = {}
         self.clusters: dict[str, Cluster] = {}
@@ -125,10 +129,11 @@ class State:
         fresh = self._work(cluster, manifest, known.paused if known else False)
         if known is None:
             # A new task starts level with the others: it owes them nothing and they owe it nothing.
-            fresh.served = min((each.served for each in self.tasks.values() if each.ready_count), default=0.0)
+            fresh.served = self._level()
             self.tasks[manifest.task] = known = fresh
         else:
             known.manifest, known.spec = fresh.manifest, fresh.spec
+        self.turns.changed()
         self.save(changes.PutTask(self.held_task(known)))
         if self.deadlines.get(TIDY) is None:
             self.deadlines.set(TIDY, now + self.settings.tidy_s)
@@ -142,6 +147,9 @@ class State:
         """Hold a block; those it overlaps are over, whatever became of them."""
         for older in work.overlapping(record.start, record.stop):
             self.drop_block(work, older)
+        if not work.has_ready:
+            # While it had nothing to hand out it earned nothing that the others owed it now.
+            work.served = max(work.served, self._level())
         block = work.add_block(record)
         if block.is_over:
             work.remove_block(block)
@@ -166,20 +174,24 @@ class State:
             self.task_of_block.pop(block.record.block, None)
         for session in self._end_batches(task):
             self.tell(session, messages.Cancel(task=task))
+            self.work_appeared = True
         dropped = self.outbox.drop_task(work.cluster, task)
         if dropped:
             self.save(changes.DropOutbox([item.head.id for item in dropped]))
             self.space.grew(0, self.outbox.entries)
         self.states_bytes -= sum(map(len, work.checkpoints.values()))
         del self.tasks[task]
+        self.turns.changed()
         self.save(changes.DropTask(task))
         self._drop_spare_workunits()
 
     def cancel(self, task: str, runs: Sequence[Run]) -> None:
         """Take runs away from whoever works on them."""
-        for batch in self.assignments.withdraw(task, list(runs)) if runs else ():
+        for batch, taken in self.assignments.withdraw(task, list(runs)) if runs else ():
             if batch.session in self.roster.sessions:
-                self.tell(batch.session, messages.Cancel(task=task, tokens=[batch.token]))
+                cancel = messages.Cancel(task=task, tokens=[batch.token], indexes=[indexes_of(taken)])
+                self.tell(batch.session, cancel)
+                self.work_appeared = True  # it may have asked for more when it had enough
 
     def refs(self, cluster: str, manager: str = "") -> list[BlockRef]:
         """Return the held blocks of a cluster that a manager answers for, and those whose manager has no link."""
@@ -194,33 +206,43 @@ class State:
         is_active = session.wants or session.active_at >= now - self.settings.active_s
         return is_active or self.assignments.has_session(session.name)
 
+    def tallies(self) -> list[TaskTally]:
+        """Return what happened to hand-outs, of the ``max_tallies`` tasks that changed last."""
+        return self.tallies_of.report()
+
     # Assignments
 
-    def assign(self, session: Session, work: TaskWork, runs: list[Run], now: float) -> Batch:
+    def assign(self, session: Session, work: TaskWork, runs: list[Run], now: float, is_repeat: bool = False) -> Batch:
         """Lease assigned runs to a session under a fresh token."""
         self._nonces += 1
         task = work.manifest.task
-        token = make_token(self.key, task, session.client, f"{self._boot}{self._nonces:x}", runs)
-        batch = Batch(token, task, session.client, session.name, runs, now)
+        nonce = f"{REPEAT if is_repeat else ''}{self._boot}{self._nonces:x}"
+        token = make_token(self.key, task, session.client, nonce, runs)
+        batch = Batch(token, task, session, runs, now, is_repeat)
         self.assignments.add(batch, now + self.settings.lease_s)
         return batch
 
     def release(self, batch: Batch, runs: Iterable[Run]) -> int:
-        """Make payloads of a live batch ready again; return how many they were."""
-        taken = batch.open.remove_all(runs)
-        if not batch.open:
-            self.assignments.remove(batch)
+        """Let go of payloads of a live batch: they may go to others; return how many they were."""
+        taken = self.assignments.part(batch, list(runs))
         work = self.tasks.get(batch.task)
         if work is not None and taken:
-            work.reopen(taken)
+            if not batch.is_repeat:
+                work.reopen(taken)
+            elif work.votes is not None:
+                work.votes.out.remove_all(taken)
             self.work_appeared = True
         return sum(stop - start for start, stop in taken)
 
     # Results
 
     def close(self, work: TaskWork, runs: list[Run], content: ResultColumns | FailureColumns) -> None:
-        """Close open payloads: their results or failures go into the outbox."""
+        """Close open payloads: their results or failures go into the outbox; whoever else has them is told to stop."""
+        if work.copied and any(work.copied.within(*run) for run in runs):
+            self.cancel(work.manifest.task, runs)
         work.close(runs)
+        if work.votes is not None and isinstance(content, ResultColumns):
+            work.votes.computed(content.clients[0], runs)
         self.forget(work, runs)
         self.keep(work, runs, content)
 
@@ -267,6 +289,8 @@ class State:
 
     def _committed_in(self, work: TaskWork, runs: list[Run]) -> None:
         work.pending.remove_all(runs)
+        if work.votes is not None:
+            work.votes.committed(runs)
         for block, parts in work.blocks_of(runs):
             block.committed.add_all(parts)
             if block.is_over:
@@ -282,7 +306,14 @@ class State:
             self.save(changes.DropPayloads(work.manifest.task, indexes))
 
     def _work(self, cluster: str, manifest: TaskManifest, paused: bool) -> TaskWork:
-        return TaskWork(cluster, manifest, self.cluster(cluster).load, paused)
+        return TaskWork(cluster, manifest, self.cluster(cluster).load, paused, self.turns.woke)
+
+    def _servable(self) -> list[TaskWork]:
+        return [work for work in self.tasks.values() if not work.paused and work.manifest.workunit in self.workunits]
+
+    def _level(self) -> float:
+        """Return what a task was served that neither owes the others anything nor is owed anything."""
+        return min((each.served for each in self.tasks.values() if each.has_ready), default=0.0)
 
     def _end_batches(self, task: str) -> list[str]:
         sessions: dict[str, None] = {}

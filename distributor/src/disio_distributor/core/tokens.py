@@ -16,6 +16,8 @@ from disio_shared.ranges import Run
 
 MAC_BYTES = 16
 MAX_TOKEN_CHARS = 4_096
+REPEAT = "~"
+"""How the nonces of repeats begin, and no others."""
 
 
 class Token(NamedTuple):
@@ -26,6 +28,11 @@ class Token(NamedTuple):
     nonce: str
     """Makes two hand-outs of the same indexes different tokens."""
     runs: list[Run]
+
+    @property
+    def is_repeat(self) -> bool:
+        """Whether its payloads had a result when they were handed out: what comes back is a vote."""
+        return self.nonce.startswith(REPEAT)
 
 
 _encoder = msgspec.msgpack.Encoder()

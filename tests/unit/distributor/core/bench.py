@@ -1,5 +1,6 @@
 """A dispatcher on a bench: events go in by hand, time is moved by hand, a cache in memory takes the changes."""
 
+from collections import Counter
 from typing import Any, TypeVar
 
 import msgspec
@@ -257,9 +258,41 @@ def _check_task(name: str, work: Any, batches: list[Any]) -> None:
     closed = set(held) - opened
     committed = {i for block in work.blocks for i in indexes(block.committed.runs())}
     assert closed == (committed | set(work.pending.indexes())) & set(held), "closed without a result"
-    in_batches = [index for batch in batches for index in batch.open.indexes()]
-    assert sorted(in_batches) == sorted(assigned), "assigned twice, or to nobody"
+    holders = Counter(index for batch in batches if not batch.is_repeat for index in batch.open.indexes())
+    assert set(holders) == assigned, "assigned to nobody, or held by somebody and not assigned"
+    assert {index for index, count in holders.items() if count > 1} == set(work.copied.indexes())
+    assert max(holders.values(), default=0) <= 2, "more than two clients hold one payload"
+    held_by = Counter(
+        (batch.client, index) for batch in batches if not batch.is_repeat for index in batch.open.indexes()
+    )
+    assert max(held_by.values(), default=0) <= 1, "one client holds a payload twice"
+    _check_repeats(work, [batch for batch in batches if batch.is_repeat])
     assert all(batch.open for batch in batches), "a batch without payloads lives on"
+
+
+def _check_repeats(work: Any, batches: list[Any]) -> None:
+    out = [(batch.client, index) for batch in batches for index in batch.open.indexes()]
+    assert len({index for _, index in out}) == len(out), "a payload is repeated twice at a time"
+    assert not batches or work.votes is not None
+    if work.votes is not None:
+        assert {index for _, index in out} == set(work.votes.out.indexes())
+        assert set(work.votes._layers[0].indexes()) <= set(work.pending.indexes())
+
+
+def check_idle(bench: Bench) -> None:
+    """Assert that no client waits, with a slot free, for what is ready and may go to it."""
+    state = bench.core._state
+    if state.draining or not state.space.leases:
+        return
+    for session in state.roster.sessions.values():
+        if not session.wants or state.assignments.open_of(session.name) >= session.slots:
+            continue
+        for work in state.tasks.values():
+            if work.paused or work.manifest.workunit not in state.workunits:
+                continue
+            if session.capability.runs(work.manifest):
+                theirs = [group for group in work.retry if session.client not in group]
+                assert not work.ready and not theirs, f"{session.name} idles beside {work.manifest.task}"
 
 
 def _check_cache(bench: Bench) -> None:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from disio_distributor.core.batching import batch_size, fair_share
-from disio_distributor.core.roster import Pace
+from disio_distributor.core.pace import Pace
 from disio_distributor.core.settings import CoreSettings
 
 SETTINGS = CoreSettings()

@@ -73,8 +73,8 @@ def test_at_the_tail_clients_share_what_is_left() -> None:
         bench.join(session)
         assign = assigned(bench, session)
         bench.results(session, assign.token, assign.indexes, seconds=0.001)
-    assert len(assigned(bench, "a").indexes) == 9
-    assert len(assigned(bench, "b").indexes) == 7
+    assert len(assigned(bench, "a").indexes) == 7
+    assert len(assigned(bench, "b").indexes) == 6
 
 
 def test_a_higher_priority_goes_first_and_equals_share_by_weight() -> None:

@@ -1,7 +1,6 @@
 """A dispatcher against a naive model: any order of grants, clients, losses, forgeries, managers and restarts.
 
-The model knows only which indexes are held, which are closed, and how often each failed; ``bench.check`` adds what
-must hold inside.
+The model is in ``model.py``; ``bench.check`` adds what must hold inside.
 """
 
 from typing import Any
@@ -10,88 +9,30 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from disio_distributor.core import changes, commands, events
+from disio_distributor.core import commands, events
 from disio_shared import messages
 from disio_shared.messages import BlockGrant, BlockRef
 from disio_shared.ranges import runs_of
-from tests.unit.distributor.core.bench import Bench, check, manifest, results_of
+from tests.unit.distributor.core.bench import check, check_idle, manifest, results_of
+from tests.unit.distributor.core.model import BLOCK, MAX_FAILURES, MAX_LOST, MAX_REDUNDANCY, TASKS, Model, is_repeat
 
-TASKS = ("a", "b")
 CLIENTS = ("ann", "bob", "cid")
-MAX_FAILURES = 2
-BLOCK = 6
 
 
-class DispatcherMachine(RuleBasedStateMachine):
+class DispatcherMachine(Model, RuleBasedStateMachine):
     """Random lives of a dispatcher."""
+
+    def __init__(self) -> None:
+        Model.__init__(self)
+        RuleBasedStateMachine.__init__(self)
 
     @initialize()
     def begin(self) -> None:
-        self.bench = Bench(lease_s=60.0, max_batch=8, deliver_results=4)
-        self.held: dict[str, tuple[str, int, int]] = {}  # block to task, start, stop
-        self.leases: dict[str, int] = {}
-        self.closed: set[tuple[str, int]] = set()
-        self.fails: dict[tuple[str, int], int] = {}
-        self.committed: set[tuple[str, int]] = set()
-        self.acked: set[tuple[str, int]] = set()
-        self.tokens: list[messages.Assign] = []
-        self.owner: dict[str, str] = {}
-        self.sessions: dict[str, str] = {}
-        self.delivered: list[messages.Deliver] = []
-        self.number = 0
-        self.paused: set[str] = set()
-        self.connected = False
         self.manager_comes()
         self.grant("a", 0)
         self.grant("b", 1)
         self.arrive("ann", keep=False)
         self.arrive("bob", keep=False)
-
-    # Shorthand
-
-    def feed(self, event: events.Event) -> list[commands.Command]:
-        decision = self.bench.handle(event)
-        entries = [change.entry for change in decision.changes if isinstance(change, changes.AddOutbox)]
-        for entry in entries:
-            columns = entry.results or entry.failures
-            assert columns is not None
-            for index in columns.indexes:
-                key = (columns.task, index)
-                assert key not in self.closed, f"{key} is counted twice"
-                assert key in self.open_keys(), f"{key} was not open"
-                self.closed.add(key)
-        for command in decision.commands:
-            self.saw(command)
-        return decision.commands
-
-    def saw(self, command: commands.Command) -> None:
-        if isinstance(command, commands.SendManager) and isinstance(command.message, messages.Deliver):
-            self.delivered.append(command.message)
-        if not isinstance(command, commands.SendClient) or not isinstance(command.message, messages.Assign):
-            return
-        assign = command.message
-        assert assign.task not in self.paused, "a paused task is handed out"
-        assert assign.payloads == [b"%d" % index for index in assign.indexes]
-        for index in assign.indexes:
-            assert (assign.task, index) in self.open_keys(), "closed, and handed out again"
-        self.tokens.append(assign)
-        self.owner[assign.token] = self.sessions[command.session]
-
-    def open_keys(self) -> set[tuple[str, int]]:
-        held = {(task, index) for task, start, stop in self.held.values() for index in range(start, stop)}
-        return held - self.closed
-
-    def said(self, session: str, message: Any) -> messages.ToClient:
-        self.number += 1
-        answers = self.feed(events.ClientSaid(session, message, self.number))
-        found = [each for each in answers if isinstance(each, commands.Reply)]
-        assert len(found) == 1, "every request is answered once"
-        return found[0].message
-
-    def forget_block(self, block: str) -> None:
-        task, start, stop = self.held.pop(block)
-        for index in range(start, stop):
-            self.fails.pop((task, index), None)
 
     # The manager
 
@@ -120,7 +61,8 @@ class DispatcherMachine(RuleBasedStateMachine):
         if not self.bench.core._state.tasks.get(task):
             self.paused.discard(task)
         grant = BlockGrant(block=block, lease=lease, task=task, start=start, stop=start + BLOCK, done=runs_of(done))
-        tasks = [manifest(task, max_failures=MAX_FAILURES)]
+        limits = {"max_failures": MAX_FAILURES, "max_lost": MAX_LOST, "max_redundancy": MAX_REDUNDANCY}
+        tasks = [manifest(task, **limits)]
         self.feed(events.ManagerSaid("link", messages.Grant(request=1, tasks=tasks, blocks=[grant])))
         code = messages.WorkunitCode(workunit=tasks[0].workunit, language="javascript", code=b"x")
         self.feed(events.ManagerSaid("link", code))
@@ -141,6 +83,7 @@ class DispatcherMachine(RuleBasedStateMachine):
         parts = [(each.task, each.indexes) for each in deliver.results]
         parts += [(each.task, each.indexes) for each in deliver.failures]
         self.committed |= {(task, index) for task, indexes in parts for index in indexes}
+        self.votes_delivered(deliver)
         self.feed(events.ManagerSaid("link", messages.Committed(batch=deliver.batch)))
         undelivered = self.undelivered()
         for block, (task, start, stop) in list(self.held.items()):
@@ -217,11 +160,15 @@ class DispatcherMachine(RuleBasedStateMachine):
         session, assign, indexes = self.drawn(data)
         token = flipped(assign.token, data) if flip == 0 else assign.token
         theirs = token == assign.token and self.owner[token] == self.sessions[session]
-        before = self.open_keys()
+        before, votes = self.open_keys(), sum(map(len, self.computed_by.values()))
         wanted = {(assign.task, index) for index in indexes if theirs and index in assign.indexes} & before
+        if is_repeat(token):
+            wanted = set()
         stored = self.said(session, results_of(token, indexes, seconds))
-        assert isinstance(stored, messages.Stored)
-        assert stored.accepted == len(wanted)
+        if is_repeat(token):
+            assert stored.accepted == sum(map(len, self.computed_by.values())) - votes
+        else:
+            assert stored.accepted == len(wanted)
         assert before - self.open_keys() == wanted
         self.acked |= wanted
 
@@ -232,12 +179,12 @@ class DispatcherMachine(RuleBasedStateMachine):
         batch = self.bench.core._state.assignments.by_token.get(assign.token)
         work = self.bench.core._state.tasks.get(assign.task)
         counts = set()
-        if work is not None and self.owner[assign.token] == self.sessions[session]:
+        if work is not None and self.owner[assign.token] == self.sessions[session] and not is_repeat(assign.token):
             live = set(batch.open.indexes()) if batch is not None else set()
-            fresh = set(work.ready.indexes()) & set(assign.indexes) if batch is None else set()
+            fresh = {index for index in assign.indexes if work.is_unharmed(index)} if batch is None else set()
             counts = set(indexes) & (live | fresh)
         for index in counts:
-            self.fails[assign.task, index] = self.fails.get((assign.task, index), 0) + 1
+            self.fails[assign.task, index] += 1
         count = len(indexes)
         message: Any = messages.Failed(
             token=assign.token, indexes=indexes, errors=["boom"] * count, kinds=["error"] * count
@@ -246,11 +193,26 @@ class DispatcherMachine(RuleBasedStateMachine):
             message = messages.Results(
                 token=assign.token, indexes=indexes, values=[b"{"] * count, seconds=[0.0] * count
             )
-        stored = self.said(session, message)
-        assert isinstance(stored, messages.Stored)
+        self.said(session, message)
         for index in counts:
             over = self.fails[assign.task, index] >= MAX_FAILURES
             assert ((assign.task, index) in self.closed) == over
+
+    @precondition(lambda self: self.sessions and self.tokens)
+    @rule(everybody=st.booleans(), ask=st.booleans())
+    def work_is_done(self, everybody: bool, ask: bool) -> None:
+        """Clients return all they hold, or one of them does; then they may ask again."""
+        state = self.bench.core._state
+        for batch in list(state.assignments.by_token.values()) if everybody else self.newest_batches():
+            if batch.session in self.sessions and batch.token in state.assignments.by_token:
+                keys = {(batch.task, index) for index in batch.open.indexes()}
+                self.said(batch.session, results_of(batch.token, list(batch.open.indexes()), 0.1))
+                self.acked |= set() if batch.is_repeat else keys
+        for session in sorted(self.sessions) if ask else ():
+            self.feed(events.ClientSaid(session, messages.Ready(slots=3)))
+
+    def newest_batches(self) -> list[Any]:
+        return list(self.bench.core._state.assignments.by_token.values())[-1:]
 
     @precondition(lambda self: self.sessions and self.tokens)
     @rule(data=st.data())
@@ -275,7 +237,7 @@ class DispatcherMachine(RuleBasedStateMachine):
 
     # Time and misfortune
 
-    @rule(seconds=st.sampled_from([0.0, 0.5, 6.0, 16.0, 61.0]))
+    @rule(seconds=st.sampled_from([0.0, 0.5, 2.5, 6.0, 16.0, 61.0]))
     def time_passes(self, seconds: float) -> None:
         until = self.bench.now + seconds
         while (deadline := self.bench.core.next_deadline()) is not None and deadline <= until:
@@ -301,37 +263,12 @@ class DispatcherMachine(RuleBasedStateMachine):
 
     # What must hold
 
-    def undelivered(self) -> set[tuple[str, int]]:
-        columns = [each.results or each.failures for each in self.bench.cache.outbox]
-        return {(each.task, index) for each in columns if each is not None for index in each.indexes}
-
     @invariant()
     def nothing_is_lost(self) -> None:
         check(self.bench)
-        works = self.bench.core._state.tasks
-        held = {block: work.manifest.task for work in works.values() for block in names(work)}
-        assert held == {block: task for block, (task, _, _) in self.held.items()}
-        opened = {(name, index) for name, work in works.items() for index in range(4 * BLOCK) if work.is_open(index)}
-        assert opened == self.open_keys()
-        assert self.acked <= self.undelivered() | self.committed, "acknowledged and gone"
-        for (task, index), count in self.fails.items():
-            if (task, index) in opened:
-                assert len(works[task].attempts.get(index, [])) == count, "only failures count as failed"
-        for name, work in works.items():
-            assert {index for index in work.attempts if work.is_open(index)} <= {i for t, i in self.fails if t == name}
-
-    @invariant()
-    def no_index_has_two_holders(self) -> None:
-        seen: set[tuple[str, int]] = set()
-        for batch in self.bench.core._state.assignments.by_token.values():
-            keys = {(batch.task, index) for index in batch.open.indexes()}
-            assert not keys & seen
-            seen |= keys
-
-
-def names(work: Any) -> list[str]:
-    """Ids of a task's blocks."""
-    return [block.record.block for block in work.blocks]
+        check_idle(self.bench)
+        self.check_blocks(self.bench.core._state.tasks)
+        self.check_attempts(self.bench.core._state.tasks)
 
 
 def flipped(token: str, data: st.DataObject) -> str:

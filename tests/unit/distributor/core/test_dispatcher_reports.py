@@ -83,7 +83,7 @@ def test_a_lost_client_is_waited_for_and_then_replaced_without_a_failure() -> No
     assert not bench.to("other", messages.Assign)
     bench.wait(0.2)
     assert bench.to("other", messages.Assign)[0].indexes == [0, 1]
-    assert bench.cache.held.attempts == []
+    assert [(each.index, each.outcome) for each in bench.cache.held.attempts] == [(0, "lost"), (1, "lost")]
 
 
 def test_a_silent_client_loses_its_lease_and_a_beating_one_never_does() -> None:
@@ -95,7 +95,7 @@ def test_a_silent_client_loses_its_lease_and_a_beating_one_never_does() -> None:
         bench.handle(events.ClientSaid("s", messages.Progress(token=assign.token, indexes=[], fractions=[])))
     assert 0 in bench.work().assigned
     bench.wait(61.0)
-    assert 0 in bench.work().ready
+    assert 0 not in bench.work().assigned and bench.work().is_open(0)
 
 
 def test_a_late_result_counts_while_its_index_is_open_even_with_another_client() -> None:
@@ -239,5 +239,5 @@ def test_a_revoked_block_is_cancelled_unless_its_lease_is_newer() -> None:
     bench.manager(messages.Revoke(blocks=[BlockRef(block="t0", lease=0)]))
     assert 0 in bench.work().assigned
     bench.manager(messages.Revoke(blocks=[BlockRef(block="t0", lease=1)]))
-    assert bench.to("a", messages.Cancel) == [messages.Cancel(task="t", tokens=[assign.token])]
+    assert bench.to("a", messages.Cancel) == [messages.Cancel(task="t", tokens=[assign.token], indexes=[[0, 1]])]
     check(bench)

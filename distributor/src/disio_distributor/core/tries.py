@@ -1,0 +1,79 @@
+"""Tries that came to nothing: failed, or lost with their client.
+
+Rule: failed and lost are counted apart, each against its own limit; at either one the payload is quarantined, and
+its counts are forgotten.
+"""
+
+from collections.abc import Sequence
+
+from disio_distributor.core import changes
+from disio_distributor.core.assignments import Batch
+from disio_distributor.core.blocks import FAILED, TaskWork
+from disio_distributor.core.records import Attempt
+from disio_distributor.core.state import State
+from disio_shared.messages import FailureColumns
+from disio_shared.ranges import RangeSet, Run, runs_of
+
+LOST = "lost"
+LOST_TEXT = "lost: {} clients vanished while they ran it"
+
+
+def failed(state: State, work: TaskWork, client: str, indexes: list[int], errors: Sequence[str]) -> None:
+    """Note that a client's tries of open payloads failed; they may go to others now."""
+    over: list[int] = []
+    for index, error in zip(indexes, errors, strict=True):
+        if _note(state, work, index, client, error, FAILED) >= work.manifest.max_failures:
+            over.append(index)
+    state.tallies_of.count(work.manifest.task, failed=len(indexes))
+    work.reopen(runs_of(indexes))
+    quarantine(state, work, over)
+    state.work_appeared = True
+
+
+def lost(state: State, batch: Batch) -> None:
+    """A lease ran out: what its client may really have been running was lost with it, all of it may go to others."""
+    work = state.tasks[batch.task]
+    blamed = [] if batch.is_repeat else _blamed(state, batch)
+    counts = [_note(state, work, index, batch.client, LOST, LOST) for index in blamed]
+    state.release(batch, batch.open.runs())
+    if blamed:
+        state.tallies_of.count(batch.task, lost=len(blamed))
+        over = [index for index, count in zip(blamed, counts, strict=True) if count >= work.manifest.max_lost]
+        quarantine(state, work, over)
+
+
+def quarantine(state: State, work: TaskWork, indexes: list[int]) -> None:
+    """Give payloads up, with the texts of all that went wrong."""
+    if indexes:
+        errors = [_texts(work.attempts[index]) for index in indexes]
+        columns = FailureColumns(task=work.manifest.task, indexes=indexes, errors=errors)
+        state.cancel(work.manifest.task, runs_of(indexes))  # another client may have a copy
+        state.close(work, runs_of(indexes), columns)
+
+
+def _note(state: State, work: TaskWork, index: int, client: str, error: str, outcome: str) -> int:
+    number = len(work.attempts.get(index, ()))
+    attempt = Attempt(task=work.manifest.task, index=index, client=client, error=error, number=number, outcome=outcome)
+    state.save(changes.AddAttempt(attempt))
+    return work.note(attempt)
+
+
+def _blamed(state: State, batch: Batch) -> list[int]:
+    """Return the payloads that were running: as many as the client has slots, of the oldest batch it had begun.
+
+    A client that vanished before it named any batch had begun the oldest one, if it got it.
+    """
+    held = [each for each in state.assignments.of_session(batch.session) if not each.is_repeat and not each.is_spared]
+    oldest = next((each for each in held if each.started), held[0] if held else None)
+    if oldest is not batch:
+        return []
+    for each in held:
+        each.is_spared = True
+    first: list[Run] = RangeSet(batch.open.runs()).take(batch.slots)
+    return [index for start, stop in first for index in range(start, stop)]
+
+
+def _texts(attempts: list[Attempt]) -> list[str]:
+    vanished = sum(each.outcome == LOST for each in attempts)
+    texts = [each.error for each in attempts if each.outcome == FAILED]
+    return [*texts, LOST_TEXT.format(vanished)] if vanished else texts
