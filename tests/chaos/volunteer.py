@@ -129,7 +129,7 @@ class Volunteer:
         try:
             line = await Line.open(self._http, self.url)
             await self._converse(line)
-        except LineLost:
+        except* LineLost:
             pass
         finally:
             self._line, self.is_online = None, False
