@@ -1,0 +1,106 @@
+"""One manager, one distributor and a crowd of volunteers: what every soak runs on.
+
+Rule: a soak says what happens to them; how they are started, asked and ended is here.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import aiohttp
+
+from disio.rest import ManagerClient
+from disio_shared.errors import ManagerUnreachable
+from tests.chaos.outside import Outside
+from tests.chaos.volunteer import Manner
+from tests.chaos.volunteers import Crowd
+from tests.integration.env import NOOP, Env, Started, task
+from tests.integration.facts import outbox_of
+from tests.waiting import wait_until
+
+
+@dataclass
+class Stage:
+    """Who takes part."""
+
+    env: Env
+    manager: Started
+    distributor: Started
+    rest: ManagerClient
+    crowd: Crowd
+
+    @property
+    def outside(self) -> Outside:
+        """Return what the volunteers saw."""
+        return self.crowd.outside
+
+    async def submit(self, total: int, name: str = "soak") -> str:
+        """Create a task of the numbers from 0 on; return its id."""
+        # Strict: without extra votes each payload is acknowledged once.
+        document = task(NOOP, {"range": [0, total]}, when_exhausted="wait") | {"name": name}
+        created = await self.rest.create_task(document)
+        self.outside.submitted(created["id"], document, total)
+        return str(created["id"])
+
+    async def done(self, task_id: str, least: int, limit_s: float) -> None:
+        """Wait until so many payloads of a task are done, manager away or not."""
+
+        async def look() -> bool:
+            try:
+                return bool((await self.rest.task(task_id))["done"] >= least)
+            except ManagerUnreachable:
+                return False
+
+        await wait_until(look, limit_s, on_timeout=self.env.dump)
+
+    async def ended(self, task_id: str, limit_s: float) -> dict[str, int]:
+        """Wait until a task is done; return its numbers."""
+
+        async def look() -> dict[str, int] | None:
+            try:
+                seen = await self.rest.task(task_id)
+            except ManagerUnreachable:
+                return None
+            return seen if seen["state"] not in ("queued", "running") else None
+
+        seen = await wait_until(look, limit_s, on_timeout=self.env.dump)
+        assert seen is not None
+        assert seen["state"] == "done", seen
+        return seen
+
+    async def acknowledged(self, task_id: str, least: int, limit_s: float) -> None:
+        """Wait until volunteers were told of so many results that they are kept."""
+        await wait_until(
+            lambda: self.outside.acknowledged[task_id] >= least, limit_s, on_timeout=lambda: self.told(task_id)
+        )
+
+    async def outbox(self) -> int:
+        """Return how many results the distributor keeps for the manager."""
+        return await outbox_of(self.distributor.url)
+
+    def told(self, task_id: str) -> str:
+        """Return what to show when a wait fails."""
+        outside = self.outside
+        counts = (outside.handed_out[task_id], outside.computed[task_id], outside.acknowledged[task_id])
+        return f"handed out, computed, acknowledged: {counts}; online {self.crowd.online}\n{self.env.dump()}"
+
+
+@contextlib.asynccontextmanager
+async def staged(
+    env: Env, volunteers: int, manner: Manner, manager: tuple[str, ...] = (), distributor: tuple[str, ...] = ()
+) -> AsyncIterator[Stage]:
+    """Start everybody; the volunteers leave and the services stop at the end."""
+    manages = env.manager(*manager)
+    distributes = env.distributor(manages.url, *distributor)
+    try:
+        async with env.rest(manages) as rest, Crowd(Outside(), manner) as crowd:
+            crowd.add(volunteers, distributes.url)
+            yield Stage(env, manages, distributes, rest, crowd)
+    finally:
+        env.stop()
+
+
+async def status_of(url: str, method: str = "GET", **options: object) -> tuple[int, str, str]:
+    """Ask for something once; return status, media type and text."""
+    async with aiohttp.ClientSession() as http, http.request(method, url, **options) as answer:  # type: ignore[arg-type]
+        return answer.status, answer.content_type, await answer.text()
