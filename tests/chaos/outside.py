@@ -23,6 +23,8 @@ class Outside:
         """Payloads assigned to volunteers, by task; a payload that was handed out twice counts twice."""
         self.computed: Counter[str] = Counter()
         """Payloads that volunteers computed, by task."""
+        self.wasted: Counter[str] = Counter()
+        """Payloads, by task, that volunteers who vanished had begun or finished and never reported."""
         self.acknowledged: Counter[str] = Counter()
         """Results whose arrival was acknowledged and counted, by task."""
         self.vanished = 0

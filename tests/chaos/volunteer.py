@@ -261,8 +261,7 @@ class Volunteer:
     async def _compute(self, batch: Batch) -> None:
         """Compute as much of a batch as is gathered into one message, then report it."""
         manner = self.manner
-        rounds = max(1, int(manner.gather_s / manner.unit_s)) if manner.unit_s else MAX_GATHERED
-        count = min(len(batch.units), MAX_GATHERED, rounds * manner.cores)
+        count = min(len(batch.units), self._gathered())
         units = [batch.units.popleft() for _ in range(count)]
         await self._quietly(self._ask_when_low())
         await self._pass_time(batch, -(-count // manner.cores) * manner.unit_s)
@@ -273,6 +272,12 @@ class Volunteer:
         values = [json.dumps(manner.compute(json.loads(payload))).encode() for _, payload in units]
         self._held.waiting.append(Owed(batch, [index for index, _ in units], values))
         await self._quietly(self._send_owed())
+
+    def _gathered(self) -> int:
+        """Return how many units go into one message."""
+        manner = self.manner
+        rounds = max(1, int(manner.gather_s / manner.unit_s)) if manner.unit_s else MAX_GATHERED
+        return min(MAX_GATHERED, rounds * manner.cores)
 
     async def _pass_time(self, batch: Batch, seconds: float) -> None:
         """Let a unit's time pass, with heartbeats; a cancel ends it early."""
@@ -288,8 +293,13 @@ class Volunteer:
             await asyncio.sleep(0)
 
     async def _vanish(self, batch: Batch) -> None:
-        """Go without a word, somewhere within a batch."""
-        await self._pass_time(batch, self._chance.random() * len(batch.units) * self.manner.unit_s)
+        """Go without a word, within any unit of a batch: what was gathered since the last report is lost with it."""
+        left = self._chance.randrange(len(batch.units)) if batch.units else 0
+        while len(batch.units) - left > self._gathered() and batch.token in self._held.batches:
+            await self._compute(batch)
+        begun = len(batch.units) - left
+        await self._pass_time(batch, (begun - self._chance.random()) / self.manner.cores * self.manner.unit_s)
+        self._outside.wasted[batch.task] += begun
         if self._line is not None and self._chance.random() < self.manner.mute:
             self._line.mute()
             self._muted.append(self._line)
