@@ -15,7 +15,6 @@ from tests.chaos.outside import Outside
 from tests.chaos.volunteer import Manner
 from tests.chaos.volunteers import Crowd
 from tests.integration.env import NOOP, Env, Started, task
-from tests.integration.facts import outbox_of
 from tests.waiting import wait_until
 
 
@@ -76,7 +75,13 @@ class Stage:
 
     async def outbox(self) -> int:
         """Return how many results the distributor keeps for the manager."""
-        return await outbox_of(self.distributor.url)
+        return await self.metric("outbox_results")
+
+    async def metric(self, name: str) -> int:
+        """Return one of the distributor's numbers."""
+        _, _, text = await status_of(f"{self.distributor.url}/metrics")
+        found = [line for line in text.splitlines() if line.startswith(f"disio_distributor_{name} ")]
+        return int(float(found[0].split()[1])) if found else 0
 
     def told(self, task_id: str) -> str:
         """Return what to show when a wait fails."""

@@ -50,9 +50,9 @@ async def test_clients_that_vanish_mid_unit_cost_time_and_nothing_else(env: Env)
         seen = await stage.ended(task_id, WAIT_S)
         begun = outside.computed[task_id] + outside.wasted[task_id]
         print(
-            f"{outside.vanished} clients vanished in {gone_at - began:.0f} s; the other {left} of {total} payloads took "
-            f"{time.monotonic() - gone_at:.0f} s more; {begun} units begun, {begun / total:.3f} times what was needed; "
-            f"{outside.handed_out[task_id]} handed out"
+            f"{outside.vanished} clients vanished in {gone_at - began:.0f} s; the {left} payloads of {total} that were "
+            f"left took {time.monotonic() - gone_at:.0f} s more; {begun} units begun, "
+            f"{begun / total:.3f} times what was needed; {outside.handed_out[task_id]} handed out"
         )
         assert (seen["done"], seen["failed"]) == (total, 0)
         assert begun < MOST_WORK * total
