@@ -92,6 +92,11 @@ class Volunteer:
         """Ask it to leave cleanly, with what it holds handed back."""
         self._leaving.set()
 
+    def cut(self) -> None:
+        """Break its connection as a lost network would; it comes back by itself."""
+        if self._line is not None:
+            self._line.cut()
+
     async def run(self) -> None:
         """Take part until asked to leave, or until vanished for good."""
         try:
