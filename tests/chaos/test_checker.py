@@ -13,8 +13,8 @@ Evidence = dict[str, Any]
 Spoil = Callable[[Evidence], object]
 
 
-def square(number: int) -> int:
-    return number * number
+def is_square(number: int, result: int) -> bool:
+    return result == number * number
 
 
 def evidence() -> Evidence:
@@ -30,7 +30,7 @@ def evidence() -> Evidence:
             {"event": "assigned", "at": 2.0, "task": "t", "volunteer": "v1", "indexes": list(range(10))},
             {**stored, "indexes": good[:4], "values": [str((100 + at) ** 2) for at in good[:4]]},
             # A late answer for what failed meanwhile, and for what is done: thanked and dropped.
-            {**repeated, "indexes": [3, 0], "values": ["10609", "10000"]},
+            {**repeated, "indexes": [3, 0], "values": ["10609", "-10000"]},
             {**sampled, "at": 5.0, "done": 4, "leased": 4, "state": "running"},
             {**sampled, "at": 6.0, "done": 8, "state": "failed"},
         ],
@@ -49,7 +49,7 @@ def judged(folder: Path, told: Evidence) -> str:
         ("t.failures", told["failures"]),
     ):
         (folder / f"{name}.ndjson").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return "\n".join(check(folder, square))
+    return "\n".join(check(folder, is_square))
 
 
 def cancel_at(told: Evidence, at: float) -> None:
@@ -68,7 +68,7 @@ SPOILED: list[tuple[str, Spoil, str]] = [
     ("order", lambda it: it["results"].reverse(), "not in index order: 9 comes before 8"),
     ("foreign", lambda it: it["results"].append({"i": 10, "payload": 110, "result": 12100}), "not the task's: 10"),
     ("no reason", lambda it: it["failures"][0].update(errors=[]), "failed without a reason: 3"),
-    ("wrong value", lambda it: it["results"][5].update(result=1), "index 6 has the result 1, not 11236"),
+    ("wrong value", lambda it: it["results"][5].update(result=1), "index 6 has the result 1, which is wrong for 106"),
     ("wrong payload", lambda it: it["results"][5].update(payload=5, result=25), "with payload 5, not 106"),
     (
         "other value",
@@ -83,7 +83,7 @@ SPOILED: list[tuple[str, Spoil, str]] = [
     ("after cancel", lambda it: cancel_at(it, 0.5), "1 hand-outs came after the cancel; the first gave 10 payloads"),
     (
         "counted, then failed",
-        lambda it: it["facts"][3].update(accepted=2),
+        lambda it: it["facts"][3].update(accepted=2, values=["10609", "10000"]),
         "acknowledged results are not in the export: 3",
     ),
 ]  # fmt: skip
