@@ -8,7 +8,7 @@ import contextlib
 import json
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -25,6 +25,8 @@ from tests.chaos.volunteers import Crowd
 from tests.integration.env import NOOP, Env, Started, task
 from tests.unit.manager.served import Peer
 from tests.waiting import wait_until
+
+Door = Callable[[str, int], Awaitable[str]]
 
 KNOCKS_S = (0.2, 0.5)
 """Volunteers try so often to come back: the services are measured, not the volunteers' patience."""
@@ -77,6 +79,24 @@ class Trio:
         created = await self.rest.create_task(document)
         self.outside.submitted(created["id"], document, created["total"])
         return str(created["id"])
+
+    async def went_on(self, task_id: str) -> float:
+        """Wait until each distributor hands out and the manager takes results in; return after how many seconds.
+
+        The task must be `watched`.
+        """
+        began, facts = time.monotonic(), self.outside.facts
+        before = len(facts)
+        done = max((fact["done"] for fact in facts if fact["event"] == "sampled"), default=0)
+
+        def all_go_on() -> bool:
+            new = facts[before:]
+            served = {fact["volunteer"] for fact in new if fact["event"] == "assigned"}
+            has_grown = any(fact["event"] == "sampled" and fact["done"] > done for fact in new)
+            return has_grown and all(served & group for group in self.groups)
+
+        await wait_until(all_go_on, PROGRESS_S, on_timeout=lambda: self.told(task_id))
+        return time.monotonic() - began
 
     async def progress(self, task_id: str, least: int) -> None:
         """Wait until so many results were acknowledged."""
@@ -161,11 +181,19 @@ class Probe:
 
 
 @contextlib.asynccontextmanager
-async def trio(env: Env, stores: Stores, manner: Manner) -> AsyncIterator[Trio]:
-    """Start manager and distributors; volunteers leave and services stop at the end."""
+async def trio(env: Env, stores: Stores, manner: Manner, door: Door | None = None) -> AsyncIterator[Trio]:
+    """Start manager and distributors; volunteers leave and services stop at the end.
+
+    Args:
+        env: Where.
+        stores: On what; also says how many distributors there are.
+        manner: How volunteers work.
+        door: Returns the manager's URL for distributors, given its REST URL and the port of its link.
+    """
     manager = await asyncio.to_thread(env.manager, *stores.manager)
+    url = await door(manager.url, int(manager.ready["zmq_port"])) if door else manager.url
     distributors = [
-        await asyncio.to_thread(env.distributor, manager.url, *options, name=f"distributor{at}")
+        await asyncio.to_thread(env.distributor, url, *options, name=f"distributor{at}")
         for at, options in enumerate(stores.distributors)
     ]
     async with env.rest(manager) as rest, Crowd(Outside(), manner, seed()) as crowd:
