@@ -115,10 +115,13 @@ class Trio:
             lambda: state() not in ("", "queued", "running"), PROGRESS_S, on_timeout=lambda: self.told(task_id)
         )
 
-    def told(self, task_id: str) -> str:
+    def told(self, task_id: str = "") -> str:
         """Return what to show when a wait fails."""
-        outside, numbers = self.outside, [fact for fact in self.outside.facts if fact["event"] == "sampled"][-1:]
-        return f"acknowledged {outside.acknowledged[task_id]}, last seen {numbers}\n{self.env.dump()}"
+        outside = self.outside
+        seen = [fact for fact in outside.facts if fact["event"] == "sampled"][-1:]
+        crowd = "\n".join(volunteer.told() for volunteer in self.crowd.volunteers)
+        logs = "\n".join(f"--- {each.name}\n{each.tail()[-1500:]}" for each in (self.manager, *self.distributors))
+        return f"seed {seed()}; acknowledged {outside.acknowledged[task_id]}; last seen {seen}\n{crowd}\n{logs}"
 
     async def restart_manager(self, away_s: float) -> Restart:
         """kill -9 the manager, start it again after a while, and lease a payload from it."""
@@ -149,7 +152,7 @@ class Trio:
             facts = self.outside.assigns_since(since)
             return next((float(fact["at"]) for fact in facts if fact["volunteer"] in self.groups[which]), 0.0)
 
-        return await wait_until(first, LEASE_WAIT_S, on_timeout=self.env.dump)
+        return await wait_until(first, LEASE_WAIT_S, on_timeout=lambda: f"distributor {which}: {self.told()}")
 
 
 class Probe:
@@ -197,7 +200,10 @@ async def trio(env: Env, stores: Stores, manner: Manner, door: Door | None = Non
         for at, options in enumerate(stores.distributors)
     ]
     async with env.rest(manager) as rest, Crowd(Outside(), manner, seed()) as crowd:
-        yield Trio(env, stores, manager, distributors, rest, crowd)
+        try:
+            yield Trio(env, stores, manager, distributors, rest, crowd)
+        finally:
+            crowd.outside.write(env.folder / "facts.ndjson")
 
 
 def seed() -> int:

@@ -88,6 +88,14 @@ class Volunteer:
         self._has_worked = False
         self._delay_s = self.manner.backoff_s[0]
 
+    def told(self) -> str:
+        """Return how it is, for a wait that failed."""
+        held = self._held
+        owed = f"{len(held.waiting)} messages owed, {len(held.under_way)} under way"
+        batches = ", ".join(f"{len(batch.units)}/{batch.size} of {batch.task}" for batch in held.batches.values())
+        state = f"{'online' if self.is_online else 'offline'} {'asked' if self._has_asked else 'has not asked'}"
+        return f"{self.name} at {self.url}: {state}; {self.connects} connects; holds [{batches}]; {owed}"
+
     def leave(self) -> None:
         """Ask it to leave cleanly, with what it holds handed back."""
         self._leaving.set()
