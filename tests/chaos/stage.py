@@ -41,6 +41,12 @@ class Stage:
         self.outside.submitted(created["id"], document, total)
         return str(created["id"])
 
+    async def waiting_task(self, **policy: object) -> str:
+        """Create a task in a language that no volunteer runs; return its id."""
+        code = {"language": "python", "source": "def run(payload):\n    return payload\n"}
+        document = {"name": "waiting", "workunit": code, "payloads": {"range": [0, 10]}, "policy": policy}
+        return str((await self.rest.create_task(document))["id"])
+
     async def done(self, task_id: str, least: int, limit_s: float) -> None:
         """Wait until so many payloads of a task are done, manager away or not."""
 
