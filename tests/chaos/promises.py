@@ -37,7 +37,7 @@ async def kept(rest: ManagerClient, outside: Outside, task: str, total: int) -> 
 
 def _promised(outside: Outside, task: str) -> list[tuple[int, int]]:
     """Return index and computation of each result in messages of which everything was counted."""
-    found = []
+    found: list[tuple[int, int]] = []
     for fact in outside.facts:
         if fact["event"] == "stored" and fact["task"] == task and fact["accepted"] == len(fact["indexes"]):
             found.extend((at, json.loads(text)[1]) for at, text in zip(fact["indexes"], fact["values"], strict=True))

@@ -6,6 +6,7 @@ Rule: a soak says what happens to them; how they are started, asked and ended is
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 
@@ -58,17 +59,17 @@ class Stage:
 
         await wait_until(look, limit_s, on_timeout=self.env.dump)
 
-    async def ended(self, task_id: str, limit_s: float) -> dict[str, int]:
+    async def ended(self, task_id: str, limit_s: float) -> dict[str, Any]:
         """Wait until a task is done; return its numbers."""
 
-        async def look() -> dict[str, int] | None:
+        async def look() -> dict[str, Any] | None:
             try:
                 seen = await self.rest.task(task_id)
             except ManagerUnreachable:
                 return None
             return seen if seen["state"] not in ("queued", "running") else None
 
-        seen = await wait_until(look, limit_s, on_timeout=self.env.dump)
+        seen: dict[str, Any] | None = await wait_until(look, limit_s, on_timeout=self.env.dump)
         assert seen is not None
         assert seen["state"] == "done", seen
         return seen

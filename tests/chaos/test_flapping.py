@@ -1,14 +1,12 @@
 """Connections that break once a second, for minutes: work goes on, and nothing piles up."""
 
-import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
-import aiohttp
 import pytest
-from aiohttp import web
 
 from tests.chaos import volunteers
+from tests.chaos.door import door
 from tests.chaos.footprint import Footprint
 from tests.chaos.outside import Outside
 from tests.chaos.promises import kept, told_apart
@@ -17,7 +15,7 @@ from tests.chaos.sizes import is_long, limit, size
 from tests.chaos.stage import Stage
 from tests.chaos.volunteer import Manner
 from tests.chaos.volunteers import Crowd
-from tests.integration.env import Env, Started
+from tests.integration.env import Env
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, limit(240)]
@@ -29,27 +27,6 @@ PER_ADDRESS = 15
 """Volunteers behind one address, so that each may connect once a second without being held for a flood."""
 
 
-@contextlib.asynccontextmanager
-async def flapping_link(manager: Started) -> AsyncIterator[tuple[str, Proxy]]:
-    """Yield a URL by which a distributor finds the manager's link through a proxy, and the proxy."""
-    async with Proxy(int(manager.ready["zmq_port"])) as proxy, aiohttp.ClientSession() as http:
-
-        async def tell(_request: web.Request) -> web.Response:
-            async with http.get(f"{manager.url}/api/link") as answer:
-                return web.json_response({**await answer.json(), "zmq_port": proxy.port})
-
-        app = web.Application()
-        app.router.add_get("/api/link", tell)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        try:
-            yield f"http://127.0.0.1:{runner.addresses[0][1]}", proxy
-        finally:
-            await runner.cleanup()
-
-
 async def flap(break_it: Callable[[], None], seconds: float, watched: list[Footprint]) -> None:
     """Break connections once a second for so long; look at the processes each time."""
     began = time.monotonic()
@@ -57,8 +34,11 @@ async def flap(break_it: Callable[[], None], seconds: float, watched: list[Footp
         break_it()
         for footprint in watched:
             footprint.look()
-        due = began + number * EACH_S
-        await wait_until(lambda due=due: time.monotonic() >= due, seconds)
+        await wait_until(_reached(began + number * EACH_S), seconds)
+
+
+def _reached(moment: float) -> Callable[[], bool]:
+    return lambda: time.monotonic() >= moment
 
 
 def cut(crowd: Crowd) -> None:
@@ -94,7 +74,12 @@ async def test_a_manager_link_that_flaps_costs_nothing_that_stays(env: Env) -> N
     manner = Manner(unit_s=0.5, gather_s=0.5, compute=told_apart())
     manager = env.manager()
     try:
-        async with flapping_link(manager) as (url, proxy), env.rest(manager) as rest, Crowd(Outside(), manner) as crowd:
+        async with (
+            Proxy(int(manager.ready["zmq_port"])) as proxy,
+            door(manager.url, proxy.port) as url,
+            env.rest(manager) as rest,
+            Crowd(Outside(), manner) as crowd,
+        ):
             stage = Stage(env, manager, env.distributor(url), rest, crowd)
             crowd.add(crowded, stage.distributor.url)
             total = round(crowded / manner.unit_s * seconds)
