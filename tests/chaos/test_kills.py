@@ -49,16 +49,19 @@ async def survive_kills(env: Env, stores: Stores) -> None:
     unit_s = 2 * VOLUNTEERS * KILLS * CYCLE_S / PAYLOADS
     print(f"seed {seed()}: {KILLS} kills each, {PAYLOADS} payloads of {unit_s:.3f} s, {2 * VOLUNTEERS} volunteers")
     async with trio(env, stores, manner(unit_s)) as running:
-        # Volunteers here are of kind cli: this one stays, so that a manager always has something to lease.
+        # One nobody here can run, for the probe; one that comes last, for whoever has nothing of the first any more:
+        # so that a manager always has something to lease, and a distributor something to hand out.
         spare = await running.submit(100_000, requires={"kinds": ["web"]})
+        filler = await running.submit(1_000_000, priority=-10)
         task_id = await running.submit(PAYLOADS)
         running.staff(VOLUNTEERS)
         async with watched(running.rest, running.outside, task_id):
             managers, distributors = await kill_all(running, task_id, chance)
             await running.ended(task_id)
-        await running.rest.verb(spare, "cancel")
-        running.outside.cancelled(spare)
-        await proved(running.rest, running.outside, [task_id, spare], env.folder / "evidence")
+        for each in (spare, filler):
+            await running.rest.verb(each, "cancel")
+            running.outside.cancelled(each)
+        await proved(running.rest, running.outside, [task_id, spare, filler], env.folder / "evidence")
         single_process = [n * n + 7 for n in range(PAYLOADS)]
         assert [row["result"][0] async for row in running.rest.results(task_id)] == single_process
     outside = running.outside
