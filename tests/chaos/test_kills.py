@@ -27,7 +27,9 @@ LAST_KILL = 0.9
 """No kill when more than this part of the task is done."""
 AWAY_S = (0.2, 2.0)
 LEASE_S = 3.0
-"""From the start of a process to its first lease, at most; asserted in the long version, on a machine left alone."""
+"""From the start of a process to its first lease, at most; asserted in the long version.
+
+On a machine that others load, so many times longer as there are processes for each core."""
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120 + 12 * KILLS)]
 
@@ -69,7 +71,7 @@ async def survive_kills(env: Env, stores: Stores) -> None:
     report("manager", managers)
     report("distributor", distributors)
     if is_long():
-        late = [restart for restart in (*managers, *distributors) if restart.lease_s > LEASE_S]
+        late = [restart for restart in (*managers, *distributors) if restart.lease_s > LEASE_S * max(1.0, restart.load)]
         assert not late, f"{len(late)} of {2 * KILLS} restarts took over {LEASE_S} s to the first lease: {late[:10]}"
 
 
@@ -100,4 +102,9 @@ async def _kill(
 def report(name: str, restarts: list[Restart]) -> None:
     """Print how long restarts took."""
     ready = spread("ready", [restart.ready_s for restart in restarts])
-    print(f"{len(restarts)} kills of the {name}: {ready}, {spread('first lease', [each.lease_s for each in restarts])}")
+    lease = spread("first lease", [restart.lease_s for restart in restarts])
+    over = sum(restart.lease_s > LEASE_S for restart in restarts)
+    load = max(restart.load for restart in restarts)
+    print(
+        f"{len(restarts)} kills of the {name}: {ready}, {lease}, {over} over {LEASE_S} s; load up to {load:.1f} a core"
+    )

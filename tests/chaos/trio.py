@@ -6,10 +6,11 @@ Rule: processes are started and ended in threads, so that volunteers, proxies an
 import asyncio
 import contextlib
 import json
+import os
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
@@ -48,6 +49,8 @@ class Restart:
 
     ready_s: float
     lease_s: float
+    load: float = field(default_factory=lambda: os.getloadavg()[0] / (os.cpu_count() or 1))
+    """Processes that wanted to run, for each core of the machine, over the last minute."""
 
 
 class Trio:
