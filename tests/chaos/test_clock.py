@@ -131,9 +131,9 @@ async def test_leases_of_assignments_neither_end_nor_revive_when_the_distributor
         outside = stage.outside
         task_id = await stage.submit(total)
         for number, offset_s in enumerate(JUMPS.values(), 1):
-            await stage.done(task_id, number * total // 6, WAIT_S)
+            await stage.acknowledged(task_id, number * total // 6, WAIT_S)
             clock.jump_to(offset_s)
-        await stage.done(task_id, 4 * total // 6, WAIT_S)
+        await stage.acknowledged(task_id, 4 * total // 6, WAIT_S)
         assert all(volunteer.is_online for volunteer in stage.crowd.volunteers)
         gone = stage.crowd.add(1, stage.distributor.url, manner=Manner(unit_s=0.5, vanish=1.0, returns_s=-1))[0]
         await wait_until(lambda: outside.vanished == 1, WAIT_S, on_timeout=lambda: stage.told(task_id))

@@ -27,13 +27,15 @@ WAIT_S = 90.0
 DISK_MB = 256
 VOLUNTEERS = 20
 PAYLOADS = 8_000
-RESULT_BYTES = 2_000
+MORE_EACH = 2_500
+"""Further payloads each time: a cache that grew once has room in its file, and takes in more before it is full."""
+RESULT_BYTES = 900
 QUIET_S = 1.5
 """Volunteers who are not answered for so long are refused."""
 
 
 def manner() -> Manner:
-    """Return how volunteers work here: about 1,000 results a second of 2 kB each."""
+    """Return how volunteers work here: about 1,000 results a second of 1 kB each."""
     return Manner(unit_s=0.02, gather_s=0.2, compute=told_apart(RESULT_BYTES), backoff_s=(0.3, 2.0))
 
 
@@ -119,17 +121,17 @@ async def distributor_is_refusing(stage: Stage, task_id: str) -> None:
     await wait_until(look, WAIT_S, on_timeout=lambda: stage.told(task_id))
 
 
-async def fill_once(stage: Stage, disk: SmallDisk, calls: Calls, service: str) -> None:
+async def fill_once(stage: Stage, disk: SmallDisk, calls: Calls, service: str, total: int) -> None:
     """Run a task that meets a full disk in its middle, and see that it ends right."""
-    task_id = await stage.submit(PAYLOADS)
+    task_id = await stage.submit(total)
     await stage.done(task_id, PAYLOADS // 20, WAIT_S)
     disk.fill()
     freeing = free_managers if service == "manager" else free_distributors
     freed_at = await freeing(stage, disk, calls, task_id)
     seen = await stage.ended(task_id, WAIT_S)
     print(f"  done {time.monotonic() - freed_at:.1f} s after there was room again")
-    assert (seen["done"], seen["failed"]) == (PAYLOADS, 0)
-    await kept(stage.rest, stage.outside, task_id, PAYLOADS)
+    assert (seen["done"], seen["failed"]) == (total, 0)
+    await kept(stage.rest, stage.outside, task_id, total)
     await calls.has_created()
 
 
@@ -169,7 +171,8 @@ async def test_a_disk_that_fills_up_stops_acknowledgements_and_nothing_else(
             calls = Calls(stage, stage.manager.url, {"Authorization": f"Bearer {token}"})
             for number in range(rounds):
                 print(f"{service}, disk full for time {number + 1}:")
-                await fill_once(stage, disk, calls, service)
+                more = number * MORE_EACH if service == "distributor" else 0
+                await fill_once(stage, disk, calls, service, PAYLOADS + more)
             print(f"{service}: REST answers {dict(sorted(calls.statuses.items()))}")
 
 
