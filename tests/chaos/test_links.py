@@ -92,6 +92,6 @@ async def after_a_reset(running: Trio, proxy: Proxy, task_id: str) -> float:
     before, began = proxy.connections, time.monotonic()
     cut = proxy.open
     proxy.reset()
-    await wait_until(lambda: proxy.connections >= before + cut, BACK_S, on_timeout=lambda: running.told(task_id))
+    await wait_until(lambda: proxy.connections >= before + cut, BACK_S, on_timeout=running.told)
     await running.went_on(task_id)
     return time.monotonic() - began

@@ -98,14 +98,12 @@ class Trio:
             has_grown = any(fact["event"] == "sampled" and fact["done"] > done for fact in new)
             return has_grown and all(served & group for group in self.groups)
 
-        await wait_until(all_go_on, PROGRESS_S, on_timeout=lambda: self.told(task_id))
+        await wait_until(all_go_on, PROGRESS_S, on_timeout=self.told)
         return time.monotonic() - began
 
     async def progress(self, task_id: str, least: int) -> None:
         """Wait until so many results were acknowledged."""
-        await wait_until(
-            lambda: self.outside.acknowledged[task_id] >= least, PROGRESS_S, on_timeout=lambda: self.told(task_id)
-        )
+        await wait_until(lambda: self.outside.acknowledged[task_id] >= least, PROGRESS_S, on_timeout=self.told)
 
     async def ended(self, task_id: str) -> None:
         """Wait until the task was seen to be over."""
@@ -114,17 +112,15 @@ class Trio:
             seen = (fact for fact in reversed(self.outside.facts) if fact["event"] == "sampled")
             return next((str(fact["state"]) for fact in seen if fact["task"] == task_id), "")
 
-        await wait_until(
-            lambda: state() not in ("", "queued", "running"), PROGRESS_S, on_timeout=lambda: self.told(task_id)
-        )
+        await wait_until(lambda: state() not in ("", "queued", "running"), PROGRESS_S, on_timeout=self.told)
 
-    def told(self, task_id: str = "") -> str:
+    def told(self) -> str:
         """Return what to show when a wait fails."""
         outside = self.outside
         seen = [fact for fact in outside.facts if fact["event"] == "sampled"][-1:]
         crowd = "\n".join(volunteer.told() for volunteer in self.crowd.volunteers)
         logs = "\n".join(f"--- {each.name}\n{each.tail()[-1500:]}" for each in (self.manager, *self.distributors))
-        return f"seed {seed()}; acknowledged {outside.acknowledged[task_id]}; last seen {seen}\n{crowd}\n{logs}"
+        return f"seed {seed()}; acknowledged {dict(outside.acknowledged)}; last seen {seen}\n{crowd}\n{logs}"
 
     async def restart_manager(self, away_s: float) -> Restart:
         """kill -9 the manager, start it again after a while, and lease a payload from it."""
