@@ -19,7 +19,7 @@ from tests.integration.env import Env
 KILLS = size("kills", 5, 100)
 """Of the manager, and as many of distributors."""
 PAYLOADS = size("payloads", 2_000, 20_000)
-CYCLE_S = 4.0
+CYCLE_S = 5.0
 """Work for so long lies between two kills of one kind, when nothing stands still."""
 VOLUNTEERS = 6
 """At each of two distributors."""
@@ -81,18 +81,29 @@ async def kill_all(running: Trio, task_id: str, chance: random.Random) -> tuple[
     def a_distributor(away_s: float) -> Awaitable[Restart]:
         return running.restart_distributor(chance.randrange(2), away_s)
 
+    async def taken_in(least: int) -> None:
+        # Each manager lives at least until it has taken results in: a distributor's way to it was open again.
+        await running.committed(task_id, max(least, running.done(task_id) + 1))
+
+    async def acknowledged(least: int) -> None:
+        await running.progress(task_id, least)
+
     async with asyncio.TaskGroup() as group:
-        managers = group.create_task(_kill(running, task_id, chance, running.restart_manager))
-        distributors = group.create_task(_kill(running, task_id, chance, a_distributor))
+        managers = group.create_task(_kill(running, task_id, chance, running.restart_manager, taken_in))
+        distributors = group.create_task(_kill(running, task_id, chance, a_distributor, acknowledged))
     return managers.result(), distributors.result()
 
 
 async def _kill(
-    running: Trio, task_id: str, chance: random.Random, restart: Callable[[float], Awaitable[Restart]]
+    running: Trio,
+    task_id: str,
+    chance: random.Random,
+    restart: Callable[[float], Awaitable[Restart]],
+    reached: Callable[[int], Awaitable[None]],
 ) -> list[Restart]:
     restarts = []
     for number in range(KILLS):
-        await running.progress(task_id, int(PAYLOADS * LAST_KILL * (number + 1) / (KILLS + 1)))
+        await reached(int(PAYLOADS * LAST_KILL * (number + 1) / (KILLS + 1)))
         left = PAYLOADS - running.outside.acknowledged[task_id]
         assert left > 0, f"the task was over after {number} kills: kills were slower than work"
         restarts.append(await restart(chance.uniform(*AWAY_S)))

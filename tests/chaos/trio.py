@@ -90,7 +90,7 @@ class Trio:
         """
         began, facts = time.monotonic(), self.outside.facts
         before = len(facts)
-        done = max((fact["done"] for fact in facts if fact["event"] == "sampled"), default=0)
+        done = self.done(task_id)
 
         def all_go_on() -> bool:
             new = facts[before:]
@@ -100,6 +100,15 @@ class Trio:
 
         await wait_until(all_go_on, PROGRESS_S, on_timeout=self.told)
         return time.monotonic() - began
+
+    def done(self, task_id: str) -> int:
+        """Return how much of a watched task was done when the manager was last asked."""
+        seen = (fact for fact in reversed(self.outside.facts) if fact["event"] == "sampled")
+        return next((int(fact["done"]) for fact in seen if fact["task"] == task_id), 0)
+
+    async def committed(self, task_id: str, least: int) -> None:
+        """Wait until the manager has so many results of a watched task."""
+        await wait_until(lambda: self.done(task_id) >= least, PROGRESS_S, on_timeout=self.told)
 
     async def progress(self, task_id: str, least: int) -> None:
         """Wait until so many results were acknowledged."""
