@@ -107,7 +107,7 @@ async def test_clients_that_reconnect_once_a_second_cost_nothing_that_stays(
             stage = Stage(env, manager, env.distributor(manager.url), rest, crowd)
             crowd.add(crowded, stage.distributor.url)
             await wait_until(lambda: crowd.online == crowded, WAIT_S)
-            total = round(crowded / manner.unit_s * seconds / 4)
+            total = round(crowded / manner.unit_s * seconds / 2)
             task_id = await stage.submit(total)
             watched = watch(stage)
             before = sum(volunteer.connects for volunteer in crowd.volunteers)
