@@ -5,7 +5,7 @@ ARGS ?=
 DEMO_ARGS ?= $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup services demo test check format unit contract integration browser simulate bench web clean lock
+.PHONY: help setup services demo test check format unit contract integration browser simulate chaos soak bench web clean lock
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,17 @@ browser: services ## real Chromium
 
 simulate: setup ## the cores under a virtual clock and a bad network
 	@$(PYTEST) tests/simulation $(ARGS)
+
+# KILLS, PAYLOADS, ROUNDS and SEED change the sizes of `make chaos`.
+LONG = DISIO_SOAK=long $(foreach name,KILLS PAYLOADS ROUNDS SEED,$(if $($(name)),DISIO_SOAK_$(name)=$($(name))))
+
+chaos: services ## kill -9, stops and cut links while real processes work, at length (KILLS=100 PAYLOADS=20000 SEED=n)
+	@$(LONG) $(PYTEST) -s $(addprefix tests/chaos/test_,kills.py half_dead.py links.py cancel.py) $(ARGS)
+
+SOAKS = $(addprefix tests/chaos/test_,disk_full.py vanish.py manager_away.py flapping.py clock.py)
+
+soak: services ## full disks, vanishing clients, an absent manager, flapping links, clocks that jump, at length (half an hour)
+	@DISIO_SOAK=long $(PYTEST) -s $(SOAKS) $(ARGS)
 
 bench: setup ## measure throughput
 	@.venv/bin/python benchmarks/throughput.py $(ARGS)

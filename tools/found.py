@@ -1,4 +1,4 @@
-"""Which real servers and browser the tests can use on this machine, and where each comes from.
+"""Which real servers, browser and tools the tests can use on this machine, and where each comes from.
 
 Looks only; `provision` is what installs and builds.
 """
@@ -26,7 +26,7 @@ VERSION_TIMEOUT_S = 30.0
 class Found:
     """One service the tests can use: a URL somebody gave, or a program to start."""
 
-    kind: str  # ferretdb, mongod, redis-server, chromium, or the environment variable that named the URL
+    kind: str  # ferretdb, mongod, redis-server, chromium, faketime, or the environment variable that named the URL
     version: str
     path: str | None = None
     url: str | None = None
@@ -81,6 +81,13 @@ def chromium() -> Found | None:
         if path:
             return Found("chromium", _version(path), path=path)
     return None
+
+
+def faketime() -> Found | None:
+    """The library that gives a process a wall clock of its own; its path is the library's."""
+    program = shutil.which("faketime")
+    known = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")) if program else []
+    return Found("faketime", _version(program), path=str(known[0])) if program and known else None
 
 
 @functools.cache

@@ -12,7 +12,7 @@ import pytest
 
 from tools.found import Found
 
-LABELS = {"mongodb": "mongodb-protocol", "redis": "redis", "chromium": "chromium"}
+LABELS = {"mongodb": "mongodb-protocol", "redis": "redis", "chromium": "chromium", "faketime": "faketime"}
 REMEDY = "run `make services`"
 
 _ran: dict[str, Found] = {}
