@@ -10,7 +10,7 @@ from collections.abc import Callable
 from random import Random
 
 Action = Callable[[], object]
-STORY_LINES = 400
+STORY_LINES, WHOLE_STORY_LINES = 400, 100_000
 
 
 class Clockwork:
@@ -27,7 +27,7 @@ class Clockwork:
         self.wall_offset = 1_700_000_000.0
         self._due: list[tuple[float, int, Action]] = []
         self._order = itertools.count()
-        self._story: deque[str] = deque(maxlen=STORY_LINES)
+        self._story: deque[str] = deque(maxlen=WHOLE_STORY_LINES if is_verbose else STORY_LINES)
 
     @property
     def wall(self) -> float:

@@ -137,7 +137,8 @@ class ManagerNode:
 
     def _check_committed(self, delivered: messages.Deliver) -> None:
         disk, settled = self.disk, self._referee.settled
-        for part in (*delivered.results, *delivered.failures):
+        parts: list[messages.ResultColumns | messages.FailureColumns] = [*delivered.results, *delivered.failures]
+        for part in parts:
             if disk.is_open(part.task):
                 lost = [index for index in part.indexes if (part.task, index) not in settled]
                 assert not lost, f"{self.name} committed indexes {lost[:5]} of {part.task} and has not saved them"

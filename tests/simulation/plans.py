@@ -7,7 +7,7 @@ agrees and every result can be checked.
 import json
 from dataclasses import dataclass, field
 
-from disio_shared.taskdoc import Policy, Requires
+from disio_shared.taskdoc import Kind, Policy, Requires
 from tests.simulation.clockwork import Clockwork
 
 LANGUAGES = ("javascript", "python", "wasm")
@@ -97,7 +97,8 @@ def make_plans(clock: Clockwork, storm_s: float) -> list[Plan]:
 
 def _policy(clock: Clockwork) -> Policy:
     draw = clock.random
-    kinds = draw.choice([["web", "cli"], ["web", "cli"], ["web"], ["cli"]])
+    some: list[tuple[Kind, ...]] = [("web", "cli"), ("web", "cli"), ("web",), ("cli",)]
+    kinds = draw.choice(some)
     return Policy(
         priority=draw.choice([0, 0, 3]),
         weight=draw.choice([1.0, 4.0]),

@@ -91,6 +91,7 @@ class Referee:
             self.closed_at.setdefault(task, now)
         else:
             self.closed_at.pop(task, None)
+            assert not self._has_given_up(self.plans[task]), f"{task} goes on with too many failures"
 
     def check_cover(self, task: str) -> None:
         """Assert that every index below the frontier is closed or in exactly one block."""

@@ -59,6 +59,7 @@ def portions(first: int, count: int) -> Iterator[range]:
 
 def spread(work: Callable[[Job], Answer], jobs: Iterator[Job]) -> Iterator[Answer]:
     """Do jobs in as many processes as there are cores; yield answers as they come, holding a few at a time."""
+    os.environ["PYTHONHASHSEED"] = "0"  # the order of sets of names is part of a run
     workers = len(os.sched_getaffinity(0))
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         waiting: set[Future[Answer]] = {pool.submit(work, job) for job in islice(jobs, 2 * workers)}

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 
 from tests.simulation.clients import ClientNode
-from tests.simulation.clockwork import Clockwork, Host
+from tests.simulation.clockwork import Clockwork
 from tests.simulation.distributors import DistributorNode
 from tests.simulation.managers import ManagerNode
 from tests.simulation.network import Network
@@ -40,7 +40,7 @@ class Storm:
     def plan(self) -> None:
         """Draw all faults."""
         draw = self.clock.random
-        for each in (*self._managers, *self._distributors):
+        for each in self._servers():
             each.trouble = draw.choice([0.0, 0.0, 0.002, 0.02])
         faults: list[tuple[int, Callable[[], object]]] = [
             (4, self._crash_manager),
@@ -67,11 +67,14 @@ class Storm:
         self.is_over, self.ended_at = True, self.clock.now
         self.clock.tell("the storm is over")
         self._network.heal()
-        for each in (*self._managers, *self._distributors):
+        for each in self._servers():
             each.trouble = 0.0
             each.host.wall_error = 0.0
             if not each.is_up and each.name not in self.dead:
                 each.start()
+
+    def _servers(self) -> list[ManagerNode | DistributorNode]:
+        return [*self._managers, *self._distributors]
 
     def _at(self, delay_s: float, fault: Callable[[], object]) -> None:
         self.clock.after(delay_s, lambda: None if self.is_over else fault())
@@ -140,12 +143,12 @@ class Storm:
 
     def _stop_some(self) -> None:
         """Let a process stand still: nothing reaches it, then everything at once."""
-        hosts = [each.host for each in (*self._managers, *self._distributors)]
+        hosts = [each.host for each in self._servers()]
         self.clock.random.choice(hosts).stop(self.clock.between(5.0, 60.0))
 
     def _change_wall(self) -> None:
         """Let somebody's wall clock jump; steady time does not care."""
-        host = self.clock.random.choice([each.host for each in (*self._managers, *self._managers, *self._distributors)])
+        host = self.clock.random.choice([each.host for each in self._servers()])
         jump = self.clock.random.choice([HOUR_S, -HOUR_S, LONG_S, -LONG_S])
         host.wall_error += jump
         self.clock.tell(f"the clock of {host.name} jumps by {jump:.0f} s")
@@ -153,8 +156,7 @@ class Storm:
     def _partition(self) -> None:
         """Part some nodes from the others for a while; sometimes only one direction is lost."""
         draw = self.clock.random
-        hosts: list[Host] = [each.host for each in (*self._managers, *self._distributors, *self._clients)]
-        names = [host.name for host in hosts]
+        names = [each.name for each in self._servers()] + [each.name for each in self._clients]
         part = draw.choice([0.02, 0.2, 0.5])
         apart = {name for name in names if draw.random() < part} or {draw.choice(names[: len(self._distributors) + 1])}
         rest = [name for name in names if name not in apart]

@@ -8,7 +8,7 @@ from functools import partial
 import msgspec
 
 from disio_manager.core import events as ev
-from disio_manager.core.records import TaskRecord
+from disio_manager.core.records import LoadedTask, TaskRecord
 from disio_shared.errors import DisioError
 from disio_shared.payloads import parse_spec
 from disio_shared.taskdoc import OPEN_STATES
@@ -109,8 +109,8 @@ class Submitter:
         if task not in self._referee.disk.tasks:
             return task in self._referee.deleted
         soon = self._clock.wall + self._clock.between(5.0, 60.0)
-        edits = [{"priority": 9}, {"weight": 0.5}, {"max_distributors": 1}, {"deadline": soon}]
-        edit: dict[str, float] = self._clock.random.choice(edits)
+        edits: list[dict[str, float]] = [{"priority": 9}, {"weight": 0.5}, {"max_distributors": 1}, {"deadline": soon}]
+        edit = self._clock.random.choice(edits)
         self.asked[task].update(edit)
         self._clock.tell(f"somebody edits {task}: {edit}")
         return self._send(manager, ev.TaskEdited(task, dict(edit), self._stored(task)))
@@ -121,7 +121,7 @@ class Submitter:
             if record.state == "paused":
                 self._use(task, "resume")
 
-    def _stored(self, task: str) -> ev.LoadedTask | None:
+    def _stored(self, task: str) -> LoadedTask | None:
         disk = self._referee.disk
         return None if disk.tasks[task].state in OPEN_STATES else disk.load_task(task)
 
