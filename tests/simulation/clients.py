@@ -41,7 +41,7 @@ def draw_character(clock: Clockwork) -> Character:
         languages=draw.choice([LANGUAGES, LANGUAGES, ("javascript",), ("javascript", "wasm"), ("python",)]),
         memory_mb=draw.choice([0, 0, 256, 2048]),
         slots=draw.choice([1, 2, 4]),
-        speed_s=draw.choice([0.05, 0.3, 1.0, 1.0, 3.0, 9.0]),
+        speed_s=draw.choice([0.05, 0.3, 1.0, 1.0, 2.5, 5.0]),
         is_mute=clock.chance(0.06),
     )
 

@@ -83,7 +83,7 @@ def make_plans(clock: Clockwork, storm_s: float) -> list[Plan]:
             "t2p", 60, at=draw.uniform(0.0, late), seconds=0.7,
             policy=Policy(max_failures=draw.choice([1, 2]), max_task_failures=limit, priority=draw.choice([0, 5])),
         ),
-        Plan("t3c", 24, at=draw.uniform(0.0, late), seconds=draw.choice([8.0, 20.0]), policy=_policy(clock)),
+        Plan("t3c", 20, at=draw.uniform(0.0, late), seconds=draw.choice([4.0, 10.0]), policy=_policy(clock)),
         Plan("t4", 40, at=draw.uniform(0.0, late), language=draw.choice(LANGUAGES), policy=_policy(clock)),
         Plan("t5f", 35, at=draw.uniform(0.0, late), policy=Policy(max_failures=draw.choice([1, 3]))),
     ]  # fmt: skip
