@@ -40,8 +40,8 @@ integration: services ## real processes, real servers, kills
 browser: services ## real Chromium
 	@$(PYTEST) tests/browser $(ARGS)
 
-simulate: setup ## the cores under a virtual clock and a bad network
-	@$(PYTEST) tests/simulation $(ARGS)
+simulate: setup ## the cores under a virtual clock and a bad network (SEEDS=100000: more runs, SEED=n: that run and its story)
+	@$(PYTEST) tests/simulation $(if $(SEED),-k ends_right) $(ARGS)
 
 # KILLS, PAYLOADS, ROUNDS and SEED change the sizes of `make chaos`.
 LONG = DISIO_SOAK=long $(foreach name,KILLS PAYLOADS ROUNDS SEED,$(if $($(name)),DISIO_SOAK_$(name)=$($(name))))

@@ -1,0 +1,133 @@
+"""The person: creates tasks, uses verbs on them, and asks again until somebody answers.
+
+Rule: what was acknowledged is remembered, and what was only asked for may or may not have happened.
+"""
+
+from functools import partial
+
+import msgspec
+
+from disio_manager.core import events as ev
+from disio_manager.core.records import LoadedTask, TaskRecord
+from disio_shared.errors import DisioError
+from disio_shared.payloads import parse_spec
+from disio_shared.taskdoc import OPEN_STATES
+from tests.simulation.clockwork import Clockwork
+from tests.simulation.managers import ManagerNode
+from tests.simulation.plans import Plan
+from tests.simulation.referee import Referee
+
+AGAIN_S = 5.0
+
+
+class Submitter:
+    """One person.
+
+    Args:
+        managers: Whom requests go to; any of them.
+    """
+
+    def __init__(self, clock: Clockwork, managers: list[ManagerNode], referee: Referee) -> None:
+        self._clock, self._managers, self._referee = clock, managers, referee
+        self.asked: dict[str, set[str]] = {name: set() for name in referee.plans}
+        """Verbs that may have been carried out, by task."""
+        self._owed = 0
+        """Requests that nobody has answered yet."""
+
+    @property
+    def is_done(self) -> bool:
+        """Tell whether nothing more is to be asked for."""
+        return not self._owed
+
+    def plan(self, storm_s: float) -> None:
+        """Plan the creation of all tasks, and some verbs."""
+        draw = self._clock.random
+        for number, plan in enumerate(self._referee.plans.values(), 1):
+            self._later(plan.at, partial(self._create, plan, number))
+        names = list(self._referee.plans)
+        for _ in range(draw.choice([0, 2, 5])):
+            name = draw.choice(names)
+            at = self._referee.plans[name].at + draw.uniform(0.5, storm_s)
+            self._plan_verb(name, draw.choice(["pause", "pause", "edit", "edit", "retry", "retry", "cancel"]), at)
+        if self._clock.chance(0.2):
+            name = draw.choice(names)
+            self._plan_verb(name, "delete", self._referee.plans[name].at + draw.uniform(0.5, storm_s))
+
+    def _plan_verb(self, task: str, verb: str, at: float) -> None:
+        if verb == "edit":
+            self._later(at, partial(self._edit, task))
+            return
+        self._later(at, partial(self._use, task, verb))
+        if verb == "pause":
+            self._later(at + self._clock.between(1.0, 60.0), partial(self._use, task, "resume"))
+
+    def _later(self, delay_s: float, request: "partial[bool]") -> None:
+        self._owed += 1
+        self._clock.after(delay_s, partial(self._try, request))
+
+    def _try(self, request: "partial[bool]") -> None:
+        """Ask; ask again when there was no answer."""
+        if request():
+            self._owed -= 1
+        else:
+            self._clock.after(AGAIN_S * self._clock.random.random(), partial(self._try, request))
+
+    def _manager(self) -> ManagerNode | None:
+        up = [manager for manager in self._managers if manager.answers]
+        return self._clock.random.choice(up) if up else None
+
+    def _create(self, plan: Plan, number: int) -> bool:
+        """Create a task; one that an unanswered request made already is found by its key, as the API does."""
+        manager = self._manager()
+        if manager is None:
+            return False
+        name = plan.name
+        if name in self._referee.disk.tasks or name in self._referee.deleted:
+            return True
+        record = TaskRecord(
+            id=name, number=number, name=name, tags=[], workunit=f"w{number}", language=plan.language,
+            workunit_bytes=1, payloads=msgspec.json.encode({"range": [0, plan.size]}), policy=plan.policy,
+            total=plan.size, state="queued", created_at=self._clock.wall,
+        )  # fmt: skip
+        return self._send(manager, ev.TaskCreated(record, parse_spec({"range": [0, plan.size]})))
+
+    def _use(self, task: str, verb: str) -> bool:
+        """Use a verb; a refusal is an answer too."""
+        manager = self._manager()
+        if manager is None:
+            return False
+        if task not in self._referee.disk.tasks:
+            return task in self._referee.deleted
+        self._clock.tell(f"somebody asks to {verb} {task}")
+        self.asked[task].add(verb)
+        return self._send(manager, ev.TaskCommanded(task, verb, manager.host.wall, self._stored(task)))
+
+    def _edit(self, task: str) -> bool:
+        manager = self._manager()
+        if manager is None:
+            return False
+        if task not in self._referee.disk.tasks:
+            return task in self._referee.deleted
+        soon = self._clock.wall + self._clock.between(5.0, 60.0)
+        edits: list[dict[str, float]] = [{"priority": 9}, {"weight": 0.5}, {"max_distributors": 1}, {"deadline": soon}]
+        edit = self._clock.random.choice(edits)
+        self.asked[task].update(edit)
+        self._clock.tell(f"somebody edits {task}: {edit}")
+        return self._send(manager, ev.TaskEdited(task, dict(edit), self._stored(task)))
+
+    def resume_all(self) -> None:
+        """Resume what is paused: a pause that was asked for again and again may have come after its resume."""
+        for task, record in list(self._referee.disk.tasks.items()):
+            if record.state == "paused":
+                self._use(task, "resume")
+
+    def _stored(self, task: str) -> LoadedTask | None:
+        disk = self._referee.disk
+        return None if disk.tasks[task].state in OPEN_STATES else disk.load_task(task)
+
+    def _send(self, manager: ManagerNode, event: ev.Event) -> bool:
+        try:
+            return manager.handle(event)
+        except DisioError as refusal:
+            self._clock.trace("refused", refusal)
+            return True
