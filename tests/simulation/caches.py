@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from disio_distributor.core import changes as ch
-from disio_distributor.core.records import Attempt, HeldBlock, HeldTask, OutboxEntry, Snapshot
+from disio_distributor.core.records import Attempt, HeldBlock, HeldTask, OutboxEntry, OutboxHead, Snapshot
 
 copied = msgspec.structs.replace
 
@@ -23,6 +23,7 @@ class CacheDisk:
     tasks: dict[str, HeldTask] = field(default_factory=dict)
     blocks: dict[str, HeldBlock] = field(default_factory=dict)
     outbox: dict[int, OutboxEntry] = field(default_factory=dict)
+    heads: dict[int, OutboxHead] = field(default_factory=dict)
     attempts: list[Attempt] = field(default_factory=list)
     checkpoints: dict[str, dict[int, bytes]] = field(default_factory=dict)
     workunits: set[str] = field(default_factory=set)
@@ -44,8 +45,8 @@ class CacheDisk:
                 self.blocks[block.block] = copied(block)
             case ch.DropBlock(block):
                 self.blocks.pop(block, None)
-            case ch.AddOutbox(entry):
-                self.outbox[entry.id] = entry
+            case ch.AddOutbox(entry, head):
+                self.outbox[entry.id], self.heads[entry.id] = entry, head
                 self.undelivered.update(indexes_in(entry))
             case ch.DropOutbox(ids):
                 for entry in [self.outbox.pop(each) for each in ids if each in self.outbox]:
@@ -82,7 +83,7 @@ class CacheDisk:
             token_key=self.id.encode().ljust(32, b"k"),
             tasks=[copied(task) for task in self.tasks.values()],
             blocks=[copied(block) for block in self.blocks.values()],
-            outbox=[self.outbox[key] for key in sorted(self.outbox)],
+            outbox=[self.heads[key] for key in sorted(self.outbox)],
             attempts=list(self.attempts),
             checkpoints={task: dict(states) for task, states in self.checkpoints.items()},
             workunits=sorted(self.workunits),
@@ -94,7 +95,7 @@ class CacheDisk:
 
 
 def indexes_in(entry: OutboxEntry) -> Iterator[tuple[str, int]]:
-    """Yield task and index of all that an entry holds."""
+    """Yield task and index of all results and failures that an entry holds; votes close nothing."""
     part = entry.results or entry.failures
-    assert part is not None
-    yield from ((part.task, index) for index in part.indexes)
+    if part is not None:
+        yield from ((part.task, index) for index in part.indexes)

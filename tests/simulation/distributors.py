@@ -21,6 +21,9 @@ from tests.simulation.links import ManagerLink
 from tests.simulation.network import Network, Socket
 from tests.simulation.referee import Referee
 
+READ_S = 0.1
+"""Seconds in which the cache reads entries of the outbox back."""
+
 
 class DistributorNode:
     """A distributor process that can crash and come back.
@@ -72,7 +75,9 @@ class DistributorNode:
     def start(self) -> None:
         """Start the process from what is in the cache."""
         self._boots += 1
-        self.core = Dispatcher.restore(self.disk.load(), CoreSettings(), f"boot{self._boots}", self.clock.now)
+        # So little of the outbox is kept in memory that it is read back now and then.
+        settings = CoreSettings(max_outbox_memory=2_000)
+        self.core = Dispatcher.restore(self.disk.load(), settings, f"boot{self._boots}", self.clock.now)
         self.clock.tell(f"{self.name} up")
         self._alarm.set(self.core.next_deadline())
         for link in self.links.values():
@@ -114,7 +119,7 @@ class DistributorNode:
 
     def join_message(self) -> messages.Join:
         """Return what a session of a link begins with."""
-        held = [messages.BlockRef(block=b.block, lease=b.lease) for b in self.disk.blocks.values()]
+        held = [messages.BlockRef(block=b.block, lease=b.lease, manager=b.manager) for b in self.disk.blocks.values()]
         return messages.Join(
             version=messages.PROTOCOL_VERSION, distributor=self.name, name=self.name, url=self.url, max_clients=100,
             held=held,
@@ -183,10 +188,16 @@ class DistributorNode:
                     socket.close("server")
             case cmd.SendManager(link, message):
                 self.links[link].send(message)
+            case cmd.ReadOutbox(ids):
+                self.host.after(READ_S * self.clock.random.random(), partial(self._read, ids))
             case cmd.Drained():
                 self.clock.tell(f"{self.name} has drained")
                 self.crash()
                 self.clock.after(self.clock.between(1.0, 40.0), lambda: None if self.is_up else self.start())
+
+    def _read(self, ids: list[int]) -> None:
+        found = [self.disk.outbox[each] for each in ids if each in self.disk.outbox]
+        self.handle(ev.OutboxRead(found, [each for each in ids if each not in self.disk.outbox]))
 
     def _reply(self, session: str, request: int, message: messages.ToClient) -> None:
         asked = self._asked.pop((session, request), None)

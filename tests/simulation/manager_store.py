@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import msgspec
 
 from disio_manager.core import changes as ch
-from disio_manager.core.records import BlockRecord, DistributorRecord, LoadedTask, TaskRecord
+from disio_manager.core.records import BlockRecord, DistributorRecord, LoadedTask, StretchRecord, TaskRecord
 from disio_shared.payloads import parse_spec
-from disio_shared.ranges import runs_of
+from disio_shared.ranges import RangeSet, runs_of
 from disio_shared.taskdoc import OPEN_STATES
 
 copied = msgspec.structs.replace
@@ -25,6 +25,8 @@ class ManagerDisk:
     """By task and block."""
     results: dict[str, dict[int, bytes]] = field(default_factory=dict)
     failures: dict[str, dict[int, list[str]]] = field(default_factory=dict)
+    stretches: dict[str, StretchRecord] = field(default_factory=dict)
+    """By task: one manager has the store to itself, so each task is one stretch."""
     distributors: dict[str, DistributorRecord] = field(default_factory=dict)
 
     def commit(self, changes: list[ch.Change]) -> None:
@@ -41,13 +43,16 @@ class ManagerDisk:
         """Tell whether an index has a result or a failure."""
         return index in self.results.get(task, ()) or index in self.failures.get(task, ())
 
+    def frontier(self, task: str) -> int:
+        """Return the index from which on payloads of a task were never in a block."""
+        return self.stretches[task].frontier
+
     def _apply(self, change: ch.Change) -> None:
         match change:
             case ch.PutTask(record):
                 self.tasks[record.id] = copied(record)
-            case ch.DeleteTask(task):
-                for rows in (self.tasks, self.blocks, self.results, self.failures):
-                    rows.pop(task, None)
+            case ch.PutStretch(record) if record.task in self.tasks:
+                self.stretches[record.task] = copied(record)
             case ch.PutBlock(record):
                 self.blocks.setdefault(record.task, {})[record.id] = copied(record)
             case ch.DropBlock(block, task):
@@ -61,12 +66,17 @@ class ManagerDisk:
 
     def _apply_rare(self, change: ch.Change) -> None:
         match change:
+            case ch.DeleteTask(task):
+                for rows in (self.tasks, self.blocks, self.results, self.failures, self.stretches):
+                    rows.pop(task, None)
             case ch.AddFailures():
                 failures = self.failures.setdefault(change.task, {})
                 for index, errors in zip(change.indexes, change.errors, strict=True):
                     failures.setdefault(index, errors)
-            case ch.DropFailures(task):
-                self.failures.pop(task, None)
+            case ch.DropFailures(task, runs):
+                gone, failed = RangeSet(runs), self.failures.pop(task, {})
+                kept = {index: errors for index, errors in failed.items() if index not in gone}
+                self.failures |= {task: kept} if kept else {}
             case ch.PutDistributor(record):
                 self.distributors[record.id] = copied(record)
             case ch.DropDistributor(distributor):
@@ -87,6 +97,7 @@ class ManagerDisk:
         }
         return LoadedTask(
             record=copied(record, done=len(done), failed=len(failed)),
+            stretches=[copied(self.stretches[task], done=len(done), failed=len(failed))],
             spec=parse_spec(msgspec.json.decode(record.payloads)),
             blocks=blocks,
             closed=closed,

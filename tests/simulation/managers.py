@@ -114,6 +114,7 @@ class ManagerNode:
         else:
             if isinstance(message, messages.Deliver):
                 self._delivered[session, message.batch] = message
+            assert not isinstance(message, messages.Packed), "packing is the link's"
             fresh = self.fresh() if isinstance(message, messages.Ask) else ()
             self._take(session, ev.MessageArrived(session, message, self.host.wall, fresh))
 

@@ -7,18 +7,17 @@ from typing import Any
 
 import msgspec
 
-from disio_distributor.core import changes, commands, handout
+from disio_distributor.core import changes, commands, handout, parcels, tries
 from disio_distributor.core.blocks import TaskWork
 from disio_distributor.core.demand import Demand
 from disio_distributor.core.dispatcher import Dispatcher
 from disio_distributor.core.draining import Drain
 from disio_distributor.core.managers import Managers
 from disio_distributor.core.outbox import Outbox
-from disio_distributor.core.records import Attempt
 from disio_distributor.core.reports import Reports
 from disio_distributor.core.roster import Capability
 from disio_distributor.core.state import State
-from disio_shared.messages import FailureColumns, TaskState
+from disio_shared.messages import TaskState
 from tests.simulation.planting import Bug, Plant
 
 
@@ -44,16 +43,10 @@ def lost_counts_as_failed(plant: Plant) -> None:
     def blames(self: Dispatcher, token: str, now: float) -> None:
         state = self._state
         batch = state.assignments.by_token[token]
-        work = state.tasks[batch.task]
         indexes = list(batch.open.indexes())
         state.release(batch, batch.open.runs())
-        for index in indexes:
-            number = len(work.attempts.get(index, ()))
-            work.fail(Attempt(task=batch.task, index=index, client=batch.client, error="lost", number=number))
-        tired = [i for i in indexes if len(work.attempts.get(i, ())) >= work.manifest.max_failures]
-        if tired:
-            columns = FailureColumns(task=batch.task, indexes=tired, errors=[["lost"] for _ in tired])
-            state.close(work, [(index, index + 1) for index in tired], columns)
+        if not batch.is_repeat:
+            tries.failed(state, state.tasks[batch.task], batch.client, indexes, ["lost"] * len(indexes))
 
     plant(Dispatcher, "_expire", blames)
 
@@ -95,22 +88,22 @@ def payloads_stay_ready_when_they_are_handed_out(plant: Plant) -> None:
 
 def failures_are_never_enough(plant: Plant) -> None:
     """A payload that cannot succeed is tried for ever."""
-    fail = TaskWork.fail
+    note = TaskWork.note
 
     def forgives(self: TaskWork, attempt: Any) -> int:
-        fail(self, attempt)
+        note(self, attempt)
         return 0
 
-    plant(TaskWork, "fail", forgives)
+    plant(TaskWork, "note", forgives)
 
 
 def deliveries_are_not_repeated(plant: Plant) -> None:
     """What a manager never got is taken for sent."""
     lost = Managers.lost
 
-    def forgets(self: Managers, name: str) -> None:
+    def forgets(self: Managers, name: str, now: float) -> None:
         flights = dict(self._state.outbox.flights)
-        lost(self, name)
+        lost(self, name, now)
         for batch, flight in flights.items():
             flight.link = "gone"
             self._state.outbox.flights[batch] = flight
@@ -159,14 +152,14 @@ def abilities_are_ignored(plant: Plant) -> None:
 
 def states_are_mixed_up(plant: Plant) -> None:
     """A payload comes with the state that was saved of another one."""
-    message = handout._message
+    message = parcels.assign_message
 
     def mixes(work: TaskWork, *rest: Any) -> Any:
         said = message(work, *rest)
         states = list(work.checkpoints.values())
         return msgspec.structs.replace(said, states={said.indexes[0]: states[-1]}) if states else said
 
-    plant(handout, "_message", mixes)
+    plant(handout, "assign_message", mixes)
 
 
 def newer_states_are_not_kept(plant: Plant) -> None:

@@ -50,8 +50,9 @@ def blocks_overlap(plant: Plant) -> None:
 
     def lags(self: Book, entry: TaskEntry, block: Any, *rest: Any) -> None:
         lease_block(self, entry, block, *rest)
-        if block.stop == entry.record.frontier and block.stop - block.start > 2:
-            entry.record.frontier -= 1
+        stretch = entry.stretches.own[0]
+        if block.stop == stretch.frontier and block.stop - block.start > 2:
+            entry.stretches.cut(stretch, stretch.frontier - 1)
 
     plant(Book, "lease_block", lags)
 

@@ -100,14 +100,15 @@ class Referee:
             return
         cover = bytearray(record.total)
         for block in self.disk.blocks.get(task, {}).values():
-            assert 0 <= block.start < block.stop <= record.frontier, f"block {block} is not below the frontier"
+            assert 0 <= block.start < block.stop <= self.disk.frontier(task), f"block {block} is not below the frontier"
             assert not any(cover[block.start : block.stop]), f"blocks of {task} overlap at {block}"
             cover[block.start : block.stop] = b"\1" * (block.stop - block.start)
         results, failures = self.disk.results.get(task, {}), self.disk.failures.get(task, {})
-        at = cover.find(0, 0, record.frontier)
+        frontier = self.disk.frontier(task)
+        at = cover.find(0, 0, frontier)
         while at >= 0:
             assert at in results or at in failures, f"index {at} of {task} is nowhere"
-            at = cover.find(0, at + 1, record.frontier)
+            at = cover.find(0, at + 1, frontier)
 
     def check_all(self) -> None:
         """Assert over every row what was checked step by step."""

@@ -60,7 +60,9 @@ class HandOut:
         state = self._state
         if state.draining or not state.space.leases:
             return False
-        work = state.turns.choose(session.capability, lambda each: self._has_for(each, session, now))
+        work = state.turns.choose(
+            session.capability, lambda each: self._has_for(each, session, now) and self._size(each, session) > 0
+        )
         if work is not None:
             return self._assign(session, work, now)
         return self._copies.serve(session, now) or self._repeats.serve(session, now)
@@ -84,10 +86,8 @@ class HandOut:
 
     def _assign(self, session: Session, work: TaskWork, now: float) -> bool:
         state, settings = self._state, self._state.settings
-        task = work.manifest.task
-        pace = session.pace(task)
-        held = state.assignments.open_of(session.name, task)
-        size = batch_size(settings, pace, session.slots, held, prior_of(work, session))
+        pace = session.pace(work.manifest.task)
+        size = self._size(work, session)
         clients, all_slots = state.roster.capable_slots(work.manifest)
         size = fair_share(size, work.ready_count, session.slots, clients, all_slots)
         runs = work.take(size, settings.max_runs, lambda group: self._may_retry(work, group, session, now))
@@ -101,6 +101,12 @@ class HandOut:
         self._charge(work, session, len(payloads))
         state.tell(session.name, assign_message(work, batch.token, runs, payloads))
         return True
+
+    def _size(self, work: TaskWork, session: Session) -> int:
+        """Return how many payloads of a task a client may get; 0 when it has enough of it."""
+        task, state = work.manifest.task, self._state
+        held = state.assignments.open_of(session.name, task)
+        return batch_size(state.settings, session.pace(task), session.slots, held, prior_of(work, session))
 
     def _charge(self, work: TaskWork, session: Session, count: int) -> None:
         """Move a task back in its line by what was handed out of it."""

@@ -97,8 +97,17 @@ class Managers:
         # A Grant of which nothing could be used leaves the Ask standing until it is repeated, so that a manager
         # and a distributor who disagree do not throw a block to and fro as fast as they can.
         self._demand.answered(link, grant, is_useful=len(refused) < len(grant.blocks))
-        for task in {block.task for block in grant.blocks if block.task in state.tasks}:
+        for task in dict.fromkeys(block.task for block in grant.blocks if block.task in state.tasks):
+            self._unpause(state.tasks[task])
             self._fetch(state.tasks[task], now)
+
+    def _unpause(self, work: TaskWork) -> None:
+        """Go on with a task that blocks are granted of: of its resumption only holders of blocks are told."""
+        if work.paused:
+            work.paused = False
+            self._state.turns.changed()
+            self._state.save(changes.PutTask(self._state.held_task(work)))
+            self._state.work_appeared = True
 
     def _know(self, cluster: str, manifest: messages.TaskManifest, now: float) -> None:
         known = self._state.tasks.get(manifest.task)

@@ -84,7 +84,8 @@ class Rate:
         """Count events."""
         before = self._decayed(now)
         if before < 1.0 and not self._begun:
-            self._since = now
+            # Nobody knows since when it was worked on, after a restart for example: not since just now.
+            self._since = now - self._over_s
         self._begun = False
         self._sum = before + count
         self._at = now

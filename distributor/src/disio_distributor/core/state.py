@@ -174,7 +174,7 @@ class State:
             self.task_of_block.pop(block.record.block, None)
         for session in self._end_batches(task):
             self.tell(session, messages.Cancel(task=task))
-            self.work_appeared = True
+        self.work_appeared = True  # who had enough of it may take of others now
         dropped = self.outbox.drop_task(work.cluster, task)
         if dropped:
             self.save(changes.DropOutbox([item.head.id for item in dropped]))
