@@ -202,7 +202,7 @@ class ManagerLink:
             host = _bracketed(urlsplit(self.url).hostname or "127.0.0.1")
             socket.connect(f"tcp://{host}:{info.zmq_port}")
             await _handshake(monitor)
-            admitted = await self._admission(socket, info)
+            admitted = await self._admission(socket, monitor, info)
             backoff.reset()
             await self._serve(socket, monitor, admitted)
         finally:
@@ -223,18 +223,24 @@ class ManagerLink:
         socket.linger, socket.immediate = 0, 1
         return socket
 
-    async def _admission(self, socket: zmq.asyncio.Socket, info: LinkInfo) -> messages.Admitted:
-        """Say Join and wait for the answer.
+    async def _admission(self, socket: zmq.asyncio.Socket, monitor: Any, info: LinkInfo) -> messages.Admitted:
+        """Say Join and wait for the answer, for as long as the connection stands: its successor never heard the Join.
 
         Raises:
-            LinkTrouble: Refused, or no answer.
+            LinkTrouble: Refused, no answer, or the connection ended.
         """
+        heard: list[messages.ToDistributor] = []
+
+        async def hear() -> None:
+            heard.append(messages.TO_DISTRIBUTOR.decode(await socket.recv()))
+
         self._send(socket, self._join(info.cluster))
         try:
             async with asyncio.timeout(ADMISSION_S):
-                answer = messages.TO_DISTRIBUTOR.decode(await socket.recv())
+                await _first_to_end(hear(), _watch(monitor))
         except TimeoutError as error:
             raise LinkTrouble(f"the manager did not answer Join within {ADMISSION_S:g} s") from error
+        answer = heard[0]
         if isinstance(answer, messages.Admitted):
             return answer
         if isinstance(answer, messages.Refused):
