@@ -9,6 +9,7 @@ import msgspec
 
 from disio_distributor.core import changes, commands, handout, parcels, tries
 from disio_distributor.core.blocks import TaskWork
+from disio_distributor.core.delivery import Delivery
 from disio_distributor.core.demand import Demand
 from disio_distributor.core.dispatcher import Dispatcher
 from disio_distributor.core.draining import Drain
@@ -99,23 +100,14 @@ def failures_are_never_enough(plant: Plant) -> None:
 
 def deliveries_are_not_repeated(plant: Plant) -> None:
     """What a manager never got is taken for sent."""
-    lost = Managers.lost
-
-    def forgets(self: Managers, name: str, now: float) -> None:
-        flights = dict(self._state.outbox.flights)
-        lost(self, name, now)
-        for batch, flight in flights.items():
-            flight.link = "gone"
-            self._state.outbox.flights[batch] = flight
-
-    plant(Managers, "lost", forgets)
-    plant(Managers, "resend", lambda self, batch, now: None)
+    plant(Delivery, "lost", lambda self, link: None)
+    plant(Delivery, "resend", lambda self, batch, now: None)
 
 
 def asks_are_not_repeated(plant: Plant) -> None:
     """An Ask that was lost is taken for standing."""
     plant(Demand, "repeat", lambda self, name, now: None)
-    plant(Demand, "forget", lambda self, cluster, name: None)
+    plant(Demand, "forget", lambda self, link: None)
 
 
 def cancelled_tasks_are_handed_out(plant: Plant) -> None:

@@ -61,9 +61,9 @@ def restart_forgets_what_is_done(plant: Plant) -> None:
     """A manager that starts takes every index of its blocks for open."""
     restore = TaskEntry.restore.__func__  # type: ignore[attr-defined]
 
-    def forgets(cls: type[TaskEntry], loaded: Any, now: float) -> TaskEntry:
+    def forgets(cls: type[TaskEntry], loaded: Any, me: str, now: float) -> TaskEntry:
         loaded.closed = {}
-        entry: TaskEntry = restore(cls, loaded, now)
+        entry: TaskEntry = restore(cls, loaded, me, now)
         return entry
 
     plant(TaskEntry, "restore", classmethod(forgets))
