@@ -49,3 +49,13 @@ class Holdings:
         """Forget batches and what is owed of them."""
         self.batches = {token: batch for token, batch in self.batches.items() if not is_unwanted(batch)}
         self.waiting = deque(owed for owed in self.waiting if not is_unwanted(owed.batch))
+
+    def cancel(self, task: str, tokens: list[str], indexes: list[list[int]]) -> None:
+        """Forget what a Cancel names: a whole task, whole batches, or some units of batches."""
+        if not tokens:
+            self.drop(lambda batch: batch.task == task)
+        units = dict(zip(tokens, map(set, indexes), strict=True)) if indexes else {key: set[int]() for key in tokens}
+        self.drop(lambda batch: batch.token in units and not units[batch.token])
+        for token, unwanted in units.items():
+            if (batch := self.batches.get(token)) is not None:
+                batch.units = deque(unit for unit in batch.units if unit[0] not in unwanted)

@@ -212,8 +212,7 @@ class Volunteer:
         if kind == "assign":
             self._on_assign(message)
         elif kind == "cancel":
-            tokens, task = set(message["tokens"]), message["task"]
-            self._held.drop(lambda batch: batch.token in tokens or (not tokens and batch.task == task))
+            self._held.cancel(message["task"], message.get("tokens", []), message.get("indexes", []))
         elif kind in ("pause", "resume"):
             self._is_paused = kind == "pause"
         elif kind == "redirect":

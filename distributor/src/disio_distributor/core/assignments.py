@@ -30,7 +30,7 @@ class Batch:
         """Of payloads that have a result."""
         self.open = RangeSet(runs)
         self.sent_at = self.moved_at = now
-        """``moved_at``: when a unit of it came to an end, or it was sent."""
+        """``moved_at``: when a unit of it came to an end, its turn in the client's queue came, or it was sent."""
         self.started = False
         """A message has named it."""
         self.is_spared = False
@@ -85,6 +85,14 @@ class Assignments:
     def extend(self, batch: Batch, until: float) -> None:
         """Move the end of a lease."""
         self._deadlines.set(lease_key(batch.token), until)
+
+    def moved(self, batch: Batch, now: float) -> None:
+        """Note that units of a batch came to an end; after the last of them it is the turn of one sent after it."""
+        batch.moved_at = now
+        if not batch.open:
+            following = next(iter(self._by_session.get(batch.session, {}).values()), None)
+            if following is not None and not following.started and following.sent_at >= batch.sent_at:
+                following.moved_at = now
 
     def move(self, batch: Batch, session: str) -> None:
         """Lease a batch to another session of the same client."""

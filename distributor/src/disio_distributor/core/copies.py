@@ -1,13 +1,13 @@
 """Speculative copies: clients with nothing else to do run again what is stuck with others.
 
-Rule: a payload is copied once at a time, to another client, and only when nothing ready is left for that one; the
-first result wins.
+Rule: a payload is copied once at a time, to another client, and only when nothing is ready for that one of a task whose
+turn comes before; the first result wins.
 """
 
 from collections import deque
 
 from disio_distributor.core.assignments import Batch
-from disio_distributor.core.blocks import TaskWork
+from disio_distributor.core.blocks import TaskWork, Turn
 from disio_distributor.core.parcels import assign_message, cut
 from disio_distributor.core.roster import Capability, Session
 from disio_distributor.core.state import State
@@ -16,6 +16,8 @@ from disio_shared.ranges import RangeSet, Run, indexes_of, runs_of
 COPY = ("copy", "")
 _LOOKS = 8
 """How often a task's batches are looked through, at most, in the time after which one is stuck."""
+_OWED_S = 0.5
+"""How often all tasks are looked through for some that are stuck while others go on: there may be thousands."""
 
 
 class Copies:
@@ -23,6 +25,31 @@ class Copies:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._owed: list[TaskWork] = []
+        self._owed_at = 0.0
+
+    def serve_owed(self, session: Session, before: Turn, now: float) -> bool:
+        """Give a client what is stuck of a task that would have its turn before; tell whether there was any.
+
+        Otherwise one client that never answers could hold up a task for as long as others have work.
+        """
+        if now >= self._owed_at:
+            self._owed_at = now + _OWED_S
+            self._owed = [work for work in self._state.servable() if self._is_stuck(work, now)]
+        works = [work for work in self._owed if work.turn < before and session.capability.runs(work.manifest)]
+        for work in sorted(works, key=lambda each: each.turn):
+            task = work.manifest.task
+            free = session.slots - self._state.assignments.open_of(session.name, task)
+            if free > 0 and self._copy(work, session, free, now):
+                return True
+        return False
+
+    def _is_stuck(self, work: TaskWork, now: float) -> bool:
+        """Tell whether nothing of a task is left but what others are stuck with."""
+        if work.has_ready or len(work.copied) >= len(work.assigned):
+            return False
+        self._look(work, now)
+        return bool(work.tail.stuck)
 
     def serve(self, session: Session, now: float) -> bool:
         """Give a client that has a free slot what others are stuck with; tell whether there was any."""
@@ -32,12 +59,16 @@ class Copies:
         works = self._tails(session.capability)
         for work in sorted(works, key=lambda each: each.turn):
             self._look(work, now)
-            runs = self._take(work, session, free, now)
-            if runs:
-                self._give(work, session, runs, now)
+            if self._copy(work, session, free, now):
                 return True
         self._look_again(works)
         return False
+
+    def _copy(self, work: TaskWork, session: Session, count: int, now: float) -> bool:
+        runs = self._take(work, session, count, now)
+        if runs:
+            self._give(work, session, runs, now)
+        return bool(runs)
 
     def any_stuck(self, capability: Capability, now: float) -> bool:
         """Tell whether some client of a kind could be given a copy."""
@@ -69,10 +100,11 @@ class Copies:
             self._state.deadlines.set(COPY, min(work.tail.look_at for work in ripe))
 
     def _since(self, batch: Batch) -> float:
-        """Return since when a batch has not moved; one that waits in its client's queue moves with the others there."""
+        """Return since when a batch has not moved; one that waits in its client's queue moves with those before it."""
         if batch.started:
             return batch.moved_at
-        return max(each.moved_at for each in self._state.assignments.of_session(batch.session))
+        queue = self._state.assignments.of_session(batch.session)
+        return max(each.moved_at for each in queue[: queue.index(batch) + 1])
 
     def _single(self, work: TaskWork, batch: Batch, count: int, without: str = "") -> list[Run]:
         """Return up to ``count`` payloads that only this batch holds, less those that a client failed."""

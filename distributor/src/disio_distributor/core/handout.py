@@ -64,7 +64,7 @@ class HandOut:
             session.capability, lambda each: self._has_for(each, session, now) and self._size(each, session) > 0
         )
         if work is not None:
-            return self._assign(session, work, now)
+            return self._copies.serve_owed(session, work.turn, now) or self._assign(session, work, now)
         return self._copies.serve(session, now) or self._repeats.serve(session, now)
 
     def _has_for(self, work: TaskWork, session: Session, now: float) -> bool:

@@ -165,7 +165,7 @@ class Reports:
         self._state.close(claim.work, runs, columns)
         measure(self._state, session, claim.work, seconds, now)
         if claim.batch is not None:
-            claim.batch.moved_at = now
+            self._state.assignments.moved(claim.batch, now)
         if claim.work.manifest.when_exhausted == "repeat" and not self._state.links_of(claim.work.cluster):
             self._state.work_appeared = True
         return count
@@ -205,7 +205,7 @@ class Reports:
         if counted:
             session.pace(claim.task).batch = 1
             if batch is not None:
-                batch.moved_at = now
+                self._state.assignments.moved(batch, now)
             tries.failed(self._state, claim.work, session.client, list(counted), list(counted.values()))
         return len(counted)
 

@@ -41,7 +41,7 @@ class State:
         self.deadlines = Deadlines()
         self.assignments = Assignments(self.deadlines)
         self.roster = Roster()
-        self.turns = Turns(self._servable)
+        self.turns = Turns(self.servable)
         self.tallies_of = Tallies(settings.max_tallies)
         self.rate = Rate(settings.rate_s)
         self.links: dict[str, Link] = {}
@@ -308,7 +308,8 @@ class State:
     def _work(self, cluster: str, manifest: TaskManifest, paused: bool) -> TaskWork:
         return TaskWork(cluster, manifest, self.cluster(cluster).load, paused, self.turns.woke)
 
-    def _servable(self) -> list[TaskWork]:
+    def servable(self) -> list[TaskWork]:
+        """Return the tasks that are not paused and whose code is here."""
         return [work for work in self.tasks.values() if not work.paused and work.manifest.workunit in self.workunits]
 
     def _level(self) -> float:

@@ -176,3 +176,67 @@ def test_a_copy_of_what_is_given_up_is_taken_back() -> None:
     assert bench.to("third", messages.Cancel)[-1].tokens == [third.token]
     assert bench.cache.outbox[-1].failures is not None
     check(bench)
+
+
+def stuck_among_others(priority: int, others: int) -> Bench:
+    """A bench on which a client, ``slow``, says nothing about its unit of a task while ``busy`` gets on with others."""
+    bench = Bench()
+    bench.admit()
+    bench.grant(0, 7, manifest("stuck", priority=priority))
+    bench.join("busy", cores=6)
+    assign = assigned(bench, "busy", slots=6)
+    bench.results("busy", assign.token, assign.indexes, seconds=1.0)
+    bench.join("slow", cores=1)
+    assert assigned(bench, "slow", slots=1).task == "stuck"
+    bench.grant(0, 1000, manifest("others", priority=others))
+    return bench
+
+
+def kept_busy(bench: Bench, seconds: float) -> list[str]:
+    """The tasks that a client which works on for so long is given, in order; what it has it finishes in a second."""
+    seen = len(bench.to("busy", messages.Assign))
+    for _ in range(int(seconds)):
+        bench.ready("busy", slots=1)
+        bench.wait(1.0)
+        for each in bench.to("busy", messages.Assign)[seen:]:
+            bench.results("busy", each.token, each.indexes, seconds=1.0)
+    return [each.task for each in bench.to("busy", messages.Assign)[seen:]]
+
+
+def test_a_stuck_task_whose_turn_it_would_be_is_copied_though_other_work_is_ready() -> None:
+    for priority in (0, 5):
+        bench = stuck_among_others(priority=priority, others=0)
+        bench.work("stuck").served = 0.0
+        given = kept_busy(bench, 8.0)
+        assert given[0] == "others" and given.count("stuck") == 1
+        assert not bench.work("stuck").open_count
+        check(bench)
+
+
+def test_a_stuck_task_of_lower_priority_waits_for_the_others() -> None:
+    bench = stuck_among_others(priority=-1, others=0)
+    assert set(kept_busy(bench, 8.0)) == {"others"}
+    check(bench)
+
+
+def test_a_batch_that_never_got_its_turn_is_stuck_when_later_ones_of_its_client_move() -> None:
+    bench = Bench()
+    bench.admit()
+    bench.grant(0, 7, manifest("stuck"))
+    bench.join("busy", cores=6)
+    assign = assigned(bench, "busy", slots=6)
+    bench.results("busy", assign.token, assign.indexes, seconds=1.0)
+    bench.join("leaky", cores=1)
+    lost = assigned(bench, "leaky", slots=1)
+    bench.ready("busy", slots=1)
+    bench.grant(0, 1000, manifest("others", priority=-1))
+    for _ in range(8):
+        later = bench.ready("leaky", slots=1) or bench.to("leaky", messages.Assign)[-1]
+        bench.wait(1.0)
+        bench.results("leaky", later.token, later.indexes, seconds=1.0)
+    (own,) = [each for each in bench.to("busy", messages.Assign) if each.task == "others"]
+    bench.results("busy", own.token, own.indexes, seconds=1.0)
+    bench.ready("busy", slots=1)
+    copies = [each for each in bench.to("busy", messages.Assign) if each.indexes == lost.indexes]
+    assert [each.task for each in copies] == ["stuck"]
+    check(bench)

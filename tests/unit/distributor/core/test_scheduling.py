@@ -82,20 +82,27 @@ def test_a_task_that_had_nothing_for_a_while_is_owed_nothing() -> None:
     assert 3 <= tasks.count("t") <= 5
 
 
-def test_whoever_waits_beside_an_own_batch_is_served_when_that_is_taken_away() -> None:
+def test_a_client_with_enough_of_one_task_is_served_from_the_next_and_waits_when_it_has_enough_of_all() -> None:
     bench = Bench()
     bench.admit()
     bench.grant(0, 100, manifest("a"))
     bench.grant(0, 100, manifest("b", priority=1))
     bench.join("s")
-    assigned(bench, "s")
-    assert bench.ready("s") is None
-    bench.manager(messages.Revoke(blocks=[messages.BlockRef(block="b0", lease=1)]))
-    assert bench.to("s", messages.Assign)[-1].task == "a"
+    assert [assigned(bench, "s").task, assigned(bench, "s").task] == ["b", "a"]
     assert bench.ready("s") is None
     bench.manager(messages.TaskState(task="a", state="cancelled"))
     bench.grant(0, 100, manifest("c"))
     assert bench.to("s", messages.Assign)[-1].task == "c"
+
+
+def test_whoever_waits_beside_an_own_batch_is_served_when_that_is_taken_away() -> None:
+    bench = serving(stop=100)
+    bench.grant(100, 200)
+    bench.join("s")
+    assigned(bench, "s")
+    assert bench.ready("s") is None
+    bench.manager(messages.Revoke(blocks=[messages.BlockRef(block="t0", lease=1)]))
+    assert bench.to("s", messages.Assign)[-1].indexes[0] == 100
 
 
 # Offers
