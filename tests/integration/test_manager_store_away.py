@@ -32,7 +32,7 @@ async def test_a_database_that_goes_away_is_waited_for(tmp_path: Path, mongodb_s
         task = await served.create()
         peer = served.peer()
         await peer.join()
-        assert (await peer.ask(10)).blocks
+        await peer.leased(10)
         await peer.deliver(task["id"], [0, 1, 2])
 
         mongodb_server.kill()

@@ -106,6 +106,13 @@ class Peer:
         await self.say(self.ask_message(payloads, request))
         return await self.hear(messages.Grant)
 
+    async def leased(self, payloads: int) -> messages.Grant:
+        """Ask, and wait until there are blocks: on a shared store the first answer may be empty, a claim comes first."""
+        grant = await self.ask(payloads)
+        while not grant.blocks:
+            grant = await self.hear(messages.Grant)
+        return grant
+
     def ask_message(self, payloads: int, request: int = 1) -> messages.Ask:
         return messages.Ask(request=request, payloads=payloads, languages=["javascript"], kinds=["cli"])
 
