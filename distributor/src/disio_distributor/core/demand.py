@@ -74,7 +74,7 @@ class Demand:
         state = self._state
         tasks = welcome(state, offer)
         least = SLOTS_AHEAD * state.roster.slots
-        payloads = fair_part(state, link.cluster, len(tasks), self._aim, least) if tasks else 0
+        payloads = fair_part(state, link.cluster, tasks, self._aim, least) if tasks else 0
         if payloads > 0:
             state.send(link.name, self._ask(state.cluster(link.cluster), link, payloads, tasks))
 

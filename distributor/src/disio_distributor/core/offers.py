@@ -17,18 +17,21 @@ def welcome(state: State, offer: Offer) -> list[str]:
     return [task for task in offer.tasks[:MAX_OFFERED] if _is_wanted(state, task)]
 
 
-def fair_part(state: State, cluster: str, tasks: int, aim: int, least: int) -> int:
-    """Return how many payloads to ask for altogether.
+def fair_part(state: State, cluster: str, tasks: list[str], aim: int, least: int) -> int:
+    """Return how many payloads to ask for altogether: a part of what is held of tasks that are as urgent, or more.
 
     Args:
         state: What is held.
         cluster: Whose tasks they are.
-        tasks: How many are asked for.
+        tasks: What is asked for; one that is not known here counts as no more urgent than any other.
         aim: Payloads to hold of a cluster.
         least: Payloads that keep the clients busy for a moment.
     """
-    held = sum(bool(work.open_count) for work in state.tasks.values() if work.cluster == cluster)
-    return min(aim, max(least, aim * tasks // (held + tasks)))
+    works = [work for work in state.tasks.values() if work.cluster == cluster and work.open_count]
+    known = [state.tasks[task].manifest.priority for task in tasks if task in state.tasks]
+    if works and len(known) == len(tasks):
+        works = [work for work in works if work.manifest.priority >= min(known)]
+    return min(aim, max(least, aim * len(tasks) // (len(works) + len(tasks))))
 
 
 def _is_wanted(state: State, task: str) -> bool:

@@ -38,6 +38,8 @@ class Book:
         """There may be work for those who wait."""
         self.fresh: set[str] = set()
         """Tasks that distributors without blocks of them are to hear of."""
+        self.spent: set[tuple[str, str]] = set()
+        """Task and distributor: it has delivered the last it held of the task, and is to hear when there is more."""
         self.unserved: dict[str, float] = {}
         """Since when nobody here can work on a task that has payloads ready."""
         self.peers: dict[str, Peer] = {}
@@ -211,6 +213,7 @@ class Book:
         entry.free(block)
         out.changes.append(PutBlock(block.record()))
         self.is_woken = True
+        self.fresh.add(entry.id)
 
     def drop_block(self, entry: TaskEntry, block: Block, out: Out) -> None:
         """Remove a block that is still in its task."""

@@ -64,6 +64,8 @@ class Coordinator:
         self._do_due(now, out)
         if self._book.is_woken:
             granting.serve_waiting(self._book, now, out)
+        if self._book.spent:
+            granting.offer_more(self._book, out)
         if self._book.fresh:
             granting.offer_fresh(self._book, out)
         return out

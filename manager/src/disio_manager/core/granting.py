@@ -58,18 +58,34 @@ def offer_fresh(book: Book, out: Out) -> None:
     fresh, book.fresh = book.fresh, set()
     for task in fresh:
         entry = book.tasks.get(task)
-        if entry is None or not entry.unleased:
+        if entry is None or not is_waiting(entry):
             continue
         takers = (known for known in book.fleet.online() if _may_like(entry, known))
         for known, _ in zip(takers, range(MAX_OFFERS), strict=False):
             out.commands.append(Send(known.session, messages.Offer(tasks=[task])))
 
 
+def offer_more(book: Book, out: Out) -> None:
+    """Tell distributors that have used up what they held of a task that there is more of it.
+
+    They may hold enough of less urgent tasks, and would ask only when those run low.
+    """
+    spent, book.spent = book.spent, set()
+    for task, distributor in sorted(spent):
+        entry, known = book.tasks.get(task), book.fleet.known.get(distributor)
+        if entry is None or known is None or entry.record.state == "paused" or not _may_like(entry, known):
+            continue
+        if entry.unleased:
+            out.commands.append(Send(known.session, messages.Offer(tasks=[task])))
+        elif book.settings.is_shared:
+            book.claim(entry, out)  # and offer what comes of it
+
+
 def _may_like(entry: TaskEntry, known: Distributor) -> bool:
     """Tell whether a task is news for a distributor that does not wait for any."""
     if not known.is_taking or known.waiting is not None or known.ability is None:
         return False
-    return known.record.id not in entry.holders and _fits(entry, known.ability, known)
+    return known.record.id not in entry.holders and can_run(known.ability, entry) and has_place(entry, known.record.id)
 
 
 def serve(book: Book, known: Distributor, waiting: Waiting, now: float, out: Out) -> bool:

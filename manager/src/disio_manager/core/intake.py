@@ -173,7 +173,9 @@ def end_blocks(book: Book, known: Distributor | None, closing: Closing, out: Out
     elsewhere: dict[str, list[messages.BlockRef]] = {}
     for block in closing.over:
         book.drop_row(block, out)
-        if block.holder and (known is None or block.holder != known.record.id):
+        if known is not None and block.holder == known.record.id:
+            book.spent.add((block.task, block.holder))
+        elif block.holder:
             elsewhere.setdefault(block.holder, []).append(ref(block))
     for holder, blocks in elsewhere.items():
         book.send(holder, messages.Revoke(blocks=blocks), out)

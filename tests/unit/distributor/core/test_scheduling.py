@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from disio_distributor.core import events
+from disio_distributor.core import events, offers
 from disio_shared import messages
 from tests.unit.distributor.core.bench import Bench, check, check_idle, hello, manifest
 from tests.unit.distributor.core.scenes import assigned, serving
@@ -124,6 +124,21 @@ def test_an_offer_is_answered_with_a_fair_part_of_what_is_wanted() -> None:
     bench.manager(messages.Offer(tasks=["new"]))
     large = [each for each in bench.to_manager(messages.Ask) if each.only][-1]
     assert large.payloads > 1_000, "half of what is held at this rate"
+
+
+def test_an_urgent_task_is_asked_for_as_if_less_urgent_ones_were_not_held() -> None:
+    bench = Bench()
+    bench.admit()
+    bench.join("a", cores=10)
+    bench.grant(0, 1000, manifest("low", priority=-1))
+    bench.grant(0, 1000, manifest("equal"))
+    bench.grant(0, 1, manifest("urgent"))
+    bench.manager(messages.Revoke(blocks=[messages.BlockRef(block="urgent0", lease=1)]))
+    state = bench.core._state
+    assert offers.fair_part(state, "k", ["urgent"], aim=1200, least=10) == 600
+    assert offers.fair_part(state, "k", ["new"], aim=1200, least=10) == 400
+    assert offers.fair_part(state, "k", ["urgent"], aim=12, least=10) == 10
+    assert offers.welcome(state, messages.Offer(tasks=["urgent", "low"])) == ["urgent"]
 
 
 def test_no_offer_is_taken_up_that_nobody_here_can_run() -> None:

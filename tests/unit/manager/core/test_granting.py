@@ -207,3 +207,50 @@ def test_an_ask_for_nothing_replaces_the_one_that_waits() -> None:
     world.grants()
     world.create("t", '{"range": [0, 100]}')
     assert world.grants() == []
+
+
+def offers(world: World, session: str) -> list[list[str]]:
+    return [message.tasks for message in world.take(messages.Offer, session) if isinstance(message, messages.Offer)]
+
+
+def test_who_has_used_up_a_task_is_offered_what_is_left_of_it() -> None:
+    world = world_with("a", "b")
+    for name in "ab":
+        world.ask(name, 1)
+    world.create("low", '{"range": [0, 1000]}', priority=-1)
+    world.create("high", '{"range": [0, 8]}')
+    assert spans(granted(world, "a", 10)) == [("high", 0, 4), ("low", 2, 8)]
+    offers(world, "a")
+    world.deliver("a", "high", [0, 1, 2])
+    assert offers(world, "a") == []
+    world.deliver("a", "high", [3])
+    assert offers(world, "a") == [["high"]]
+    assert spans(granted(world, "a", 10, only=["high"])) == [("high", 4, 6)]
+    world.deliver("a", "low", list(range(8)))
+    assert offers(world, "a") == [["low"]]
+
+
+def test_nothing_is_offered_that_is_handed_out_or_paused_or_not_for_that_distributor() -> None:
+    world = world_with("a")
+    world.create("t", '{"range": [0, 8]}')
+    granted(world, "a", 4)
+    offers(world, "a")
+    world.command("t", "pause")
+    world.deliver("a", "t", [0, 1, 2, 3])
+    assert offers(world, "a") == []
+    world.command("t", "resume")
+    assert offers(world, "a") == [["t"]]
+    granted(world, "a", 10)
+    world.deliver("a", "t", [4, 5, 6, 7])
+    assert offers(world, "a") == []
+
+
+def test_what_a_lost_distributor_held_is_offered_to_those_who_hold_nothing_of_it() -> None:
+    world = world_with("a", "b")
+    world.create("low", '{"range": [0, 1000]}', priority=-1)
+    granted(world, "b", 10)
+    world.create("high", '{"range": [0, 8]}')
+    assert spans(granted(world, "a", 8))[0] == ("high", 0, 4)
+    offers(world, "b")
+    world.tick(10_000.0)
+    assert ["high"] in offers(world, "b")

@@ -271,3 +271,20 @@ def test_a_record_that_another_manager_left_is_not_shown_as_online() -> None:
     world = World("a", rows)
     world.look()
     assert [row.state for row in world.core.fleet()] == ["offline"]
+
+
+def test_who_has_used_up_an_own_stretch_is_offered_more_once_it_is_claimed(pair: tuple[World, World]) -> None:
+    a, b = pair
+    a.create("low", '{"range": [0, 1000]}', priority=-1)
+    a.create("high", '{"range": [0, 100]}')
+    see(a, b)
+    a.ask("da", 1, only=["high"])
+    first = indexes(a, "da")
+    while a.core._book.tasks["high"].unleased:
+        a.ask("da", 1, only=["high"])
+        first += indexes(a, "da")
+        a.core._book.tasks["high"].claim = object()  # type: ignore[assignment]
+    a.core._book.tasks["high"].claim = None
+    a.take(messages.Offer)
+    a.deliver("da", "high", first)
+    assert messages.Offer(tasks=["high"]) in a.take(messages.Offer, "da")
