@@ -44,6 +44,8 @@ class Demand:
             self._aim_until, self._aim_version = now + AIM_S, state.roster.version
         for name in {link.cluster: None for link in state.links.values()}:
             self._review_cluster(name, state.clusters[name], self._aim, now)
+        for link in state.links.values():
+            self._introduce(link)
 
     def answered(self, link: Link, grant: Grant, is_useful: bool) -> None:
         """Take note of a Grant; one that holds nothing of use leaves the Ask standing with that manager."""
@@ -97,6 +99,14 @@ class Demand:
             cluster.last_asked = following.name
             self._send(cluster, following, missing, now)
 
+    def _introduce(self, link: Link) -> None:
+        """Let a manager that is not asked know what the clients can run: it may have something to offer."""
+        if link.version == self._aim_version:
+            return
+        link.version = self._aim_version
+        if link.ability != self._state.roster.offers():
+            self._state.send(link.name, self._ask(self._state.cluster(link.cluster), link, 0, []))
+
     def _is_current(self, asked: Asked) -> bool:
         if asked.version != self._aim_version:
             languages, kinds, memory_mb = self._state.roster.offers()
@@ -113,7 +123,7 @@ class Demand:
         self._state.send(link.name, ask)
 
     def _ask(self, cluster: Cluster, link: Link, payloads: int, only: list[str]) -> Ask:
-        languages, kinds, memory_mb = self._state.roster.offers()
+        link.ability = languages, kinds, memory_mb = self._state.roster.offers()
         cluster.request += 1
         return Ask(
             request=cluster.request,

@@ -5,6 +5,7 @@ Rule: a link is here from its ManagerAdmitted to its ManagerLost; a manager that
 
 from disio_distributor.core.blocks import Load
 from disio_distributor.core.deadlines import Deadlines
+from disio_distributor.core.roster import Ability
 from disio_shared import messages
 
 PATIENCE = "patience"
@@ -15,12 +16,16 @@ MAX_AWAY = 1_000
 class Link:
     """A manager's link with a session."""
 
-    __slots__ = ("cluster", "manager", "name", "siblings", "status_s")
+    __slots__ = ("ability", "cluster", "manager", "name", "siblings", "status_s", "version")
 
     def __init__(self, name: str, admitted: messages.Admitted) -> None:
         self.name, self.cluster, self.manager = name, admitted.cluster, admitted.manager
         self.status_s = max(0.1, admitted.status_s)
         self.siblings = list(admitted.siblings)
+        self.ability: Ability = ([], [], 0)
+        """What the manager was told the clients can run, with the last Ask."""
+        self.version = -1
+        """The roster's version at which that was found to be right."""
 
 
 class Asked:

@@ -12,6 +12,9 @@ from typing import NamedTuple
 from disio_distributor.core.pace import Pace
 from disio_shared.messages import Hello, TaskManifest
 
+Ability = tuple[list[str], list[str], int]
+"""Languages and kinds of all clients, and the largest memory among them in MB (0 = unknown)."""
+
 MAX_SPEEDS = 64
 """Tasks whose speed is remembered per session."""
 
@@ -174,7 +177,7 @@ class Roster:
         found = [capability for capability in self.classes if capability.runs(manifest)]
         return sum(len(self.classes[each]) for each in found), sum(self._class_slots[each] for each in found)
 
-    def offers(self) -> tuple[list[str], list[str], int]:
+    def offers(self) -> Ability:
         """Return languages, kinds and the largest memory of all sessions together (0 = unknown)."""
         languages = sorted({language for capability in self.classes for language in capability.languages})
         memory = [capability.memory_mb for capability in self.classes]

@@ -22,9 +22,9 @@ def ref(start: int, manager: str, lease: int = 1) -> BlockRef:
 
 
 def asked(bench: Bench) -> list[str]:
-    """The links that were asked, in order."""
+    """The links that were asked for payloads, in order."""
     sent = [each for each in bench.said if isinstance(each, commands.SendManager)]
-    return [each.link for each in sent if isinstance(each.message, messages.Ask)]
+    return [each.link for each in sent if isinstance(each.message, messages.Ask) and each.message.payloads]
 
 
 def empty(bench: Bench, link: str) -> None:
@@ -110,6 +110,24 @@ def test_an_offer_is_answered_with_an_ask_for_those_tasks_alone() -> None:
     assert bench.core._state.cluster("k").asked == standing
     bench.manager(messages.Grant(request=ask.request), "one")
     assert bench.core._state.cluster("k").asked == standing
+
+
+def test_a_manager_that_is_not_asked_hears_what_the_clients_can_run_and_what_changed() -> None:
+    bench = pair()
+    bench.join("a", languages=["javascript"])
+    bench.grant(0, 10_000, link="one")
+    told = [(each.payloads, each.languages) for each in bench.to_manager(messages.Ask, "two")]
+    assert told == [(0, ["javascript"])]
+    seen = len(bench.said)
+    bench.handle(events.ManagerLost("one"))
+    bench.admit("one", manager="m1")
+    assert [each.payloads for each in bench.to_manager(messages.Ask, "one", seen)] == [0]
+    bench.join("b", languages=["wasm"])
+    for link in ("one", "two"):
+        assert bench.to_manager(messages.Ask, link)[-1].languages == ["javascript", "wasm"]
+    seen = len(bench.said)
+    bench.join("c", languages=["wasm"])
+    assert not bench.to_manager(messages.Ask, "one", seen)
 
 
 # Blocks
