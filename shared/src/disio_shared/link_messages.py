@@ -32,7 +32,8 @@ class Join(Message, frozen=True, kw_only=True):
     join_token: str = ""
     software: str = ""
     held: list[BlockRef] = []
-    """Blocks it still holds; answered in Admitted.revoked where they are no longer its own."""
+    """All blocks of the cluster that it still holds, whichever manager granted them; answered in Admitted.revoked where
+    they are no longer its own. A block that is not among them it has lost, or never had, and is handed out again."""
 
 
 class Ask(Message, frozen=True, kw_only=True):

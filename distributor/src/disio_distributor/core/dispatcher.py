@@ -128,10 +128,9 @@ class Dispatcher:
         """Return base URLs of other distributors of the same managers, best first, for Welcome and Redirect."""
         return list(dict.fromkeys(url for link in self._state.links.values() for url in link.siblings))
 
-    def held(self, cluster: str = "") -> list[messages.BlockRef]:
-        """Return the blocks held (of one cluster, or of all) whose managers have no link now, for Join."""
-        names = [cluster] if cluster else list(self._state.clusters)
-        return [ref for name in names for ref in self._state.refs(name)]
+    def held(self, cluster: str) -> list[messages.BlockRef]:
+        """Return all blocks held of one cluster, whoever answers for them, for Join."""
+        return self._state.all_refs(cluster)
 
     # Clients
 

@@ -196,8 +196,12 @@ class State:
     def refs(self, cluster: str, manager: str = "") -> list[BlockRef]:
         """Return the held blocks of a cluster that a manager answers for, and those whose manager has no link."""
         others = {link.manager for link in self.links_of(cluster)} - {manager}
+        return [each for each in self.all_refs(cluster) if each.manager not in others]
+
+    def all_refs(self, cluster: str) -> list[BlockRef]:
+        """Return the held blocks of a cluster."""
         works = [work for work in self.tasks.values() if work.cluster == cluster]
-        return [ref_of(each) for work in works for each in work.blocks if each.record.manager not in others]
+        return [ref_of(each) for work in works for each in work.blocks]
 
     # Clients
 

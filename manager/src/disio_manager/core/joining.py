@@ -25,6 +25,7 @@ def on_join(book: Book, session: str, join: messages.Join, now: float, at: float
         on_leave(book, session, at, out)
     known = fleet.join(session, join, at)
     revoked, adopted = keep_held(book, known, join.held, now, out)
+    _free_lost(book, known, join.held, out)
     out.changes.append(PutDistributor(fleet.row(known)))
     for gone in fleet.surplus():
         del fleet.known[gone]
@@ -126,6 +127,15 @@ def keep_held(
             revoked.append(named)
     taken = {each.block for each in revoked}
     return revoked, [each for each in adopted if each.block not in taken]
+
+
+def _free_lost(book: Book, known: Distributor, held: list[messages.BlockRef], out: Out) -> None:
+    """Make ready what a distributor does not have though it was leased to it: its Grant was lost on the way."""
+    named = {each.block for each in held}
+    for task, block in sorted(known.blocks):
+        if block not in named:
+            entry = book.tasks[task]
+            book.free_block(entry, entry.blocks[block], out)
 
 
 def _tell_adopted(known: Distributor, adopted: list[messages.BlockRef], out: Out) -> None:

@@ -138,11 +138,14 @@ def test_each_manager_hears_of_its_own_blocks_and_of_those_nobody_answers_for() 
     bench.wait(5.0)
     assert bench.to_manager(messages.Status, "one")[-1].held == [ref(0, "m1")]
     assert bench.to_manager(messages.Status, "two")[-1].held == [ref(100, "m2")]
-    assert bench.core.held("k") == []
     bench.handle(events.ManagerLost("one"))
     bench.wait(5.0)
     assert bench.to_manager(messages.Status, "two")[-1].held == [ref(0, "m1"), ref(100, "m2")]
-    assert bench.core.held("k") == [ref(0, "m1")]
+
+
+def test_all_blocks_are_named_when_it_joins() -> None:
+    bench = pair()
+    assert bench.core.held("k") == [ref(0, "m1"), ref(100, "m2")]
     bench.restart()
     assert bench.core.held("k") == [ref(0, "m1"), ref(100, "m2")]
 

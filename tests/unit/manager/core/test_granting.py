@@ -254,3 +254,14 @@ def test_what_a_lost_distributor_held_is_offered_to_those_who_hold_nothing_of_it
     offers(world, "b")
     world.tick(10_000.0)
     assert ["high"] in offers(world, "b")
+
+
+def test_a_block_that_its_distributor_does_not_name_when_it_joins_is_handed_out_at_once() -> None:
+    world = world_with("a", "b")
+    world.create("t", '{"range": [0, 10]}')
+    kept = granted(world, "a", 4).blocks
+    lost = granted(world, "a", 10).blocks
+    assert granted(world, "b", 10).blocks == []
+    world.join("a", "a2", held=[messages.BlockRef(block=one.block, lease=one.lease) for one in kept])
+    again = [(one.start, one.stop, one.lease) for grant in world.grants("b") for one in grant.blocks]
+    assert again == [(one.start, one.stop, one.lease + 1) for one in lost]
