@@ -148,8 +148,8 @@ export function Failures({ task }: { task: Task }) {
       <ul class="failures">
         {failures?.map((failure) => (
           <li key={failure.i}>
-            <span class="mono">
-              {format.count(failure.i)} {format.brief(failure.payload)}
+            <span>
+              Payload #{format.count(failure.i)}: <code>{format.brief(failure.payload)}</code>
             </span>
             <pre>{failure.errors.join("\n")}</pre>
           </li>
