@@ -114,6 +114,9 @@ async def explain_task(request: web.Request) -> web.Response:
         sentences = context.service.coordinator.explain(task, context.service.clock.steady())
     except TaskNotFound:  # closed
         sentences = [f"The task is {record.state}: {record.done} done and {record.failed} failed of {record.total}."]
+    trouble = context.service.trouble
+    if trouble is not None:
+        sentences.insert(0, f"Nothing can be saved, so nothing is handed out or taken in: {trouble}.")
     return json_answer({"id": task, "state": record.state, "sentences": sentences})
 
 
