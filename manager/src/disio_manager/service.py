@@ -4,7 +4,7 @@ Rule: everybody changes the manager through ``submit`` or ``post``, and reads it
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 
 from disio_manager.claims import Claims
 from disio_manager.core.changes import Change
@@ -94,11 +94,23 @@ class ManagerService:
         Raises:
             DisioError: The core refused it, or the database does not answer.
         """
+        await self._in_time(self._shell.submit(event))
+
+    async def submit_alone(self, make: Callable[[], Awaitable[Event]]) -> None:
+        """Make an event of what is stored while nothing is decided or written, hand it in, and wait as ``submit`` does.
+
+        Raises:
+            DisioError: ``make`` raised it, the core refused the event, or the database does not answer.
+        """
+        await self._in_time(self._shell.submit_alone(make))
+
+    async def _in_time(self, submitting: Coroutine[None, None, None]) -> None:
         if self.trouble is not None:
+            submitting.close()
             raise self.trouble
         try:
             async with asyncio.timeout(SUBMIT_TIMEOUT_S):
-                await self._shell.submit(event)
+                await submitting
         except TimeoutError as error:
             raise StoreUnavailable("database", f"gave no answer in {SUBMIT_TIMEOUT_S:g} s") from error
 

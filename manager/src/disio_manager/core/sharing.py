@@ -106,8 +106,13 @@ def _see_tasks(book: Book, event: ClusterSeen, now: float, out: Out) -> None:
     for loaded in event.fresh_tasks:
         _take_in(book, loaded, now, out)
     for shared in event.look.tasks:
-        if shared.record.id in book.tasks:
-            _catch_up(book, book.tasks[shared.record.id], shared, now, out)
+        known = book.tasks.get(shared.record.id)
+        if known is None:
+            continue
+        if shared.record.number != known.record.number:
+            _forget_deleted(book, known, out)  # deleted and, with the same idempotency key, made anew
+        else:
+            _catch_up(book, known, shared, now, out)
     for task in event.look.gone:
         if task in book.tasks:
             _forget_deleted(book, book.tasks[task], out)

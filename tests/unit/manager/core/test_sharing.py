@@ -1,7 +1,9 @@
 """Two managers on one set of rows: claims, foreign results, notices, verbs, take-over, zombies."""
 
+import msgspec
 import pytest
 
+from disio_manager.core import events
 from disio_manager.core.records import DistributorRecord
 from disio_shared import messages
 from disio_shared.errors import DistributorElsewhere, OwnershipLost
@@ -102,6 +104,18 @@ def test_results_of_another_managers_stretch_are_stored_and_told_to_it(pair: tup
     assert view is not None and view.record.done == 2
     a.deliver("da", "t", list(range(20)))
     assert a.rows.notices == {} and a.rows.results["t"][3] == b"3/1"
+
+
+def test_a_task_made_anew_under_an_id_takes_the_place_of_the_one_in_memory(pair: tuple[World, World]) -> None:
+    a, _ = pair
+    a.create("t", '{"range": [0, 40]}')
+    a.ask("da", 20)
+    number = a.rows.tasks["t"].number
+    look = a.rows.look(["t"], "a")
+    look.tasks[0].record = msgspec.structs.replace(look.tasks[0].record, number=number + 1)
+    a.handle(events.ClusterSeen(tuple(a.core._book.peers.values()), look, [], a.wall))
+    assert a.core.open_tasks() == []
+    assert [each.state for each in a.take(messages.TaskState, "da")] == ["cancelled"]  # type: ignore[attr-defined]
 
 
 def test_results_of_a_task_that_this_manager_has_not_seen_yet_are_kept(pair: tuple[World, World]) -> None:
