@@ -81,6 +81,37 @@ def test_claims_shrink_with_what_is_left_and_take_all_when_distributors_are_limi
     assert [row.stop for (task, _), row in a.rows.stretches.items() if task == "u"] == [1000]
 
 
+def test_who_waits_is_looked_at_again_when_a_claim_came_to_nothing_but_not_at_once(pair: tuple[World, World]) -> None:
+    a, _ = pair
+    a.rows.is_claimable = False
+    a.create("t", '{"range": [0, 40]}')
+    a.ask("da", 20)
+    assert indexes(a, "da") == [] and a.rows.claims == 1
+    a.ask("da", 20, request=2)
+    a.tick()
+    assert a.rows.claims == 1
+    due = a.core.next_deadline()
+    assert due == a.now + a.settings.claim_pause_s
+    a.now = due
+    a.tick()
+    assert a.rows.claims == 2
+    a.rows.is_claimable = True
+    a.now += a.settings.claim_pause_s
+    a.tick()
+    assert indexes(a, "da")
+    assert a.core.next_deadline() == a.now + a.settings.lease_s
+
+
+def test_a_task_that_is_gone_is_not_claimed_any_more(pair: tuple[World, World]) -> None:
+    a, b = pair
+    a.rows.is_claimable = False
+    a.create("t", '{"range": [0, 40]}')
+    b.look(a)
+    b.command("t", "delete")
+    a.look(b)
+    assert a.core.next_deadline() is None
+
+
 def test_a_manager_without_takers_claims_nothing(pair: tuple[World, World]) -> None:
     a, _ = pair
     a.create("t", '{"range": [0, 100]}', language="wasm")
