@@ -142,6 +142,7 @@ EXAMPLES: dict[str, list[m.Message]] = {
             rate=12.5,
             outbox=4,
             held=[HELD],
+            paused=["k-1"],
             durability="The cache at redis://127.0.0.1 writes to disk once a second only.",
             space=0.85,
             turned_away=7,

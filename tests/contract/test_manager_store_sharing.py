@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from disio_manager.core.changes import AddForeign, DeleteTask, DropBlock, PutDistributor, PutStretch
-from disio_manager.core.records import DistributorRecord, StretchRecord
+from disio_manager.core.records import DistributorRecord, StretchRecord, TaskRecord
 from disio_manager.stores.base import ManagerStore
 from disio_manager.stores.opening import open_store
 from disio_shared.errors import OwnershipLost, StoreUnavailable
@@ -345,6 +345,36 @@ async def test_a_late_write_brings_no_deleted_task_back(pair: tuple[Any, Manager
     await mine.commit([DeleteTask("task1")])
     for collection in ("tasks", "stretches", "blocks", "results", "votes", "chunks"):
         assert await mine._db[collection].count_documents({}) == 0, collection
+
+
+def again(number: int = 2, **changes: Any) -> TaskRecord:
+    """Return a task that has the id of task 1, as those of one idempotency key do."""
+    return msgspec.structs.replace(task(number), id="task1", **changes)
+
+
+async def test_a_task_made_anew_outlives_what_is_written_of_the_one_before(
+    pair: tuple[Any, ManagerStore],
+) -> None:
+    mine, others = pair
+    await begin(mine, task(), 10)
+    await others.commit([DeleteTask("task1")])
+    await others.commit([put(again())])
+    await mine.commit([results([1]), put(task(state="done"), "running")])
+    await mine.commit([DeleteTask("task1")])
+    found = await others.task("task1")
+    assert found is not None and (found.number, found.state, found.done) == (2, "running", 0)
+    assert found.payloads == again().payloads
+
+
+async def test_of_two_managers_that_make_the_task_of_one_key_one_does(pair: tuple[Any, ManagerStore]) -> None:
+    mine, others = pair
+    await mine.commit([put(task())])
+    with pytest.raises(OwnershipLost):
+        await others.commit([put(again(payloads=b'{"range":[0,7]}'))])
+    await mine.commit([put(task())])
+    await others.commit([put(again(1, name="new", state="paused"), "running")])
+    found = await mine.task("task1")
+    assert found is not None and (found.number, found.name, found.payloads) == (1, "new", task().payloads)
 
 
 async def test_a_task_that_is_being_put_in_is_not_deleted(pair: tuple[ManagerStore, ManagerStore]) -> None:

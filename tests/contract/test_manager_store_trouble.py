@@ -29,12 +29,13 @@ async def test_a_mongodb_that_goes_away_is_reported_and_used_again_when_it_is_ba
     await begin(store, task(), 10)
     await store.commit([block(0, 10), results([1])])
     mongodb_server.stop()
-    for act in (store.commit([results([2])]), store.load(), store.ping(), store.next_number()):
+    for act in (store.commit([results([2])]), store.load(), store.ping(), store.next_number(), store.prove_writable()):
         began = time.monotonic()
         with pytest.raises(StoreUnavailable):
             await act
         assert time.monotonic() - began < 8
     mongodb_server.start()
+    await store.prove_writable()
     await store.commit([results([3])])
     assert [row.index for row in await all_results(store)] == [1, 3]
     await store.close()
@@ -90,8 +91,11 @@ async def test_a_full_disk_is_reported_and_nothing_of_the_group_stays(tmp_path: 
     with pytest.raises(StoreUnavailable, match="full") as problem:
         await store.commit([results([2]), results([3], value=b"x" * 100_000)])
     assert problem.value.remedy
+    with pytest.raises(StoreUnavailable, match="full"):
+        await store.prove_writable()
     assert [row.index for row in await all_results(store)] == [1]
     store._write.pragma("max_page_count", 2**30)  # type: ignore[attr-defined]
+    await store.prove_writable()
     await store.commit([results([2])])
     assert [row.index for row in await all_results(store)] == [1, 2]
     await store.close()

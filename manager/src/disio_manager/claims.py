@@ -16,8 +16,6 @@ from disio_shared.logs import logger
 
 MAX_AT_ONCE = 8
 """Claims that the database works on at a time; the core has at most one of each task, the rest wait for their turn."""
-PAUSE_S = 1.0
-"""Before a core whose claim failed is told: it may claim again at once."""
 
 
 class Claims:
@@ -32,9 +30,8 @@ class Claims:
         store: SharedStore,
         clock: Clock,
         tell: Callable[[StretchClaimed], Awaitable[None]],
-        pause_s: float = PAUSE_S,
     ) -> None:
-        self._store, self._clock, self._tell, self._pause_s = store, clock, tell, pause_s
+        self._store, self._clock, self._tell = store, clock, tell
         self._keys: set[tuple[str, int]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(MAX_AT_ONCE)
@@ -69,5 +66,4 @@ class Claims:
                 return await self._store.claim(stretch)
             except StoreUnavailable as error:
                 self._log.warning("payloads could not be claimed", task=stretch.task, problem=str(error))
-        await asyncio.sleep(self._pause_s)
-        return []
+                return []

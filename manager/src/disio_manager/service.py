@@ -4,7 +4,7 @@ Rule: everybody changes the manager through ``submit`` or ``post``, and reads it
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 
 from disio_manager.claims import Claims
 from disio_manager.core.changes import Change
@@ -57,19 +57,19 @@ class ManagerService:
         self._core: Coordinator | None = None
         self._log = logger("manager.service")
         self.trouble: StoreUnavailable | None = None
-        """Why the database does not answer, or None."""
+        """Why nothing can be saved, or None."""
         self._shell: Shell[Event, Change, Command] = Shell(
             self._load, store, self._perform, self._tick, clock, self._note_trouble, self._why_stale
         )
 
     @property
     def coordinator(self) -> Coordinator:
-        """Return the core, to read views from.
+        """Return the core, to read views from; while nothing can be written, one that shows what is stored.
 
         Raises:
-            StoreUnavailable: It waits for the store.
+            StoreUnavailable: The store cannot be read either.
         """
-        if self._core is None or self.trouble is not None:
+        if self._core is None:
             raise self.trouble or StoreUnavailable("manager", "is starting")
         return self._core
 
@@ -94,11 +94,23 @@ class ManagerService:
         Raises:
             DisioError: The core refused it, or the database does not answer.
         """
+        await self._in_time(self._shell.submit(event))
+
+    async def submit_alone(self, make: Callable[[], Awaitable[Event]]) -> None:
+        """Make an event of what is stored while nothing is decided or written, hand it in, and wait as ``submit`` does.
+
+        Raises:
+            DisioError: ``make`` raised it, the core refused the event, or the database does not answer.
+        """
+        await self._in_time(self._shell.submit_alone(make))
+
+    async def _in_time(self, submitting: Coroutine[None, None, None]) -> None:
         if self.trouble is not None:
+            submitting.close()
             raise self.trouble
         try:
             async with asyncio.timeout(SUBMIT_TIMEOUT_S):
-                await self._shell.submit(event)
+                await submitting
         except TimeoutError as error:
             raise StoreUnavailable("database", f"gave no answer in {SUBMIT_TIMEOUT_S:g} s") from error
 
@@ -132,11 +144,30 @@ class ManagerService:
         return Lapsed() if self._presence is not None and self._presence.has_lapsed() else None
 
     async def _load(self) -> Coordinator:
+        if self.trouble is not None:
+            await self._await_writing()
         if self._presence is not None:
             await self._presence.begin()
-        loaded, fleet = await self.store.load(), await self.store.distributors()
-        self._core = Coordinator.restore(loaded, fleet, self._settings, self.clock.steady(), self.clock.wall())
+        self._core = await self._restored()
         return self._core
+
+    async def _await_writing(self) -> None:
+        """Have the store prove that it can be written: a full disk can be read, and would fail the next write.
+
+        Raises:
+            StoreUnavailable: It cannot; what it holds is shown meanwhile, as far as it can be read.
+        """
+        try:
+            await self.store.prove_writable()
+        except StoreUnavailable as still:
+            self.trouble = still
+            if self._core is None:
+                self._core = await self._restored()
+            raise
+
+    async def _restored(self) -> Coordinator:
+        loaded, fleet = await self.store.load(), await self.store.distributors()
+        return Coordinator.restore(loaded, fleet, self._settings, self.clock.steady(), self.clock.wall())
 
     def _perform(self, command: Command) -> None:
         if isinstance(command, Send):
@@ -151,11 +182,13 @@ class ManagerService:
 
     def _note_trouble(self, trouble: StoreUnavailable | None) -> None:
         self.trouble = trouble
+        if trouble is not None:
+            self._core = None  # it holds decisions that were not saved
         if isinstance(trouble, OwnershipLost | Lapsed):
             self._log.warning("what is in memory is out of date; loading it anew", problem=str(trouble))
             return
         if trouble is not None:
-            self._log.error("the database is away; waiting for it", problem=str(trouble))
+            self._log.error("nothing can be saved; waiting for the database", problem=str(trouble))
             return
-        self._log.warning("the database is back; all is loaded anew")
+        self._log.warning("the database can be written again; all is loaded anew")
         self._on_reset()

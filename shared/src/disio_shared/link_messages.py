@@ -145,6 +145,8 @@ class Status(Message, frozen=True, kw_only=True):
     """Results not yet committed by a manager."""
     held: list[BlockRef] = []
     """Blocks this manager answers for, and those whose manager is not connected."""
+    paused: list[str] = []
+    """Tasks with held blocks that it takes for paused; where the manager knows better it sends TaskState again."""
     durability: str = "full"
     """``full``, or in a sentence why results that were acknowledged may be lost."""
     space: float = 0.0

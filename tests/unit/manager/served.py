@@ -107,7 +107,7 @@ class Peer:
         return await self.hear(messages.Grant)
 
     async def leased(self, payloads: int) -> messages.Grant:
-        """Ask, and wait for blocks: on a shared store a claim comes before them, and an empty answer."""
+        """Ask, and wait until there are blocks: on a shared store a claim comes before, and an empty Grant."""
         grant = await self.ask(payloads)
         while not grant.blocks:
             grant = await self.hear(messages.Grant)

@@ -25,7 +25,7 @@ class Rig:
         self.may_answer = asyncio.Event()
         self.is_away = False
         self.told: list[StretchClaimed] = []
-        self.claims = Claims(self, FakeClock(), self.tell, pause_s=0.0)  # type: ignore[arg-type]
+        self.claims = Claims(self, FakeClock(), self.tell)  # type: ignore[arg-type]
 
     async def claim(self, stretch: StretchRecord) -> list[StretchRecord]:
         self.asked.append((stretch.task, stretch.start))
@@ -67,7 +67,7 @@ async def test_a_store_that_is_away_answers_with_nothing_and_the_core_may_claim_
             rig.is_away = False
             claims.start(claim())
 
-    claims = Claims(rig, FakeClock(), tell, pause_s=0.0)  # type: ignore[arg-type]
+    claims = Claims(rig, FakeClock(), tell)  # type: ignore[arg-type]
     claims.start(claim())
     await wait_until(lambda: len(rig.told) == 2)
     assert [len(event.stretches) for event in rig.told] == [0, 1]

@@ -76,6 +76,11 @@ class Managers:
                 rate=round(state.rate.at(now), 3),
                 outbox=state.outbox.results,
                 held=state.refs(link.cluster, link.manager),
+                paused=[
+                    work.manifest.task
+                    for work in state.tasks.values()
+                    if work.paused and work.blocks and work.cluster == link.cluster
+                ],
                 space=round(state.space.share, 3),
                 tallies=state.tallies(),
             ),

@@ -15,6 +15,8 @@ from disio_manager.cluster import Cluster
 from disio_manager.identity import Identity
 from disio_manager.service import ManagerService
 
+MAX_REMEMBERED = 10_000
+
 
 @dataclass(slots=True)
 class Context:
@@ -32,8 +34,22 @@ class Context:
     """Bound to loopback only."""
     bodies: OrderedDict[str, str] = field(default_factory=OrderedDict)
     """Task id to the hash of the request that made it, for requests with an idempotency key; the last 10,000."""
+    deleted: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    """Tasks that were deleted, or were about to be; the last 10,000."""
     creating: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a task with an idempotency key is created."""
+
+    def note_body(self, task: str, digest: str) -> None:
+        """Remember which request made a task."""
+        self.bodies[task] = digest
+        while len(self.bodies) > MAX_REMEMBERED:
+            self.bodies.popitem(last=False)
+
+    def note_deleted(self, task: str) -> None:
+        """Remember that a task is deleted: a late repeat of the request that made it is not to make it anew."""
+        self.deleted[task] = None
+        while len(self.deleted) > MAX_REMEMBERED:
+            self.deleted.popitem(last=False)
 
 
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)

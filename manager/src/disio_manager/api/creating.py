@@ -26,7 +26,6 @@ from disio_shared.values import as_json
 
 PREVIEW_FIRST, PREVIEW_LAST = 20, 3
 MAX_KEY = 255
-MAX_REMEMBERED = 10_000
 IN_PLACE_BYTES = 64 << 10
 """Larger documents are parsed in a thread, so that the others are served meanwhile."""
 
@@ -156,24 +155,25 @@ async def _create_once(context: Context, parsed: ParsedTask, key: str, body: str
     """Create the task of an idempotency key, or find it again.
 
     Raises:
-        BadRequest: The key came before with another document.
+        BadRequest: The key came before with another document, or its task is deleted.
     """
     digest = hashlib.sha256(f"{context.cluster}\n{key}".encode()).hexdigest()
     task = f"k{digest[:23]}"
     view = context.service.coordinator.task_view(task, context.service.clock.steady())
     record = view.record if view is not None else await context.service.store.task(task)
+    if record is None and task in context.deleted:
+        raise _used_up("made a task that is deleted: use a fresh key")
     if record is None:
         await _create(context, parsed, task)
-        context.bodies[task] = body
-        while len(context.bodies) > MAX_REMEMBERED:
-            context.bodies.popitem(last=False)
-        return task
-    if context.bodies.get(task, body) != body or not _is_same(record, parsed):
-        message = "came before with another document: use a fresh key"
-        raise BadRequest(
-            422, "idempotency-key", f"Idempotency-Key {message}", [FieldProblem("Idempotency-Key", message)]
-        )
+        context.note_body(task, body)
+    elif context.bodies.get(task, body) != body or not _is_same(record, parsed):
+        raise _used_up("came before with another document: use a fresh key")
     return task
+
+
+def _used_up(message: str) -> BadRequest:
+    problem = FieldProblem("Idempotency-Key", message)
+    return BadRequest(422, "idempotency-key", f"Idempotency-Key {message}", [problem])
 
 
 def _is_same(record: TaskRecord, parsed: ParsedTask) -> bool:

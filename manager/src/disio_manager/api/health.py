@@ -23,9 +23,11 @@ async def healthz(request: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """``GET /readyz``: 503 with the reason while the database is away."""
+    """``GET /readyz``: 503 with the reason while the database is away or cannot be written."""
     service = context_of(request).service
     try:
+        if service.trouble is not None:
+            raise service.trouble
         _ = service.coordinator
         async with asyncio.timeout(PING_TIMEOUT_S):
             await service.store.ping()

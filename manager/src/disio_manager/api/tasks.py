@@ -3,6 +3,7 @@
 Rule: a verb answers when its effect is durable, with the task as it is then.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from aiohttp import web
 from disio_manager.api.bodies import check_query, query_choice, query_number, read_object
 from disio_manager.api.context import Context, context_of
 from disio_manager.api.shapes import task_document, task_item
-from disio_manager.core.events import TaskCommanded, TaskEdited
+from disio_manager.core.events import Event, TaskCommanded, TaskEdited
 from disio_manager.core.records import LoadedTask, TaskRecord
 from disio_shared.errors import StoreUnavailable, TaskNotFound
 from disio_shared.taskdoc import OPEN_STATES
@@ -89,20 +90,26 @@ async def edit_task(request: web.Request) -> web.Response:
     """``PATCH /api/tasks/{id}``."""
     context, task = context_of(request), request.match_info["id"]
     changes = await read_object(request)
-    await context.service.submit(TaskEdited(task, changes, await _stored(context, task)))
+    await _submit(context, task, lambda stored: TaskEdited(task, changes, stored))
     return json_answer(await show(context, task))
 
 
 async def delete_task(request: web.Request) -> web.Response:
     """``DELETE /api/tasks/{id}``."""
-    await _command(context_of(request), request.match_info["id"], "delete")
+    context, task = context_of(request), request.match_info["id"]
+
+    def deleted(stored: LoadedTask | None) -> Event:
+        context.note_deleted(task)
+        return TaskCommanded(task, "delete", context.service.clock.wall(), stored)
+
+    await _submit(context, task, deleted)
     return web.Response(status=204)
 
 
 async def use_verb(request: web.Request) -> web.Response:
     """``POST /api/tasks/{id}/pause`` and the like."""
-    context, task = context_of(request), request.match_info["id"]
-    await _command(context, task, request.match_info["verb"])
+    context, task, verb = context_of(request), request.match_info["id"], request.match_info["verb"]
+    await _submit(context, task, lambda stored: TaskCommanded(task, verb, context.service.clock.wall(), stored))
     return json_answer(await show(context, task))
 
 
@@ -114,25 +121,38 @@ async def explain_task(request: web.Request) -> web.Response:
         sentences = context.service.coordinator.explain(task, context.service.clock.steady())
     except TaskNotFound:  # closed
         sentences = [f"The task is {record.state}: {record.done} done and {record.failed} failed of {record.total}."]
+    trouble = context.service.trouble
+    if trouble is not None:
+        sentences.insert(0, f"Nothing can be saved, so nothing is handed out or taken in: {trouble}.")
     return json_answer({"id": task, "state": record.state, "sentences": sentences})
 
 
-async def _command(context: Context, task: str, verb: str) -> None:
-    stored = await _stored(context, task)
-    await context.service.submit(TaskCommanded(task, verb, context.service.clock.wall(), stored))
+async def _submit(context: Context, task: str, make: Callable[[LoadedTask | None], Event]) -> None:
+    """Hand in an event about a task, with what is stored of it if it is closed.
 
-
-async def _stored(context: Context, task: str) -> LoadedTask | None:
-    """Return a task that the core does not hold, for it to work with."""
+    Reading that may take long, so it is done before; but it counts only if it is still so when the event's turn comes.
+    """
     await known_record(context, task)
-    if _is_in_core(context, task):
-        return None
-    loaded = await context.service.store.load_task(task)
-    if loaded is None:
-        raise TaskNotFound(task)
-    if loaded.record.state in OPEN_STATES:
-        raise StoreUnavailable("task", f"{task} is only just being opened", "try again")
-    return loaded
+    before = None if _is_in_core(context, task) else await context.service.store.load_task(task)
+
+    async def made() -> Event:
+        if _is_in_core(context, task):
+            return make(None)
+        record = await task_record(context, task)
+        is_same = before is not None and _stamp(record) == _stamp(before.record)
+        stored = before if is_same else await context.service.store.load_task(task)
+        if stored is None:
+            raise TaskNotFound(task)
+        if stored.record.state in OPEN_STATES:
+            raise StoreUnavailable("task", f"{task} is only just being opened", "try again")
+        return make(stored)
+
+    await context.service.submit_alone(made)
+
+
+def _stamp(record: TaskRecord) -> tuple[int, int, str, str]:
+    """Return what tells whether a closed task changed."""
+    return record.number, record.version, record.changed_by, record.state
 
 
 def _is_in_core(context: Context, task: str) -> bool:

@@ -42,6 +42,8 @@ class Book:
         """Task and distributor: it has delivered the last it held of the task, and is to hear when there is more."""
         self.unserved: dict[str, float] = {}
         """Since when nobody here can work on a task that has payloads ready."""
+        self.vain: dict[str, float] = {}
+        """When tasks whose last claim came to nothing may be claimed again."""
         self.peers: dict[str, Peer] = {}
         """The other live managers of the cluster, by id."""
         self._deadlines: dict[str, float] = {}
@@ -124,6 +126,7 @@ class Book:
         """Let go of a closed task."""
         self.forget_blocks(entry)
         self.unserved.pop(entry.id, None)
+        self.vain.pop(entry.id, None)
         self._deadlines.pop(entry.id, None)
         self.unsettled.discard(entry.id)
         self.fresh.discard(entry.id)
@@ -179,6 +182,18 @@ class Book:
             retries=entry.record.retries,
         )
         out.commands.append(Claim(entry.claim))
+
+    def pause_claim(self, entry: TaskEntry, now: float) -> None:
+        """Claim no more of a task for a while: the store does not answer, or it is gone and we hear of it soon."""
+        if entry.claim is not None:
+            self.vain[entry.id] = now + self.settings.claim_pause_s
+
+    def resume_claims(self, now: float) -> None:
+        """Let tasks be claimed again whose pause is over, for whoever waits."""
+        for task in [task for task, end in self.vain.items() if end <= now]:
+            del self.vain[task]
+            self.tasks[task].claim = None
+            self.is_woken = True
 
     # Blocks
 

@@ -71,10 +71,10 @@ class Coordinator:
         return out
 
     def next_deadline(self) -> float | None:
-        """Return the steady time of the next lease's or task's end, or None when nothing is due."""
+        """Return the steady time of the next lease's, task's or claim's end, or None when nothing is due."""
         if self._book.unsettled:
             return self._born
-        ends = (self._book.leases.first(), self._book.first_expiry())
+        ends = (self._book.leases.first(), self._book.first_expiry(), min(self._book.vain.values(), default=None))
         return min((end for end in ends if end is not None), default=None)
 
     def _route(self, event: events.Event, now: float, wall: float, out: Out) -> None:
@@ -135,6 +135,7 @@ class Coordinator:
                 book.settle(book.tasks[task], wall, out)
         for entry in book.expired(wall):
             book.end_task(entry, "expire", wall, out)
+        book.resume_claims(now)
         for _, block in book.leases.take_due(now):
             found = book.find(block)
             if found is not None:

@@ -29,7 +29,10 @@ class TaskCommanded:
     at: float
     """Wall time, seconds since 1970."""
     stored: LoadedTask | None = None
-    """``await store.load_task(task)``, needed for tasks that the core no longer holds because they are closed."""
+    """``await store.load_task(task)``, needed for tasks that the core no longer holds because they are closed.
+
+    Nothing may be decided between that and this event: a task that was deleted meanwhile would come back.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ class Distributor:
     """``Status.since`` of its latest Status."""
     tallies: dict[str, messages.TaskTally] = field(default_factory=dict)
     """Of its latest Status, by task."""
+    unlike: dict[str, float] = field(default_factory=dict)
+    """Tasks that it wrongly took for paused, or for running, in its latest Status, and since when it has done so."""
 
     @property
     def is_taking(self) -> bool:
@@ -118,7 +120,7 @@ class Fleet:
             return None
         self.settle(known)
         self._set_ability(known, None)
-        known.session = ""
+        known.session, known.unlike = "", {}
         known.record = msgspec.structs.replace(
             known.record, state="offline", clients=0, slots=0, kinds={}, rate=0.0, last_seen=at
         )

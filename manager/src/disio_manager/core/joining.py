@@ -62,6 +62,7 @@ def on_status(book: Book, known: Distributor, status: messages.Status, now: floa
     if revoked:
         out.commands.append(Send(known.session, messages.Revoke(blocks=revoked)))
     _tell_adopted(known, adopted, out)
+    _mend_states(book, known, status, now, out)
     _note_tallies(book, known, status)
     if book.peers:
         out.changes.append(PutDistributor(book.fleet.row(known)))  # so that the others see it too
@@ -156,8 +157,30 @@ def _note_tallies(book: Book, known: Distributor, status: messages.Status) -> No
 def _tell_states(book: Book, known: Distributor, out: Out) -> None:
     """Send the states of tasks whose blocks it holds: they may have been paused or resumed while it was away."""
     for task in sorted({task for task, _ in known.blocks}):
-        state = "paused" if book.tasks[task].record.state == "paused" else "running"
-        out.commands.append(Send(known.session, messages.TaskState(task=task, state=state)))
+        _tell_state(book, known, task, out)
+
+
+def _tell_state(book: Book, known: Distributor, task: str, out: Out) -> None:
+    state = "paused" if _is_paused(book, task) else "running"
+    out.commands.append(Send(known.session, messages.TaskState(task=task, state=state)))
+
+
+def _is_paused(book: Book, task: str) -> bool:
+    return book.tasks[task].record.state == "paused"
+
+
+def _mend_states(book: Book, known: Distributor, status: messages.Status, now: float, out: Out) -> None:
+    """Send a task's state again where a Status shows that it got lost on the way, or was overtaken.
+
+    With other managers about it may be this one that is behind, so a difference must last.
+    """
+    paused = set(status.paused)
+    unlike = [task for task in {task for task, _ in known.blocks} if _is_paused(book, task) != (task in paused)]
+    known.unlike = {task: known.unlike.get(task, now) for task in sorted(unlike)}
+    lag = book.settings.lag_s if book.peers else 0.0
+    for task, since in known.unlike.items():
+        if now - since >= lag:
+            _tell_state(book, known, task, out)
 
 
 def _tell_siblings(book: Book, changed: Distributor, out: Out) -> None:

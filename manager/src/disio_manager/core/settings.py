@@ -22,8 +22,12 @@ class CoreSettings:
     """A stretch that no distributor here can work on is given up after this time, if there are other managers."""
     min_claim: int = 256
     """Payloads of the smallest claim, when there are so many left."""
+    claim_pause_s: float = 1.0
+    """A claim that came to nothing is tried again after this time."""
     lease_s: float = 60.0
     """How long a block's lease lasts without a sign of life."""
+    lag_s: float = 3.0
+    """So long after a task was paused or resumed at another manager this one may not know of it."""
     status_s: float = 10.0
     """How often a distributor is to send Status."""
     max_block: int = 10_000

@@ -31,21 +31,26 @@ def strangers(book: Book) -> list[str]:
 def on_cluster(book: Book, event: StretchClaimed | StretchesTaken | ClusterSeen, now: float, out: Out) -> None:
     """Take in news of the cluster."""
     if isinstance(event, StretchClaimed):
-        on_claimed(book, event, out)
+        on_claimed(book, event, now, out)
     elif isinstance(event, StretchesTaken):
         on_taken(book, event, now, out)
     else:
         on_seen(book, event, now, out)
 
 
-def on_claimed(book: Book, event: StretchClaimed, out: Out) -> None:
-    """Look after what was claimed; when another manager was faster, claim what comes after it."""
+def on_claimed(book: Book, event: StretchClaimed, now: float, out: Out) -> None:
+    """Look after what was claimed; when another manager was faster, claim what comes after it.
+
+    A claim that came to nothing counts as under way for a while, then those who wait are looked at again.
+    """
     entry = book.tasks.get(event.task)
     if entry is None:
         return
-    tried, entry.claim = entry.claim, None
     if not event.stretches:
+        book.pause_claim(entry, now)
         return
+    tried, entry.claim = entry.claim, None
+    book.vain.pop(entry.id, None)
     has_more = _learn(book, entry, event.stretches)
     if not has_more and tried is not None and not entry.unleased:
         book.claim(entry, out)
@@ -106,8 +111,13 @@ def _see_tasks(book: Book, event: ClusterSeen, now: float, out: Out) -> None:
     for loaded in event.fresh_tasks:
         _take_in(book, loaded, now, out)
     for shared in event.look.tasks:
-        if shared.record.id in book.tasks:
-            _catch_up(book, book.tasks[shared.record.id], shared, now, out)
+        known = book.tasks.get(shared.record.id)
+        if known is None:
+            continue
+        if shared.record.number != known.record.number:
+            _forget_deleted(book, known, out)  # deleted and, with the same idempotency key, made anew
+        else:
+            _catch_up(book, known, shared, now, out)
     for task in event.look.gone:
         if task in book.tasks:
             _forget_deleted(book, book.tasks[task], out)

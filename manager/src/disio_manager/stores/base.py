@@ -78,6 +78,10 @@ class CoreStore(Protocol):
         """
         ...
 
+    async def prove_writable(self) -> None:
+        """Write something small that nobody reads; return when it is durable and there is room for more."""
+        ...
+
     async def next_number(self) -> int:
         """Return a task number never given before."""
         ...

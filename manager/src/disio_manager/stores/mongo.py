@@ -129,6 +129,11 @@ class MongoStore:
             await self._writer.commit(changes)
         self._sharing.note_seen(change.record.id for change in changes if isinstance(change, PutTask))
 
+    async def prove_writable(self) -> None:
+        """Return when a small write went through."""
+        with self._writing():
+            await self._db["meta"].update_one({"_id": "probe"}, {"$inc": {"value": 1}}, upsert=True)
+
     async def next_number(self) -> int:
         """Return a task number never given before."""
         with self._writing():

@@ -100,8 +100,11 @@ class MongoWriter:
     async def _note_new_tasks(self, group: list[Change]) -> None:
         """Write payloads of new tasks and remember numbers: other rows name tasks by number."""
         for change in group:
-            if isinstance(change, changes.PutTask) and not change.was and await self._known(change.record.id) is None:
+            if isinstance(change, changes.PutTask) and not change.was:
                 record = change.record
+                known = await self._known(record.id)
+                if known is not None and known[0] == record.number:
+                    continue
                 if record.number > MAX_NUMBER:
                     raise StoreUnavailable("MongoDB", f"has seen {MAX_NUMBER} tasks", "go on with a new database")
                 parts = await write_chunks(self._db, f"task/{record.number}", record.payloads)
@@ -204,11 +207,25 @@ class MongoWriter:
                 continue
             document = task_document(record, known[1])
             if was[task]:
-                others.append(({"state": _overwritten(was[task], record.state)}, document))
+                only = {"state": _overwritten(was[task], record.state), "number": record.number}
+                others.append((only, document))
             else:
                 fresh.append(document)
-        await put_where(self._db, "tasks", fresh, {})
         await replace_where(self._db, "tasks", others)
+        await self._insert_tasks(fresh)
+
+    async def _insert_tasks(self, fresh: list[Document]) -> None:
+        """Insert new tasks; one id may come twice, at two managers, for it follows from an idempotency key.
+
+        Raises:
+            OwnershipLost: Another manager made a task of that id, or is deleting one.
+        """
+        there = [fresh[at] for at in await insert_new(self._db, "tasks", fresh)]
+        same = [({"number": one["number"], "state": {"$ne": DELETED}}, one) for one in there]
+        if not await replace_where(self._db, "tasks", same):
+            for document in there:
+                self._tasks.pop(document["_id"], None)
+            raise OwnershipLost("a task with the same idempotency key")
 
     async def _write_distributors(self, group: list[Change]) -> None:
         last: dict[str, DistributorRecord | None] = {}
@@ -248,7 +265,7 @@ class MongoWriter:
         if isinstance(change, changes.DropFailures):
             await self._drop_failures(number, change.runs)
             return
-        await self._db["tasks"].update_one({"_id": change.task}, {"$set": {"state": DELETED}})
+        await self._db["tasks"].update_one({"_id": change.task, "number": number}, {"$set": {"state": DELETED}})
         await self._delete_rows(change.task, number, parts)
 
     async def _drop_failures(self, number: int, runs: list[Run]) -> None:
@@ -265,7 +282,7 @@ class MongoWriter:
             await self._db[collection].delete_many({"task": number})
         await self._db["notices"].delete_many({"task": task})
         await drop_all(self._db, "chunks", [f"task/{number}/{part}" for part in range(parts)])
-        await self._db["tasks"].delete_one({"_id": task})
+        await self._db["tasks"].delete_one({"_id": task, "number": number})
         self._tasks.pop(task, None)
 
     async def _known(self, task: str) -> tuple[int, int] | None:

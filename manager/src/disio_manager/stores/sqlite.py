@@ -16,7 +16,7 @@ from disio_manager.core.changes import Change
 from disio_manager.core.records import DistributorRecord, LoadedTask, Look, SharedTask, StretchRecord, TaskRecord
 from disio_manager.stores import sqlite_checking as checking
 from disio_manager.stores import sqlite_reading as reading
-from disio_manager.stores import sqlite_schema, sqlite_votes
+from disio_manager.stores import sqlite_room, sqlite_schema, sqlite_votes
 from disio_manager.stores.base import (
     FailureRow,
     IndexedRows,
@@ -105,6 +105,10 @@ class SqliteStore:
     async def commit(self, changes: Sequence[Change]) -> None:
         """Apply changes in one transaction, fsync included."""
         await self._writing(lambda: self._writer.commit(changes))
+
+    async def prove_writable(self) -> None:
+        """Return when a small write went through and there is room for more."""
+        await self._writing(lambda: sqlite_room.prove_writable(self._write, self._path))
 
     async def next_number(self) -> int:
         """Return a task number never given before."""

@@ -3,7 +3,7 @@
 from disio_distributor.core import changes, commands, events
 from disio_shared import messages
 from disio_shared.messages import BlockRef
-from tests.unit.distributor.core.bench import check
+from tests.unit.distributor.core.bench import Bench, check
 from tests.unit.distributor.core.scenes import assigned, reason, serving
 
 
@@ -230,6 +230,22 @@ def test_paused_work_waits_and_dropped_work_is_cancelled() -> None:
     assert bench.to("a", messages.Cancel) == [messages.Cancel(task="t")]
     assert bench.results("a", assign.token, [0]).dead
     assert (bench.cache.held.tasks, bench.cache.held.blocks) == ([], [])
+
+
+def test_status_names_paused_tasks_whose_blocks_it_holds() -> None:
+    bench = serving()
+    bench.join("a")
+    assert last_status(bench).paused == []
+    bench.manager(messages.TaskState(task="t", state="paused"))
+    assert last_status(bench).paused == ["t"]
+    bench.manager(messages.TaskState(task="t", state="running"))
+    assert last_status(bench).paused == []
+
+
+def last_status(bench: Bench) -> messages.Status:
+    """Let the next Status be sent and return it."""
+    bench.wait(5.0)
+    return bench.to_manager(messages.Status)[-1]
 
 
 def test_a_revoked_block_is_cancelled_unless_its_lease_is_newer() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from disio_shared import messages
 from tests.unit.manager.served import Served, document
 
 
@@ -76,6 +77,45 @@ async def test_a_repeated_idempotency_key_finds_the_same_task_and_refuses_anothe
     assert other["id"] != both[0]["id"]
     too_long = await manager.call("POST", "/api/tasks", 400, json=document(), headers={"Idempotency-Key": "k" * 300})
     assert too_long["errors"][0]["path"] == "Idempotency-Key"
+
+
+async def test_a_repeat_that_comes_after_the_delete_makes_no_second_task(manager: Served) -> None:
+    headers = {"Idempotency-Key": "k1"}
+    made = await manager.call("POST", "/api/tasks", 201, json=document(), headers=headers)
+    await manager.call("DELETE", f"/api/tasks/{made['id']}", 204)
+    problem = await manager.call("POST", "/api/tasks", 422, json=document(), headers=headers)
+    assert problem["errors"][0]["message"].startswith("made a task that is deleted")
+    assert (await manager.call("GET", "/api/tasks"))["total"] == 0
+
+
+async def failed_task(manager: Served) -> str:
+    """Return a task of ten payloads that is closed, one of them quarantined."""
+    task, peer = await manager.create(), manager.peer()
+    await peer.join()
+    await peer.leased(10)
+    await peer.deliver(task["id"], list(range(9)))
+    columns = messages.FailureColumns(task=task["id"], indexes=[9], errors=[["bad"]])
+    await peer.say(messages.Deliver(batch="b2", failures=[columns]))
+    await peer.hear(messages.Committed)
+    assert (await manager.call("GET", f"/api/tasks/{task['id']}"))["state"] == "failed"
+    return str(task["id"])
+
+
+async def test_a_verb_or_edit_that_read_a_closed_task_before_its_delete_does_not_bring_it_back(manager: Served) -> None:
+    task = await failed_task(manager)
+    path = f"/api/tasks/{task}"
+    calls = [("POST", f"{path}/retry", None), ("PATCH", path, {"name": "new"}), ("DELETE", path, None)] * 4
+
+    async def status(method: str, url: str, body: dict[str, Any] | None) -> int:
+        async with manager.http.request(method, manager.url + url, json=body) as answer:
+            return answer.status
+
+    # The task is closed, so each of them reads it from the database; the first DELETE that gets its turn ends it.
+    statuses = await asyncio.gather(*(status("DELETE", path, None), *(status(*one) for one in calls)))
+    assert statuses.count(204) == 1 and set(statuses) <= {200, 204, 404, 409}, statuses
+    await manager.call("GET", path, 404)
+    stats = await manager.call("GET", "/api/stats")
+    assert not any(stats["tasks"].values()), stats
 
 
 async def test_a_billion_payloads_cost_nothing(manager: Served) -> None:

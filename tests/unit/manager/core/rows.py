@@ -43,6 +43,10 @@ class Rows:
     distributors: dict[str, DistributorRecord] = field(default_factory=dict)
     doubled: int = 0
     """Results of own indexes that came for an index that had one."""
+    claims: int = 0
+    """Claims that were tried."""
+    is_claimable: bool = True
+    """False: claims come to nothing, as when the store does not answer."""
     _notices: int = 0
 
     def commit(self, group: Sequence[Change], manager: str) -> None:
@@ -205,6 +209,9 @@ class Rows:
 
     def claim(self, stretch: StretchRecord) -> list[StretchRecord]:
         """Insert a stretch unless there is one at its start."""
+        self.claims += 1
+        if not self.is_claimable:
+            return []
         if stretch.task in self.tasks:
             self.stretches.setdefault((stretch.task, stretch.start), msgspec.structs.replace(stretch))
         return [msgspec.structs.replace(row) for row in self._stretches(stretch.task)]

@@ -1,7 +1,9 @@
 """Two managers on one set of rows: claims, foreign results, notices, verbs, take-over, zombies."""
 
+import msgspec
 import pytest
 
+from disio_manager.core import events
 from disio_manager.core.records import DistributorRecord
 from disio_shared import messages
 from disio_shared.errors import DistributorElsewhere, OwnershipLost
@@ -79,6 +81,37 @@ def test_claims_shrink_with_what_is_left_and_take_all_when_distributors_are_limi
     assert [row.stop for (task, _), row in a.rows.stretches.items() if task == "u"] == [1000]
 
 
+def test_who_waits_is_looked_at_again_when_a_claim_came_to_nothing_but_not_at_once(pair: tuple[World, World]) -> None:
+    a, _ = pair
+    a.rows.is_claimable = False
+    a.create("t", '{"range": [0, 40]}')
+    a.ask("da", 20)
+    assert indexes(a, "da") == [] and a.rows.claims == 1
+    a.ask("da", 20, request=2)
+    a.tick()
+    assert a.rows.claims == 1
+    due = a.core.next_deadline()
+    assert due == a.now + a.settings.claim_pause_s
+    a.now = due
+    a.tick()
+    assert a.rows.claims == 2
+    a.rows.is_claimable = True
+    a.now += a.settings.claim_pause_s
+    a.tick()
+    assert indexes(a, "da")
+    assert a.core.next_deadline() == a.now + a.settings.lease_s
+
+
+def test_a_task_that_is_gone_is_not_claimed_any_more(pair: tuple[World, World]) -> None:
+    a, b = pair
+    a.rows.is_claimable = False
+    a.create("t", '{"range": [0, 40]}')
+    b.look(a)
+    b.command("t", "delete")
+    a.look(b)
+    assert a.core.next_deadline() is None
+
+
 def test_a_manager_without_takers_claims_nothing(pair: tuple[World, World]) -> None:
     a, _ = pair
     a.create("t", '{"range": [0, 100]}', language="wasm")
@@ -102,6 +135,18 @@ def test_results_of_another_managers_stretch_are_stored_and_told_to_it(pair: tup
     assert view is not None and view.record.done == 2
     a.deliver("da", "t", list(range(20)))
     assert a.rows.notices == {} and a.rows.results["t"][3] == b"3/1"
+
+
+def test_a_task_made_anew_under_an_id_takes_the_place_of_the_one_in_memory(pair: tuple[World, World]) -> None:
+    a, _ = pair
+    a.create("t", '{"range": [0, 40]}')
+    a.ask("da", 20)
+    number = a.rows.tasks["t"].number
+    look = a.rows.look(["t"], "a")
+    look.tasks[0].record = msgspec.structs.replace(look.tasks[0].record, number=number + 1)
+    a.handle(events.ClusterSeen(tuple(a.core._book.peers.values()), look, [], a.wall))
+    assert a.core.open_tasks() == []
+    assert [each.state for each in a.take(messages.TaskState, "da")] == ["cancelled"]  # type: ignore[attr-defined]
 
 
 def test_results_of_a_task_that_this_manager_has_not_seen_yet_are_kept(pair: tuple[World, World]) -> None:

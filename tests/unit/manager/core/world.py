@@ -152,8 +152,8 @@ class World:
         batch = messages.Deliver(batch=f"x{self._batches}", results=results, failures=failures)
         self.handle(events.MessageArrived(session, batch, self.wall))
 
-    def status(self, session: str, held: list[messages.BlockRef]) -> None:
-        status = messages.Status(clients=1, slots=2, held=held)
+    def status(self, session: str, held: list[messages.BlockRef], paused: list[str] | None = None) -> None:
+        status = messages.Status(clients=1, slots=2, held=held, paused=paused or [])
         self.handle(events.MessageArrived(session, status, self.wall))
 
     def give_back(self, session: str, blocks: list[messages.BlockRef]) -> None:
