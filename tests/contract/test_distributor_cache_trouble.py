@@ -207,7 +207,7 @@ async def test_a_url_nobody_knows_is_refused_with_a_remedy(tmp_path: Path) -> No
 
 async def test_a_file_that_another_distributor_has_is_refused(tmp_path: Path) -> None:
     first = await open_cache("", tmp_path)
-    with pytest.raises(StoreUnavailable, match="own --data-dir"):
+    with pytest.raises(StoreUnavailable, match="another place with --data-dir"):
         await open_cache("", tmp_path)
     await first.close()
     again = await open_cache("", tmp_path)

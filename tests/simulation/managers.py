@@ -36,7 +36,9 @@ class ManagerNode:
     ) -> None:
         self.clock, self.name, self.host, self.disk = clock, name, Host(clock, name), referee.disk
         self._referee, self._send, self._ids = referee, send, 0
-        self._settings = CoreSettings(cluster="c", manager=name, max_block=clock.random.choice([5, 20, 10_000]))
+        self._settings = CoreSettings(
+            cluster="c", manager=name, max_block=clock.random.choice([5, 20, 10_000]), min_block=2, grant_parts=4
+        )
         self.trouble = 0.0
         """How likely a commit fails."""
         self._delivered: dict[tuple[str, str], messages.Deliver] = {}

@@ -110,6 +110,11 @@ class ClientLink:
         """Return the number of welcomed clients."""
         return self._joined
 
+    @property
+    def turned_away(self) -> int:
+        """Return how many were refused or redirected for want of places so far."""
+        return self._reception.turned_away
+
     def attach(self, app: web.Application) -> None:
         """Serve Socket.IO in ``app``."""
         app.router.add_get(PATH, self._serve)

@@ -54,6 +54,9 @@ class Metrics(Collector):
         yield CounterMetricFamily(
             "disio_distributor_peers_dropped", "Peers dropped for breaking a rule", value=self._clients.refused
         )
+        yield CounterMetricFamily(
+            "disio_distributor_turned_away", "Clients for whom there was no place", value=self._clients.turned_away
+        )
         online = sum(self._managers().values())
         yield GaugeMetricFamily("disio_distributor_managers_online", "Manager links that are up", value=online)
         yield GaugeMetricFamily(

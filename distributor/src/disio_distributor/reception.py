@@ -53,6 +53,8 @@ class Reception:
         self, settings: ClientLinkSettings, cache: ServingCache, siblings: Callable[[], list[str]], clock: Clock
     ) -> None:
         self._settings, self._cache, self._siblings, self._clock = settings, cache, siblings, clock
+        self.turned_away = 0
+        """Newcomers refused or redirected for want of places so far."""
 
     def refusal(
         self, hello: messages.Hello, joined: int, is_draining: bool
@@ -63,6 +65,7 @@ class Reception:
             return messages.Refused(code=mismatch.code, reason=str(mismatch))
         if not is_draining and joined < self._settings.max_clients:
             return None
+        self.turned_away += not is_draining
         code = "draining" if is_draining else "full"
         reason = "this distributor stops" if is_draining else f"{self._settings.max_clients} clients are here"
         siblings = self._siblings()

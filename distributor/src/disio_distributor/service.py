@@ -41,6 +41,11 @@ log = logger("distributor.service")
 class ClientSide(Protocol):
     """What carries out commands about clients."""
 
+    @property
+    def turned_away(self) -> int:
+        """Return how many clients were refused or redirected for want of places since the process began."""
+        ...
+
     def perform(self, command: SendClient | Reply | CloseClient) -> None:
         """Carry out a command; never waits."""
         ...
@@ -84,7 +89,7 @@ class DistributorService:
         self._running: asyncio.Task[None] | None = None
         self._minding: asyncio.Task[None] | None = None
         self._reading: set[asyncio.Task[None]] = set()
-        self._since = 0.0
+        self._since, self._turned_before = 0.0, 0
         self.distributor_id = ""
         self.is_well = False
         """The cache answers."""
@@ -155,7 +160,7 @@ class DistributorService:
         now = self._clock.steady()
         dispatcher = Dispatcher.restore(snapshot, self._settings, fresh_id(), now)
         dispatcher.handle(space, now)
-        self._dispatcher, self._since = dispatcher, self._clock.wall()
+        self._dispatcher, self._since, self._turned_before = dispatcher, self._clock.wall(), self._turned_away()
         return dispatcher
 
     def _perform(self, command: Command) -> None:
@@ -173,8 +178,16 @@ class DistributorService:
         """Add to a Status what only the shell knows."""
         if not isinstance(command.message, Status):
             return command
-        status = msgspec.structs.replace(command.message, durability=self._keeper.durability, since=self._since)
+        status = msgspec.structs.replace(
+            command.message,
+            durability=self._keeper.durability,
+            since=self._since,
+            turned_away=self._turned_away() - self._turned_before,
+        )
         return SendManager(command.link, status)
+
+    def _turned_away(self) -> int:
+        return self._clients.turned_away if self._clients is not None else 0
 
     def _read(self, ids: list[int]) -> None:
         """Read entries of the outbox back, beside the loop."""

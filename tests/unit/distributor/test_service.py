@@ -31,7 +31,7 @@ class World:
         self.told: list[Any] = []
         self.service = DistributorService(cache, CoreSettings(**settings), SystemClock(), limit)
         self.service.connect(self, self)
-        self.restarts = self.drops = 0
+        self.restarts = self.drops = self.turned_away = 0
 
     def perform(self, command: SendClient | Reply | CloseClient | SendManager) -> None:
         if not isinstance(command, CloseClient):
@@ -115,6 +115,27 @@ async def test_a_status_says_how_full_and_how_durable_the_cache_is(
         await wait_until(lambda: world.heard(messages.Status)[-1].durability == "it may be lost")
         status = world.heard(messages.Status)[-1]
         assert status.since > 1.6e9 and 0.0 <= status.space < 0.1
+
+
+async def test_a_status_counts_those_turned_away_since_its_counting_began(tmp_path: Path) -> None:
+    async with serving(tmp_path) as world:
+        await world.manager_comes()
+        assert world.heard(messages.Status)[-1].turned_away == 0
+        world.turned_away = 3
+        await wait_until(lambda: world.heard(messages.Status)[-1].turned_away == 3)
+        began = world.heard(messages.Status)[-1].since
+        assign = await world.client_works()
+        world.limit_file(2)
+        value = b'"' + Random(1).randbytes(200_000).hex().encode() + b'"'
+        large = messages.Results(token=assign.token, indexes=[0], values=[value], seconds=[0.1])
+        with pytest.raises(StoreUnavailable):
+            await world.service.submit(events.ClientSaid("s", large, request=7))
+        await wait_until(lambda: world.service.is_well)
+        world.limit_file(1_000_000)
+        world.turned_away = 5
+        await world.manager_comes()
+        await wait_until(lambda: world.heard(messages.Status)[-1].since > began)
+        assert world.heard(messages.Status)[-1].turned_away == 2, "counted anew with the tallies"
 
 
 async def test_a_cache_that_is_full_from_the_start_hands_nothing_out(tmp_path: Path) -> None:

@@ -26,20 +26,28 @@ FAILED = "failed"
 """Outcome of a try whose code raised, timed out or broke a limit."""
 
 
+OBJECT_BYTES = 64
+"""What a payload takes in memory besides its content, about."""
+
+
 class Load:
-    """How many open payloads a cluster's blocks hold."""
+    """What a cluster's blocks hold."""
 
     def __init__(self) -> None:
         self.open = 0
+        """Payloads that are not closed."""
+        self.bytes = 0
+        """What payloads take that are not generated."""
 
 
 class Block:
     """A held block; ``committed`` is what a manager has of it."""
 
-    __slots__ = ("committed", "record")
+    __slots__ = ("bytes", "committed", "record")
 
     def __init__(self, record: HeldBlock) -> None:
         self.record = record
+        self.bytes = sum(map(len, record.payloads)) + OBJECT_BYTES * len(record.payloads)
         self.committed = RangeSet()
         for start, stop in record.done:
             self.committed.add(max(start, record.start), min(stop, record.stop))
@@ -130,6 +138,7 @@ class TaskWork:
         fresh.remove_all(block.committed.runs())
         fresh.remove_all(self.pending.runs())
         self.load.open += len(fresh)
+        self.load.bytes += block.bytes
         self._make_ready(fresh.runs())
         return block
 
@@ -140,6 +149,7 @@ class TaskWork:
         assigned = self.assigned.remove_all(whole)
         self.copied.remove_all(whole)
         self.load.open -= _size(assigned) + _size(self._unready(whole))
+        self.load.bytes -= block.bytes
         return assigned
 
     def overlapping(self, start: int, stop: int) -> list[Block]:

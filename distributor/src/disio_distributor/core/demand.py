@@ -4,6 +4,8 @@ Rule: of the managers of a cluster one is asked at a time, and the next one when
 each of those, and is replaced when the clients can run something else than it says.
 """
 
+from collections import Counter
+
 from disio_distributor.core.links import Asked, Cluster, Link
 from disio_distributor.core.offers import fair_part, welcome
 from disio_distributor.core.state import State
@@ -25,27 +27,47 @@ def wanted(state: State, now: float) -> int:
     return min(work, settings.max_outstanding)
 
 
+def useless(state: State) -> Counter[str]:
+    """Return by cluster the open payloads held that nobody here gets: their task is paused or too demanding."""
+    found: Counter[str] = Counter()
+    for work in state.tasks.values():
+        if work.paused or not any(capability.runs(work.manifest) for capability in state.roster.classes):
+            found[work.cluster] += work.open_count
+    return found
+
+
+def has_room(state: State, cluster: Cluster) -> bool:
+    """Tell whether more may be held: payloads of this cluster, and bytes of all."""
+    held = sum(each.load.bytes for each in state.clusters.values())
+    return cluster.load.open < state.settings.max_outstanding and held < state.settings.max_held_bytes
+
+
 class Demand:
     """Asks, and remembers what it asked."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._aim = 0
+        self._useless: Counter[str] = Counter()
         self._aim_until = float("-inf")
         self._aim_version = -1
 
     def review(self, now: float) -> None:
-        """Ask wherever less than half of what is wanted is held."""
+        """Ask wherever less than a part (``refill``) of what is wanted is held."""
         state = self._state
         if state.draining or not state.links or not state.space.leases:
             return
         if now >= self._aim_until or self._aim_version != state.roster.version or not self._aim:
-            self._aim = wanted(state, now)
+            self._aim, self._useless = wanted(state, now), useless(state)
             self._aim_until, self._aim_version = now + AIM_S, state.roster.version
         for name in {link.cluster: None for link in state.links.values()}:
             self._review_cluster(name, state.clusters[name], self._aim, now)
         for link in state.links.values():
             self._introduce(link)
+
+    def look_again(self) -> None:
+        """Count anew at the next review: a task was paused or resumed."""
+        self._aim_version = -1
 
     def answered(self, link: Link, grant: Grant, is_useful: bool) -> None:
         """Take note of a Grant; one that holds nothing of use leaves the Ask standing with that manager."""
@@ -77,7 +99,7 @@ class Demand:
         tasks = welcome(state, offer)
         least = SLOTS_AHEAD * state.roster.slots
         payloads = fair_part(state, link.cluster, tasks, self._aim, least) if tasks else 0
-        if payloads > 0:
+        if payloads > 0 and has_room(state, state.cluster(link.cluster)):
             state.send(link.name, self._ask(state.cluster(link.cluster), link, payloads, tasks))
 
     def stop(self) -> None:
@@ -86,13 +108,16 @@ class Demand:
             self.forget(link)
 
     def _review_cluster(self, name: str, cluster: Cluster, aim: int, now: float) -> None:
-        missing = aim - cluster.load.open
+        useful = cluster.load.open - self._useless[name]
+        missing = min(aim - useful, self._state.settings.max_outstanding - cluster.load.open)
         links = self._state.links_of(name)
         for link in links:
             asked = cluster.asked.get(link.name)
             if asked is not None and not self._is_current(asked):
                 self._send(cluster, link, max(0, missing), now)
-        if cluster.load.open * 2 >= aim or not all(each.is_answered for each in cluster.asked.values()):
+        if useful >= aim * self._state.settings.refill or not has_room(self._state, cluster):
+            return
+        if not all(each.is_answered for each in cluster.asked.values()):
             return
         following = _after(cluster.last_asked, [link for link in links if link.name not in cluster.asked])
         if following is not None:

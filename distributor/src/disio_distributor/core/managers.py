@@ -110,6 +110,7 @@ class Managers:
         """Go on with a task that blocks are granted of: of its resumption only holders of blocks are told."""
         if work.paused:
             work.paused = False
+            self._demand.look_again()
             self._state.turns.changed()
             self._state.save(changes.PutTask(self._state.held_task(work)))
             self._state.work_appeared = True
@@ -183,6 +184,7 @@ class Managers:
         paused = said.state == PAUSED
         if paused != work.paused:
             work.paused = paused
+            self._demand.look_again()
             state.turns.changed()
             state.save(changes.PutTask(state.held_task(work)))
             state.work_appeared = True

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 class CoreSettings:
     """Times in seconds, sizes in bytes."""
 
-    lookahead_s: float = 120.0
-    """Work to hold, at the rate the clients have now."""
+    lookahead_s: float = 600.0
+    """Work to hold, at the rate the clients have now: managers may be away for minutes."""
+    refill: float = 0.75
+    """Share of that below which more is asked for."""
     target_s: float = 3.0
     """Work in one batch."""
     long_unit_s: float = 30.0
@@ -41,8 +43,10 @@ class CoreSettings:
     """Tidy rounds without a client that can run a task and takes part before its blocks go back."""
     rate_s: float = 10.0
     """Time over which the rate is averaged."""
-    max_outstanding: int = 100_000
-    """Open payloads held at most, per cluster."""
+    max_outstanding: int = 1_000_000
+    """Open payloads held at most, per cluster. Generated ones are ranges, so their number costs next to nothing."""
+    max_held_bytes: int = 256 << 20
+    """Payloads that came with their blocks: above it nothing is asked for. One Grant may go beyond it."""
     max_batch: int = 5_000
     """Payloads in one batch."""
     max_batch_bytes: int = 4 << 20

@@ -23,6 +23,7 @@ from disio_distributor.stores.reserve import Reserve
 from disio_distributor.stores.statements import PUT_OUTBOX, Statement, statements_of
 from disio_shared.errors import StoreUnavailable
 from disio_shared.ids import fresh_id
+from disio_shared.sqlite_errors import sqlite_unavailable
 
 ResultT = TypeVar("ResultT")
 
@@ -152,7 +153,7 @@ class SqliteCache:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work)
         except (apsw.Error, OSError) as error:
-            raise StoreUnavailable(f"cache {self._path}", str(error) or type(error).__name__, _remedy(error)) from error
+            raise sqlite_unavailable(f"cache {self._path}", error) from error
         except RuntimeError as error:  # the executor was shut down
             raise StoreUnavailable(f"cache {self._path}", "is closed") from error
 
@@ -250,13 +251,3 @@ def _give_heads(connection: apsw.Connection) -> None:
             row = (entry.id, head_bytes(head_of(entry, manager="")), body)
             connection.execute(PUT_OUTBOX, row)
     connection.execute("DROP TABLE outbox_without_heads")
-
-
-def _remedy(error: Exception) -> str:
-    if isinstance(error, apsw.FullError):
-        return "make room on the disk; nothing that was acknowledged is lost"
-    if isinstance(error, apsw.BusyError):
-        return "another process uses this file: give each distributor its own --data-dir"
-    if isinstance(error, apsw.CantOpenError | PermissionError):
-        return "check that the directory exists and is writable"
-    return ""

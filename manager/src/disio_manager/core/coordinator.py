@@ -122,6 +122,7 @@ class Coordinator:
                 granting.on_ask(book, known, event.message, event.fresh, now, out)
             case messages.Status():
                 joining.on_status(book, known, event.message, now, event.at, out)
+                granting.look_again(book, known, now, out)
             case messages.Return():
                 joining.on_return(book, known, event.message, out)
 

@@ -1,10 +1,12 @@
 """How an Ask is answered with blocks.
 
 Rule: only open tasks that are not paused are granted, to distributors that may take work; every Ask is answered at
-once, with blocks or with the reason why there are none, and then by itself as soon as there are some.
+once, with blocks or with the reason why there are none, and then by itself as soon as there are some. When all is
+leased, who has nothing ahead gets a part of what others have not begun.
 """
 
-from disio_manager.core.book import Book, Out
+from disio_manager.core import evening
+from disio_manager.core.book import Book, Out, ref
 from disio_manager.core.commands import Announce, Send
 from disio_manager.core.fleet import Ability, Distributor, Waiting
 from disio_manager.core.lifecycle import next_state
@@ -32,7 +34,7 @@ def on_ask(book: Book, known: Distributor, ask: messages.Ask, fresh: tuple[str, 
         return
     book.fleet.note_ask(known, ask)
     waiting = Waiting(ask, list(fresh[:MAX_FRESH]))
-    if serve(book, known, waiting, now, out):
+    if serve(book, known, waiting, now, out) or _even_out(book, known, waiting, now, out):
         return
     ability = known.ability
     assert ability is not None, "note_ask has set it"
@@ -40,6 +42,12 @@ def on_ask(book: Book, known: Distributor, ask: messages.Ask, fresh: tuple[str, 
     out.commands.append(Send(known.session, _empty(ask, why)))
     if ask.payloads > 0:
         book.fleet.wait(known, waiting)
+
+
+def look_again(book: Book, known: Distributor, now: float, out: Out) -> None:
+    """See whether a distributor that waits can get a part of what others hold."""
+    if known.waiting is not None and _even_out(book, known, known.waiting, now, out):
+        book.fleet.settle(known)
 
 
 def serve_waiting(book: Book, now: float, out: Out) -> None:
@@ -107,6 +115,20 @@ def serve(book: Book, known: Distributor, waiting: Waiting, now: float, out: Out
     return draft.finish()
 
 
+def _even_out(book: Book, known: Distributor, waiting: Waiting, now: float, out: Out) -> bool:
+    """Grant what another distributor has not begun; return False, and change nothing, when there is none to spare."""
+    found = evening.spare(book, known, waiting.ask.payloads)
+    if found is None:
+        return False
+    giver, blocks = found
+    draft = _Draft(book, known, waiting, now, out)
+    named = [(ref(block), entry, block) for entry, block in blocks]
+    taken = [old for old, entry, block in named if draft.take_over(entry, block)]
+    if taken:
+        out.commands.append(Send(giver.session, messages.Revoke(blocks=taken)))
+    return draft.finish()
+
+
 def _claim_more(book: Book, known: Distributor, ability: Ability, wanted: int, out: Out) -> None:
     """Have more of tasks to look after before what there is of them runs out."""
     for entry in book.tasks.values():
@@ -145,15 +167,26 @@ class _Draft:
         block = self._next_block(entry)
         if block is None:
             return False
+        self._shares[entry.id] -= len(block.remaining)
+        self._lease(entry, block)
+        return True
+
+    def take_over(self, entry: TaskEntry, block: Block) -> bool:
+        """Lease a block that another distributor holds; return False when it does not fit in."""
+        if not self.has_room() or not self._carries(entry, block.start, block.stop):
+            return False
+        self._book.free_block(entry, block, self._out)
+        self._lease(entry, block)
+        return True
+
+    def _lease(self, entry: TaskEntry, block: Block) -> None:
         self._book.lease_block(entry, block, self._known.record.id, block.lease + 1, self._now, self._out)
         opened = len(block.remaining)
         self._wanted -= opened
-        self._shares[entry.id] -= opened
         self._bytes -= payload_bytes(entry.spec, block.start, block.stop)
         self._book.served.charge(entry, opened)
         self._entries[entry.id] = entry
         self._blocks.append(_granted(entry, block))
-        return True
 
     def finish(self) -> bool:
         """Send the Grant; return False when there is nothing in it."""
@@ -176,7 +209,8 @@ class _Draft:
     def _next_block(self, entry: TaskEntry) -> Block | None:
         """Return a ready block of a fair size: an old one (cut when it is too large), else a new one."""
         settings = self._book.settings
-        size = min(self._share(entry), self._wanted, settings.max_block)
+        part = max(settings.min_block, -(-self._waiting.ask.payloads // settings.grant_parts))
+        size = min(self._share(entry), self._wanted, part, settings.max_block)
         if size <= 0:
             return None
         block = entry.first_ready()

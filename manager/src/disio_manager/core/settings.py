@@ -32,6 +32,10 @@ class CoreSettings:
     """How often a distributor is to send Status."""
     max_block: int = 10_000
     """Payloads of one block."""
+    min_block: int = 16
+    """No block is cut smaller than this for the sake of ``grant_parts``."""
+    grant_parts: int = 32
+    """What is asked for comes in about so many blocks, so that some of them can go to another distributor later."""
     max_block_bytes: int = 8 << 20
     """Bytes of payloads that one block carries when they are not generated."""
     max_grant_blocks: int = 64

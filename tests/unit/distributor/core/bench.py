@@ -240,6 +240,7 @@ def check(bench: Bench) -> None:
     for cluster, record in state.clusters.items():
         works = [work for work in state.tasks.values() if work.cluster == cluster]
         assert record.load.open == sum(work.open_count for work in works)
+        assert record.load.bytes == sum(block.bytes for work in works for block in work.blocks)
     due = state.deadlines._at
     assert bench.core.next_deadline() == min(due.values(), default=None)
     assert {key[1] for key in due if key[0] == "lease"} == set(state.assignments.by_token)

@@ -21,16 +21,6 @@ def test_work_is_asked_for_once_by_what_the_clients_can_run() -> None:
     assert len(bench.to_manager(messages.Ask)) == 3, "asked again when nothing came"
 
 
-def test_quick_clients_make_the_distributor_ask_for_two_minutes_of_work() -> None:
-    bench = serving(stop=100)
-    bench.join("a")
-    for _ in range(4):
-        assign = assigned(bench, "a", slots=4)
-        bench.wait(len(assign.indexes) / 8)
-        bench.results("a", assign.token, assign.indexes, seconds=0.5)
-    assert 700 < bench.to_manager(messages.Ask)[-1].payloads < 1400, "8 a second for 120 s"
-
-
 def test_blocks_no_client_can_work_on_go_back() -> None:
     bench = serving(tidy_s=20.0)
     bench.join("a")

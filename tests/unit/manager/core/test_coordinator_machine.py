@@ -41,7 +41,7 @@ def _ref(grant: messages.BlockGrant) -> messages.BlockRef:
 class CoordinatorMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.world = World(lease_s=LEASE_S, max_block=12)
+        self.world = World(lease_s=LEASE_S, max_block=12, grant_parts=4, min_block=2)
         self.tasks: dict[str, Model] = {}
         self.held: dict[str, dict[str, messages.BlockGrant]] = {name: {} for name in DISTRIBUTORS}
         """Per distributor, the blocks it believes it holds."""

@@ -22,7 +22,10 @@ class SharingMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.rows = Rows()
-        self.worlds = {name: World(name, self.rows, min_claim=8, max_block=6, yield_s=5.0) for name in NAMES}
+        self.worlds = {
+            name: World(name, self.rows, min_claim=8, max_block=6, min_block=2, grant_parts=4, yield_s=5.0)
+            for name in NAMES
+        }
         self.dead: set[str] = set()
         """Taken for gone by the other one; the process may only be paused."""
         self.granted: list[int] = []

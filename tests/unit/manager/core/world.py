@@ -23,7 +23,9 @@ class World:
 
     def __init__(self, manager: str = "m", rows: Rows | None = None, **settings: float) -> None:
         is_shared = rows is not None
-        self.settings = CoreSettings(cluster="c", manager=manager, is_shared=is_shared, **settings)  # type: ignore[arg-type]
+        self.settings = CoreSettings(
+            cluster="c", manager=manager, is_shared=is_shared, **{"grant_parts": 1, **settings}
+        )  # type: ignore[arg-type]
         self.now = START
         self.rows = Rows() if rows is None else rows
         self.sent: list[Send] = []

@@ -1,0 +1,83 @@
+"""Which leased blocks one distributor can spare for another that has little to do.
+
+Rule: only blocks that no result has come of go over, the last ones of a task first, since the first ones are worked on
+first; afterwards whoever gives still has as much ahead, for its slots, as whoever gets.
+"""
+
+import heapq
+from itertools import chain
+
+from disio_manager.core.book import Book
+from disio_manager.core.fleet import Ability, Distributor
+from disio_manager.core.scheduling import can_run, has_place
+from disio_manager.core.tasks import Block, TaskEntry
+
+MAX_GIVERS = 100
+"""Distributors that are compared."""
+UNEVEN = 2
+"""How many times as much ahead makes it worth the while."""
+UNDER_WAY = 2
+"""Payloads per slot that a distributor's clients may be working on or are about to: they stay where they are."""
+
+Spare = list[tuple[TaskEntry, Block]]
+
+
+def spare(book: Book, getter: Distributor, asked: int) -> tuple[Distributor, Spare] | None:
+    """Return who has most ahead of what a distributor could do, and blocks of it to take; None when all have enough.
+
+    Args:
+        book: Whose leases are looked at.
+        getter: Who waits; it has asked before.
+        asked: Payloads it wants at most.
+    """
+    if getter.ability is None or not getter.is_taking or not len(book.leases):
+        return None
+    entries = [entry for entry in book.tasks.values() if _may_move(entry, getter.ability, getter.record.id)]
+    givers = _givers(book, entries, getter)
+    if not givers:
+        return None
+    giver = max(givers, key=lambda each: (_ahead(book, each) / _slots(each), each.record.id))
+    limit = min(asked, _surplus(giver, _ahead(book, giver), getter, _ahead(book, getter)))
+    blocks = _last_blocks(entries, giver, limit)
+    return (giver, blocks) if blocks else None
+
+
+def _may_move(entry: TaskEntry, ability: Ability, getter: str) -> bool:
+    return entry.record.state != "paused" and can_run(ability, entry) and has_place(entry, getter)
+
+
+def _givers(book: Book, entries: list[TaskEntry], getter: Distributor) -> list[Distributor]:
+    """Return those who hold something of the tasks and can be told to let go of it; of very many the largest."""
+    names = set(chain.from_iterable(entry.holders for entry in entries)) - {getter.record.id}
+    here = [book.fleet.known[name] for name in names if book.fleet.is_online(name)]
+    return heapq.nlargest(MAX_GIVERS, here, key=lambda each: (len(each.blocks), each.record.id))
+
+
+def _surplus(giver: Distributor, has: int, getter: Distributor, needs: int) -> int:
+    """Return how many payloads make both have equally much ahead; 0 when that is not worth the while."""
+    gives, gets = _slots(giver), _slots(getter)
+    if has * gets < UNEVEN * needs * gives:
+        return 0
+    return min((has * gets - needs * gives) // (gives + gets), has - UNDER_WAY * gives)
+
+
+def _last_blocks(entries: list[TaskEntry], giver: Distributor, limit: int) -> Spare:
+    """Return blocks without a result, from the end of each task, of ``limit`` payloads together at most."""
+    found: Spare = []
+    for entry in entries:
+        for block in reversed(entry.held_by(giver.record.id)):
+            size = len(block.remaining)
+            if size > limit or size < block.stop - block.start:
+                break
+            limit -= size
+            found.append((entry, block))
+    return found
+
+
+def _ahead(book: Book, known: Distributor) -> int:
+    """Return how many open payloads a distributor's blocks have."""
+    return sum(len(book.tasks[task].blocks[block].remaining) for task, block in known.blocks)
+
+
+def _slots(known: Distributor) -> int:
+    return max(1, known.record.slots)
