@@ -125,11 +125,11 @@ class DistributorNode:
         )  # fmt: skip
 
     def _commit(self, event: ev.Event, changes: list[ch.Change]) -> None:
-        self.referee.commit(changes)
         if isinstance(event, ev.ManagerSaid):
-            self.referee.told(event.message)
+            self.referee.told(event.link, event.message)
         elif isinstance(event, ev.ManagerAdmitted):
-            self.referee.told(event.admitted)
+            self.referee.told(event.link, event.admitted)
+        self.referee.commit(changes)
 
     def _fail(self, event: ev.Event, changes: list[ch.Change]) -> None:
         """Let a commit fail, written or not: the core is loaded again, clients and manager start over."""

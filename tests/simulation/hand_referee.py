@@ -10,8 +10,9 @@ from disio_distributor.core.assignments import Batch
 from disio_shared import messages
 from tests.simulation.caches import CacheDisk, indexes_in
 from tests.simulation.clients import Character
+from tests.simulation.manager_store import Payload
 from tests.simulation.plans import read_state
-from tests.simulation.referee import Payload, Referee
+from tests.simulation.referee import Referee
 
 PATIENCE_S = 60.0
 """So long after a task is closed, and after the storm, distributors may still hand out payloads of it."""
@@ -41,13 +42,16 @@ class HandReferee:
 
     # What it is told
 
-    def told(self, message: messages.ToDistributor) -> None:
-        """Take note of what a manager said; the distributor has dealt with it."""
+    def told(self, manager: str, message: messages.ToDistributor) -> None:
+        """Take note of what a manager says; the distributor is about to save what follows from it."""
         match message:
             case messages.TaskState(task=task, state=state):
                 self._note_state(task, state)
             case messages.Revoke(blocks=blocks) | messages.Admitted(revoked=blocks):
                 for ref in blocks:
+                    held = self._disk.blocks.get(ref.block)
+                    if held is not None and held.manager not in ("", manager):
+                        continue  # another manager answers for it
                     self._revoked[ref.block] = max(ref.lease, self._revoked.get(ref.block, 0))
             case messages.Grant(blocks=grants):
                 for grant in grants:
