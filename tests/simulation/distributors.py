@@ -87,6 +87,7 @@ class DistributorNode:
         """kill -9."""
         self.core = None
         self.host.restart()
+        self.referee.restarted()
         for link in self.links.values():
             link.reset()
         for socket in list(self.sockets.values()):
@@ -187,6 +188,7 @@ class DistributorNode:
                 if socket is not None:
                     socket.close("server")
             case cmd.SendManager(link, message):
+                self.referee.sends(message)
                 self.links[link].send(message)
             case cmd.ReadOutbox(ids):
                 self.host.after(READ_S * self.clock.random.random(), partial(self._read, ids))
