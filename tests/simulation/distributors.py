@@ -87,6 +87,7 @@ class DistributorNode:
         """kill -9."""
         self.core = None
         self.host.restart()
+        self.referee.restarted()
         for link in self.links.values():
             link.reset()
         for socket in list(self.sockets.values()):
@@ -107,10 +108,9 @@ class DistributorNode:
             self.clock.tell(f"{self.name} refused {type(event).__name__}: {refusal}")
             return False
         if decision.changes and self.clock.chance(self.trouble):
-            self._fail(decision.changes)
+            self._fail(event, decision.changes)
             return False
-        self.referee.commit(decision.changes)
-        self._note_told(event)
+        self._commit(event, decision.changes)
         for command in decision.commands:
             self._perform(command)
         if self.core is not None:
@@ -125,17 +125,18 @@ class DistributorNode:
             held=held,
         )  # fmt: skip
 
-    def _note_told(self, event: ev.Event) -> None:
+    def _commit(self, event: ev.Event, changes: list[ch.Change]) -> None:
         if isinstance(event, ev.ManagerSaid):
-            self.referee.told(event.message)
+            self.referee.told(event.link, event.message)
         elif isinstance(event, ev.ManagerAdmitted):
-            self.referee.told(event.admitted)
+            self.referee.told(event.link, event.admitted)
+        self.referee.commit(changes)
 
-    def _fail(self, changes: list[ch.Change]) -> None:
+    def _fail(self, event: ev.Event, changes: list[ch.Change]) -> None:
         """Let a commit fail, written or not: the core is loaded again, clients and manager start over."""
         is_written = self.clock.chance(0.5)
         if is_written:
-            self.referee.commit(changes)
+            self._commit(event, changes)
         self.clock.tell(f"{self.name}: a commit failed, {'written' if is_written else 'not written'}")
         self.crash()
         self.start()
@@ -187,6 +188,7 @@ class DistributorNode:
                 if socket is not None:
                     socket.close("server")
             case cmd.SendManager(link, message):
+                self.referee.sends(message)
                 self.links[link].send(message)
             case cmd.ReadOutbox(ids):
                 self.host.after(READ_S * self.clock.random.random(), partial(self._read, ids))

@@ -10,8 +10,9 @@ from disio_distributor.core.assignments import Batch
 from disio_shared import messages
 from tests.simulation.caches import CacheDisk, indexes_in
 from tests.simulation.clients import Character
+from tests.simulation.manager_store import Payload
 from tests.simulation.plans import read_state
-from tests.simulation.referee import Payload, Referee
+from tests.simulation.referee import Referee
 
 PATIENCE_S = 60.0
 """So long after a task is closed, and after the storm, distributors may still hand out payloads of it."""
@@ -34,6 +35,8 @@ class HandReferee:
         self._assigned: set[tuple[str, int, str]] = set()
         self._repeats: set[str] = set()
         """Tokens under which payloads were handed out that have a result: what comes of them are votes."""
+        self._flights: dict[str, set[Payload]] = {}
+        """Results on their way to a manager that has not answered, by batch."""
         self.states: dict[Payload, int] = {}
         """Step of the newest saved state that was acknowledged."""
         self.acknowledged: set[Payload] = set()
@@ -41,20 +44,28 @@ class HandReferee:
 
     # What it is told
 
-    def told(self, message: messages.ToDistributor) -> None:
-        """Take note of what a manager said; the distributor has dealt with it."""
+    def told(self, manager: str, message: messages.ToDistributor) -> None:
+        """Take note of what a manager says; the distributor is about to save what follows from it."""
         match message:
             case messages.TaskState(task=task, state=state):
                 self._note_state(task, state)
+            case messages.Committed(batch=batch):
+                self._flights.pop(batch, None)
             case messages.Revoke(blocks=blocks) | messages.Admitted(revoked=blocks):
-                for ref in blocks:
-                    self._revoked[ref.block] = max(ref.lease, self._revoked.get(ref.block, 0))
+                self._note_revoked(manager, blocks)
             case messages.Grant(blocks=grants):
                 for grant in grants:
                     self._dropped.discard(grant.task)
                     self._paused.discard(grant.task)
                     if grant.lease >= self._revoked.get(grant.block, 0):
                         self._revoked.pop(grant.block, None)
+
+    def _note_revoked(self, manager: str, refs: list[messages.BlockRef]) -> None:
+        """Take note of blocks that were taken away by the one who answers for them."""
+        for ref in refs:
+            held = self._disk.blocks.get(ref.block)
+            if held is None or held.manager in ("", manager):
+                self._revoked[ref.block] = max(ref.lease, self._revoked.get(ref.block, 0))
 
     def _note_state(self, task: str, state: str) -> None:
         if state in ("running", "queued"):
@@ -89,7 +100,7 @@ class HandReferee:
         for index, payload in zip(said.indexes, said.payloads, strict=True):
             if not mine[0].is_repeat:
                 self._check_payload(where, said, index, payload)
-            self._assigned.add((said.task, index, client))
+                self._assigned.add((said.task, index, client))
 
     def _check_holders(self, where: str, said: messages.Assign, mine: Batch, others: list[Batch]) -> None:
         """Nobody holds an index twice, and no more than two hold one."""
@@ -146,6 +157,26 @@ class HandReferee:
 
     def _is_durable(self, payload: Payload) -> bool:
         return payload in self._disk.undelivered or payload in self._referee.settled
+
+    # What it sends up
+
+    def sends(self, message: messages.FromDistributor) -> None:
+        """Check that a result is under way to managers once."""
+        if not isinstance(message, messages.Deliver):
+            return
+        # Of a task that was closed and opened again an old report may be under way while a new one is.
+        sent = [(part.task, index) for part in message.results for index in part.indexes]
+        sent = [payload for payload in sent if payload[0] not in self._referee.ever_closed]
+        mine = set(sent)
+        assert len(mine) == len(sent), f"{self._name} sends a result twice in {message.batch}"
+        for batch, others in self._flights.items():
+            twice = mine & others if batch != message.batch else set()
+            assert not twice, f"{self._name} sends {sorted(twice)[:3]} in {message.batch} and in {batch}"
+        self._flights[message.batch] = mine
+
+    def restarted(self) -> None:
+        """Forget what the process knew that is gone."""
+        self._flights.clear()
 
     # What it saves and forgets
 

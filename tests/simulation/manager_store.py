@@ -1,38 +1,108 @@
-"""A manager's store in memory, which survives crashes of its process.
+"""The managers' store in memory, which survives crashes of their processes: the rows of one manager, or of several.
 
-Rule: rows are what a real store keeps, and a group of changes is applied as one transaction.
+Rule: rows are what a real store keeps, and a group of changes is applied as one transaction, but for what a MongoDB
+writes first: results stay when the rest of a group is refused.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import msgspec
-
 from disio_manager.core import changes as ch
-from disio_manager.core.records import BlockRecord, DistributorRecord, LoadedTask, StretchRecord, TaskRecord
-from disio_shared.payloads import parse_spec
-from disio_shared.ranges import RangeSet, runs_of
+from disio_manager.core.records import BlockRecord, LoadedTask, StretchRecord
+from disio_manager.stores.base import ManagerEntry
 from disio_shared.taskdoc import OPEN_STATES
+from tests.unit.manager.core.rows import Rows
 
-copied = msgspec.structs.replace
+Payload = tuple[str, int]
+"""Task and index."""
 
 
 @dataclass
-class ManagerDisk:
-    """Rows."""
+class ManagerDisk(Rows):
+    """Rows, and what only a bystander knows of them."""
 
-    tasks: dict[str, TaskRecord] = field(default_factory=dict)
-    blocks: dict[str, dict[str, BlockRecord]] = field(default_factory=dict)
-    """By task and block."""
-    results: dict[str, dict[int, bytes]] = field(default_factory=dict)
-    failures: dict[str, dict[int, list[str]]] = field(default_factory=dict)
-    stretches: dict[str, StretchRecord] = field(default_factory=dict)
-    """By task: one manager has the store to itself, so each task is one stretch."""
-    distributors: dict[str, DistributorRecord] = field(default_factory=dict)
+    managers: dict[str, ManagerEntry] = field(default_factory=dict)
+    """The registry."""
+    untold: set[Payload] = field(default_factory=set)
+    """Results of which the owner of their stretch need not know yet: another manager wrote them."""
 
-    def commit(self, changes: list[ch.Change]) -> None:
-        """Apply changes."""
-        for change in changes:
-            self._apply(change)
+    # Changing
+
+    def check(self, group: Sequence[ch.Change], manager: str) -> None:
+        """Refuse a group that writes what another manager owns.
+
+        Raises:
+            OwnershipLost: That is so.
+        """
+        for change in group:
+            self._check(change, manager)
+
+    def apply(self, change: ch.Change) -> None:
+        """Apply a change; what is of a task that is deleted goes nowhere."""
+        match change:
+            case ch.PutStretch(record) | ch.PutBlock(record):
+                is_known = record.task in self.tasks
+            case ch.AddResults() | ch.AddFailures() | ch.AddVotes():
+                is_known = change.task in self.tasks
+            case _:
+                is_known = True
+        if not is_known:
+            return
+        if isinstance(change, ch.AddForeign):
+            self.untold |= self.fresh(change)
+        elif isinstance(change, ch.AddResults):
+            self.untold -= {(change.task, index) for index in change.indexes}
+        elif isinstance(change, ch.DropNotices):
+            for notice in [self.notices[name][2] for name in change.ids if name in self.notices]:
+                self.untold -= {(notice.task, index) for start, stop in notice.done for index in range(start, stop)}
+        self._apply(change)
+
+    def apply_first(self, group: Sequence[ch.Change]) -> list[ch.AddResults]:
+        """Apply what a MongoDB writes of a group before it finds that a block or stretch is another manager's.
+
+        Returns:
+            The results that were written.
+        """
+        if any(isinstance(change, ch.AddFailures) for change in group):
+            return []
+        rows = [one for one in group if isinstance(one, ch.AddResults) and self.is_there(one.task)]
+        for change in group:
+            if isinstance(change, ch.AddForeign) and isinstance(change.rows, ch.AddResults):
+                rows += [change.rows] if self.is_open(change.rows.task) else []
+        for one in rows:
+            self.untold |= {(one.task, index) for index in one.indexes if index not in self.results.get(one.task, ())}
+            self._add_results(one)
+        return rows
+
+    def _add_failures(self, change: ch.AddFailures) -> None:
+        """A payload that has a result gets no failure."""
+        done = self.results.get(change.task, {})
+        rows = self.failures.setdefault(change.task, {})
+        for index, errors in zip(change.indexes, change.errors, strict=True):
+            if index not in done:
+                rows.setdefault(index, errors)
+
+    def fresh(self, change: ch.AddForeign) -> set[Payload]:
+        """Return the results that a change would add to those there are."""
+        rows, task = change.rows, change.rows.task
+        if not isinstance(rows, ch.AddResults) or not self.is_open(task):
+            return set()
+        return {(task, index) for index in rows.indexes if index not in self.results.get(task, ())}
+
+    def told(self, stretches: Sequence[StretchRecord]) -> None:
+        """Note that an owner knows all rows of stretches."""
+        for stretch in stretches:
+            self.untold = {
+                (task, index)
+                for task, index in self.untold
+                if task != stretch.task or not stretch.start <= index < stretch.stop
+            }
+
+    # Reading
+
+    def is_there(self, task: str) -> bool:
+        """Tell whether a task is not deleted."""
+        return task in self.tasks
 
     def is_open(self, task: str) -> bool:
         """Tell whether a task is there and not closed."""
@@ -43,63 +113,27 @@ class ManagerDisk:
         """Tell whether an index has a result or a failure."""
         return index in self.results.get(task, ()) or index in self.failures.get(task, ())
 
-    def frontier(self, task: str) -> int:
-        """Return the index from which on payloads of a task were never in a block."""
-        return self.stretches[task].frontier
+    def blocks_of(self, task: str) -> list[BlockRecord]:
+        """Return the blocks of a task."""
+        return [block for block in self.blocks.values() if block.task == task]
 
-    def _apply(self, change: ch.Change) -> None:
-        match change:
-            case ch.PutTask(record):
-                self.tasks[record.id] = copied(record)
-            case ch.PutStretch(record) if record.task in self.tasks:
-                self.stretches[record.task] = copied(record)
-            case ch.PutBlock(record):
-                self.blocks.setdefault(record.task, {})[record.id] = copied(record)
-            case ch.DropBlock(block, task):
-                self.blocks.get(task, {}).pop(block, None)
-            case ch.AddResults():
-                results = self.results.setdefault(change.task, {})
-                for index, value in zip(change.indexes, change.values, strict=True):
-                    results.setdefault(index, value)
-            case _:
-                self._apply_rare(change)
+    def stretches_of(self, task: str) -> list[StretchRecord]:
+        """Return the stretches of a task, by start."""
+        return self._stretches(task)
 
-    def _apply_rare(self, change: ch.Change) -> None:
-        match change:
-            case ch.DeleteTask(task):
-                for rows in (self.tasks, self.blocks, self.results, self.failures, self.stretches):
-                    rows.pop(task, None)
-            case ch.AddFailures():
-                failures = self.failures.setdefault(change.task, {})
-                for index, errors in zip(change.indexes, change.errors, strict=True):
-                    failures.setdefault(index, errors)
-            case ch.DropFailures(task, runs):
-                gone, failed = RangeSet(runs), self.failures.pop(task, {})
-                kept = {index: errors for index, errors in failed.items() if index not in gone}
-                self.failures |= {task: kept} if kept else {}
-            case ch.PutDistributor(record):
-                self.distributors[record.id] = copied(record)
-            case ch.DropDistributor(distributor):
-                self.distributors.pop(distributor, None)
+    def owner_of(self, task: str, index: int) -> str:
+        """Return who looks after an index; nobody = an empty text."""
+        place = self._place(task, index)
+        return "" if place is None else self.stretches[place].owner
 
-    def load(self) -> list[LoadedTask]:
-        """Return open tasks, counters counted from rows."""
-        return [self.load_task(record.id) for record in self.tasks.values() if record.state in OPEN_STATES]
+    def load_task(self, task: str, manager: str, only: set[int] | None = None) -> LoadedTask | None:
+        """Return a task as one manager finds it; counters of its stretches are written as they are counted."""
+        for row in self._stretches(task):
+            if row.owner == manager and (only is None or row.start in only):
+                self.stretches[task, row.start] = self._counted(row, manager)
+        return super().load_task(task, manager, only)
 
-    def load_task(self, task: str) -> LoadedTask:
-        """Return a task in any state."""
-        record = self.tasks[task]
-        done, failed = self.results.get(task, {}), self.failures.get(task, {})
-        blocks = [copied(block) for block in self.blocks.get(task, {}).values()]
-        closed = {
-            block.id: runs_of([i for i in range(block.start, block.stop) if i in done or i in failed])
-            for block in blocks
-        }
-        return LoadedTask(
-            record=copied(record, done=len(done), failed=len(failed)),
-            stretches=[copied(self.stretches[task], done=len(done), failed=len(failed))],
-            spec=parse_spec(msgspec.json.decode(record.payloads)),
-            blocks=blocks,
-            closed=closed,
-            failed=runs_of(failed),
-        )
+    def tasks_of(self, manager: str) -> list[LoadedTask]:
+        """Return open tasks as a manager finds them that starts; from then on it knows its own."""
+        self.told([row for row in self.stretches.values() if row.owner == manager])
+        return self.load(manager)

@@ -5,15 +5,16 @@ Rule: what is not committed when the process dies is gone; commands go out only 
 
 from collections.abc import Callable
 
+import msgspec
+
 from disio_manager.core import changes as ch
 from disio_manager.core import commands as cmd
 from disio_manager.core import events as ev
 from disio_manager.core.coordinator import Coordinator
 from disio_manager.core.settings import CoreSettings
 from disio_shared import messages
-from disio_shared.errors import DisioError
+from disio_shared.errors import DisioError, StoreUnavailable
 from tests.simulation.clockwork import Alarm, Clockwork, Host
-from tests.simulation.manager_store import copied
 from tests.simulation.referee import Referee
 
 FRESH_IDS = 64
@@ -36,15 +37,18 @@ class ManagerNode:
     ) -> None:
         self.clock, self.name, self.host, self.disk = clock, name, Host(clock, name), referee.disk
         self._referee, self._send, self._ids = referee, send, 0
-        self._settings = CoreSettings(
-            cluster="c", manager=name, max_block=clock.random.choice([5, 20, 10_000]), min_block=2, grant_parts=4
-        )
+        self._settings = self._drawn_settings()
         self.trouble = 0.0
         """How likely a commit fails."""
+        self.cut_until = 0.0
+        """Until when it does not reach the database."""
         self._delivered: dict[tuple[str, str], messages.Deliver] = {}
         self._alarm = Alarm(self.host, lambda: self.handle(ev.Ticked(self.host.wall, self.fresh())))
         self.core: Coordinator | None = None
-        self.start()
+
+    def _drawn_settings(self) -> CoreSettings:
+        max_block = self.clock.random.choice([5, 20, 10_000])
+        return CoreSettings(cluster="c", manager=self.name, max_block=max_block, min_block=2, grant_parts=4)
 
     @property
     def is_up(self) -> bool:
@@ -56,10 +60,23 @@ class ManagerNode:
         """Tell whether a person's request gets through."""
         return self.is_up and not self.host.is_stopped
 
+    def cut_off(self, seconds: float) -> None:
+        """Let the database be out of reach for a while."""
+        self.clock.tell(f"{self.name} does not reach the database for {seconds:.0f} s")
+        self.cut_until = max(self.cut_until, self.clock.now + seconds)
+
+    def holds(self, task: str) -> bool:
+        """Tell whether the core holds a task."""
+        return self.core is not None and self.core.task_view(task, self.clock.now) is not None
+
     def start(self) -> None:
         """Start the process from what is on disk."""
-        known = [copied(record) for record in self.disk.distributors.values()]
-        self.core = Coordinator.restore(self.disk.load(), known, self._settings, self.clock.now, self.host.wall)
+        self._load()
+
+    def _load(self) -> None:
+        known = [msgspec.structs.replace(record) for record in self.disk.distributors.values()]
+        loaded = self.disk.tasks_of(self.name)
+        self.core = Coordinator.restore(loaded, known, self._settings, self.clock.now, self.host.wall)
         self.clock.tell(f"{self.name} up")
         self._alarm.set(self.core.next_deadline())
 
@@ -76,27 +93,45 @@ class ManagerNode:
         Raises:
             DisioError: The core refused it.
         """
-        if self.core is None:
+        if self.core is None or self._is_stale():
             return False
         self.clock.trace(f"{self.name} handles", event)
-        decision = self.core.handle(event, self.clock.now)
-        if decision.changes and self.clock.chance(self.trouble):
-            self._fail(decision.changes)
+        try:
+            decision = self.core.handle(event, self.clock.now)
+            if decision.changes and self.clock.chance(self.trouble):
+                self._fail(decision.changes)
+                return False
+            self._save(decision.changes)
+        except StoreUnavailable as trouble:
+            self._reload(str(trouble))
             return False
-        self._referee.commit(decision.changes, self.clock.now)
         for command in decision.commands:
-            if isinstance(command, cmd.Send):
-                self._check_sent(command.session, command.message)
-                self._send(self, command.session, command.message)
+            self._perform(command)
         self._alarm.set(self.core.next_deadline())
         return True
 
+    def _is_stale(self) -> bool:
+        """Tell whether memory may not be decided on."""
+        return False
+
+    def _save(self, changes: list[ch.Change]) -> None:
+        self._referee.commit(changes, self.clock.now, self.name)
+
+    def _perform(self, command: cmd.Command) -> None:
+        if isinstance(command, cmd.Send):
+            self._check_sent(command.session, command.message)
+            self._send(self, command.session, command.message)
+
     def _fail(self, changes: list[ch.Change]) -> None:
-        """Let a commit fail, written or not: the core is thrown away and loaded again, nothing is sent."""
+        """Let a commit fail, written or not."""
         is_written = self.clock.chance(0.5)
         if is_written:
-            self._referee.commit(changes, self.clock.now)
-        self.clock.tell(f"{self.name}: a commit failed, {'written' if is_written else 'not written'}")
+            self._save(changes)
+        self._reload(f"a commit failed, {'written' if is_written else 'not written'}")
+
+    def _reload(self, why: str) -> None:
+        """Throw the core away and load it again; nothing is sent."""
+        self.clock.tell(f"{self.name}: {why}")
         self.crash()
         self.host.after(RELOAD_S * self.clock.random.random(), lambda: None if self.is_up else self.start())
 
@@ -137,6 +172,10 @@ class ManagerNode:
         elif isinstance(message, messages.Grant):
             for grant in message.blocks:
                 self._check_granted(session.split("/")[0], grant)
+        elif isinstance(message, messages.Revoke):
+            self._check_revoked(session.split("/")[0], message.blocks)
+        elif isinstance(message, messages.Admitted):
+            self._check_revoked(session.split("/")[0], message.revoked)
 
     def _check_committed(self, delivered: messages.Deliver) -> None:
         disk, settled = self.disk, self._referee.settled
@@ -146,13 +185,28 @@ class ManagerNode:
                 lost = [index for index in part.indexes if (part.task, index) not in settled]
                 assert not lost, f"{self.name} committed indexes {lost[:5]} of {part.task} and has not saved them"
 
+    def _check_revoked(self, distributor: str, refs: list[messages.BlockRef]) -> None:
+        disk = self.disk
+        for row in [disk.blocks[ref.block] for ref in refs if ref.block in disk.blocks]:
+            is_held = (row.holder, row.lease) in [(distributor, ref.lease) for ref in refs if ref.block == row.id]
+            is_mine = disk.is_open(row.task) and disk.owner_of(row.task, row.start) == self.name
+            assert not (is_held and is_mine), f"{self.name} revoked {row}, which it leases to {distributor}"
+
     def _check_granted(self, distributor: str, grant: messages.BlockGrant) -> None:
         where, disk = f"{self.name} granted {grant} to {distributor}", self.disk
-        assert disk.is_open(grant.task), f"{where}, but the task is closed"
-        assert disk.tasks[grant.task].state == "running", f"{where}, but it is {disk.tasks[grant.task].state}"
-        row = disk.blocks.get(grant.task, {}).get(grant.block)
+        if not self._may_not_know(grant.task):
+            assert disk.is_open(grant.task), f"{where}, but the task is closed"
+            assert disk.tasks[grant.task].state == "running", f"{where}, but it is {disk.tasks[grant.task].state}"
+        elif not disk.is_open(grant.task):
+            return
+        row = disk.blocks.get(grant.block)
         assert row is not None and (row.start, row.stop) == (grant.start, grant.stop), f"{where}, but the row is {row}"
         assert (row.holder, row.lease) == (distributor, grant.lease), f"{where}, but the row is {row}"
         done = {index for start, stop in grant.done for index in range(start, stop)}
         closed = {index for index in range(row.start, row.stop) if disk.is_closed_index(grant.task, index)}
-        assert done == closed, f"{where}, but {sorted(done ^ closed)[:5]} are another way"
+        untold = {index for index in closed - done if (grant.task, index) in disk.untold}
+        assert done == closed - untold, f"{where}, but {sorted(done ^ closed)[:5]} are another way"
+
+    def _may_not_know(self, task: str) -> bool:
+        """Tell whether another manager changed a task, and this one has not looked since."""
+        return False

@@ -3,12 +3,14 @@
 Rule: a planted bug replaces one method or function of the real code and nothing else.
 """
 
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 
-from disio_distributor.core import changes, commands, handout, parcels, tries
+from disio_distributor.core import changes, commands, handout, parcels, repeats, tries
 from disio_distributor.core.blocks import TaskWork
+from disio_distributor.core.copies import Copies
 from disio_distributor.core.delivery import Delivery
 from disio_distributor.core.demand import Demand
 from disio_distributor.core.dispatcher import Dispatcher
@@ -18,7 +20,7 @@ from disio_distributor.core.outbox import Outbox
 from disio_distributor.core.reports import Reports
 from disio_distributor.core.roster import Capability
 from disio_distributor.core.state import State
-from disio_shared.messages import TaskState
+from disio_shared.messages import ResultColumns, TaskState
 from tests.simulation.planting import Bug, Plant
 
 
@@ -190,6 +192,41 @@ def drains_lose_the_outbox(plant: Plant) -> None:
     plant(Drain, "review", throws)
 
 
+def copies_go_to_the_same_client(plant: Plant) -> None:
+    """A client that is stuck with a payload is given a copy of it."""
+    take = Copies._take
+
+    def takes_own(self: Copies, work: TaskWork, session: Any, count: int, now: float) -> Any:
+        return take(self, work, SimpleNamespace(client=""), count, now)  # type: ignore[arg-type]
+
+    plant(Copies, "_take", takes_own)
+
+
+def votes_count_as_results(plant: Plant) -> None:
+    """What a repeat brings goes to the manager as a result."""
+    plant(repeats, "VoteColumns", ResultColumns)
+
+
+def entries_that_are_read_back_are_sent_twice(plant: Plant) -> None:
+    """What the cache gives back is taken for a new entry of the outbox."""
+    was_read = Outbox.was_read
+
+    def takes_twice(self: Outbox, entries: Any, missing: Any) -> Any:
+        lost = was_read(self, entries, missing)
+        for entry in entries:
+            heads = [item.head for waiting in self._waiting.values() for item in waiting.values()]
+            for head in [head for head in heads if head.id == entry.id]:
+                self.add(entry, msgspec.structs.replace(head, id=self.fresh_id()))
+        return lost
+
+    plant(Outbox, "was_read", takes_twice)
+
+
+def results_wait_for_dead_managers(plant: Plant) -> None:
+    """Results go to the manager of their block, and when that is dead to nobody."""
+    plant(State, "is_given_up", lambda self, cluster, manager, now: not manager)
+
+
 BUGS: list[Bug] = [
     distributor_acknowledges_before_saving,
     assignment_leases_never_end,
@@ -208,4 +245,8 @@ BUGS: list[Bug] = [
     newer_states_are_not_kept,
     restarts_forget_states,
     drains_lose_the_outbox,
+    copies_go_to_the_same_client,
+    votes_count_as_results,
+    entries_that_are_read_back_are_sent_twice,
+    results_wait_for_dead_managers,
 ]

@@ -7,12 +7,10 @@ nothing; ``World.check`` looks at everything now and then, and at the end.
 from collections import Counter
 
 from disio_manager.core import changes as ch
+from disio_manager.core.records import StretchRecord
 from disio_shared.taskdoc import OPEN_STATES
-from tests.simulation.manager_store import ManagerDisk
+from tests.simulation.manager_store import ManagerDisk, Payload
 from tests.simulation.plans import Plan, is_poison, may_fail, value_of
-
-Payload = tuple[str, int]
-"""Task and index."""
 
 
 class Referee:
@@ -20,57 +18,82 @@ class Referee:
 
     Args:
         plans: The run's tasks by name.
+        is_shared: Several managers write: what one may know of another's doing comes late.
     """
 
-    def __init__(self, plans: dict[str, Plan], disk: ManagerDisk) -> None:
-        self.plans, self.disk = plans, disk
+    def __init__(self, plans: dict[str, Plan], disk: ManagerDisk, is_shared: bool = False) -> None:
+        self.plans, self.disk, self.is_shared = plans, disk, is_shared
         self.settled: set[Payload] = set()
         """Payloads that ever had a result or a failure in the store."""
         self.ever_closed: set[str] = set()
         self.deleted: set[str] = set()
         self.closed_at: dict[str, float] = {}
         """When a task was closed last; without those that were opened again."""
+        self.changed_at: dict[str, float] = {}
+        """When a task itself was written or deleted last."""
         self._failed_units: Counter[Payload] = Counter()
 
     def unit_failed(self, task: str, index: int) -> None:
         """Take note that a unit failed somewhere."""
         self._failed_units[task, index] += 1
 
-    def commit(self, changes: list[ch.Change], now: float) -> None:
-        """Apply a manager's changes to the store, and check all they touch."""
+    def commit(self, changes: list[ch.Change], now: float, manager: str) -> None:
+        """Apply a manager's changes to the store, and check all they touch.
+
+        Raises:
+            OwnershipLost: It may not write that.
+        """
+        self.disk.check(changes, manager)
         touched: set[str] = set()
         for change in changes:
-            if isinstance(change, ch.AddResults | ch.AddFailures):
-                self._check_new(change)
-                touched.add(change.task)
-            elif isinstance(change, ch.PutTask):
-                self._check_task(change.record.id)
-                touched.add(change.record.id)
-            elif isinstance(change, ch.PutBlock):
-                touched.add(change.record.task)
-            elif isinstance(change, ch.DropBlock | ch.DropFailures | ch.DeleteTask):
-                touched.add(change.task)
-            self.disk.commit([change])
+            self._check_change(change)
+            touched.update(_touched(change))
+            self.disk.apply(change)
             if isinstance(change, ch.DeleteTask):
                 self.deleted.add(change.task)
+                self.changed_at[change.task] = now
+            elif isinstance(change, ch.PutTask):
+                self.changed_at[change.record.id] = now
         for task in touched:
             self._note_state(task, now)
             self.check_cover(task)
+        if self.is_shared:
+            written = [change.record for change in changes if isinstance(change, ch.PutStretch)]
+            for stretch in {(row.task, row.start): row for row in written}.values():
+                self._check_counted(stretch)
 
-    def _check_task(self, task: str) -> None:
-        assert task not in self.deleted, f"the deleted task {task} is back"
+    def lose(self, changes: list[ch.Change]) -> None:
+        """Refuse a manager's changes, as a store does that has written the results already."""
+        for rows in self.disk.apply_first(changes):
+            self._check_rows(rows)
+
+    def _check_change(self, change: ch.Change) -> None:
+        if isinstance(change, ch.AddResults | ch.AddFailures):
+            if not self.is_shared:
+                self._check_new(change)
+            if self.disk.is_there(change.task):
+                self._check_rows(change)
+        elif isinstance(change, ch.AddForeign):
+            if self.disk.is_open(change.rows.task):
+                self._check_rows(change.rows)
+        elif isinstance(change, ch.PutTask) and not (self.is_shared and change.was):
+            assert change.record.id not in self.deleted, f"the deleted task {change.record.id} is back"
 
     def _check_new(self, change: ch.AddResults | ch.AddFailures) -> None:
-        """Check that what is about to be written may be: an open task, open indexes, the right values."""
+        """Check that what a manager who is alone writes is new to an open task."""
         task, disk = change.task, self.disk
         assert task not in self.deleted, f"a report brought the deleted task {task} back"
         assert disk.is_open(task), f"a report was counted for {task}, which is not open"
-        assert len(set(change.indexes)) == len(change.indexes), f"an index of {task} is in one commit twice"
-        total = disk.tasks[task].total
-        for at, index in enumerate(change.indexes):
-            assert 0 <= index < total, f"{task} has no index {index}"
+        for index in change.indexes:
             assert index not in disk.results.get(task, ()), f"index {index} of {task} has a result already"
             assert index not in disk.failures.get(task, ()), f"index {index} of {task} is quarantined already"
+
+    def _check_rows(self, change: ch.AddResults | ch.AddFailures) -> None:
+        """Check that what is about to be written may be: indexes that are there, the right values."""
+        task, total = change.task, self.disk.tasks[change.task].total
+        assert len(set(change.indexes)) == len(change.indexes), f"an index of {task} is in one commit twice"
+        for at, index in enumerate(change.indexes):
+            assert 0 <= index < total, f"{task} has no index {index}"
             if isinstance(change, ch.AddResults):
                 right = value_of(task, index)
                 assert change.values[at] == right, f"a wrong result for index {index} of {task}: {change.values[at]!r}"
@@ -91,31 +114,53 @@ class Referee:
             self.closed_at.setdefault(task, now)
         else:
             self.closed_at.pop(task, None)
-            assert not self._has_given_up(self.plans[task]), f"{task} goes on with too many failures"
+            # Several managers each know only of their own failures at once.
+            assert self.is_shared or not self._has_given_up(self.plans[task]), f"{task} goes on with too many failures"
 
     def check_cover(self, task: str) -> None:
-        """Assert that every index below the frontier is closed or in exactly one block."""
-        record = self.disk.tasks.get(task)
+        """Assert that stretches follow each other, and an index below a frontier is closed or in exactly one block."""
+        disk, record = self.disk, self.disk.tasks.get(task)
         if record is None or record.state not in OPEN_STATES:
             return
-        cover = bytearray(record.total)
-        for block in self.disk.blocks.get(task, {}).values():
-            assert 0 <= block.start < block.stop <= self.disk.frontier(task), f"block {block} is not below the frontier"
+        end, begun, cover = 0, bytearray(record.total), bytearray(record.total)
+        for row in disk.stretches_of(task):
+            assert row.start == end, f"a stretch of {task} begins at {row.start}, the one before it ends at {end}"
+            assert row.start <= row.frontier <= row.stop <= record.total, f"{row} has no such frontier"
+            end = row.stop
+            begun[row.start : row.frontier] = b"\1" * (row.frontier - row.start)
+        for block in disk.blocks_of(task):
+            assert 0 <= block.start < block.stop <= end, f"block {block} is in no stretch"
+            assert begun.find(0, block.start, block.stop) < 0, f"block {block} is not below the frontier"
             assert not any(cover[block.start : block.stop]), f"blocks of {task} overlap at {block}"
             cover[block.start : block.stop] = b"\1" * (block.stop - block.start)
-        results, failures = self.disk.results.get(task, {}), self.disk.failures.get(task, {})
-        frontier = self.disk.frontier(task)
-        at = cover.find(0, 0, frontier)
+        closed = (disk.results.get(task, {}), disk.failures.get(task, {}))
+        at = cover.find(0, 0, end)
         while at >= 0:
-            assert at in results or at in failures, f"index {at} of {task} is nowhere"
-            at = cover.find(0, at + 1, frontier)
+            if begun[at]:
+                assert any(at in rows for rows in closed), f"index {at} of {task} is nowhere"
+                at = cover.find(0, at + 1, end)
+            else:
+                at = cover.find(0, max(at + 1, begun.find(1, at)), end) if begun.find(1, at) >= 0 else -1
+
+    def _check_counted(self, row: StretchRecord) -> None:
+        """Assert that a stretch counts its rows, each once; of those that others wrote its owner may know."""
+        disk = self.disk
+        if not row.owner or not disk.is_open(row.task):
+            return
+        done = [index for index in disk.results.get(row.task, ()) if row.start <= index < row.stop]
+        least = len(done) - sum((row.task, index) in disk.untold for index in done)
+        assert least <= row.done <= len(done), f"{row} does not count its {least} to {len(done)} results"
+        failed = [index for index in disk.failures.get(row.task, ()) if row.start <= index < row.stop]
+        assert row.failed <= len(failed), f"{row} does not count its {len(failed)} failures"
+        assert row.done + row.failed <= row.frontier - row.start, f"{row} counts more than it has begun"
 
     def check_all(self) -> None:
         """Assert over every row what was checked step by step."""
         for task in list(self.disk.tasks):
             self.check_cover(task)
             results, failures = self.disk.results.get(task, {}), self.disk.failures.get(task, {})
-            assert not results.keys() & failures.keys(), f"an index of {task} is done and failed"
+            both = {index for index in results.keys() & failures.keys() if (task, index) not in self.disk.untold}
+            assert not both, f"indexes {sorted(both)[:5]} of {task} are done and failed"
             assert all(value == value_of(task, index) for index, value in results.items()), f"{task}: a wrong result"
 
     def check_end(self, plan: Plan, verbs: set[str]) -> None:
@@ -138,9 +183,31 @@ class Referee:
 
     def _check_complete(self, plan: Plan, state: str) -> None:
         task = plan.name
-        results, failures = self.disk.results.get(task, {}), self.disk.failures.get(task, {})
+        results, failures = self.disk.results.get(task, {}), self._failures(task)
         assert not plan.is_hopeless, f"{task} is {state} although no client runs it"
         assert set(results) | set(failures) == set(range(plan.size)), f"{task} is {state} and lacks indexes"
         must = {index for index in range(plan.size) if is_poison(task, index)}
         assert must <= set(failures), f"{task}: poison has results"
-        assert state == ("failed" if failures else "done"), f"{task} is {state} with {len(failures)} failures"
+        if len(failures) == len(self.disk.failures.get(task, ())):
+            assert state == ("failed" if failures else "done"), f"{task} is {state} with {len(failures)} failures"
+        counted = [row.done + row.failed for row in self.disk.stretches_of(task)]
+        assert sum(counted) == plan.size, f"{task} is {state}, and its stretches count {counted} of {plan.size}"
+
+    def _failures(self, task: str) -> list[int]:
+        """Return quarantined payloads; of one that is done as well, by the word of two managers, the result stands."""
+        return [index for index in self.disk.failures.get(task, ()) if index not in self.disk.results.get(task, ())]
+
+
+def _touched(change: ch.Change) -> list[str]:
+    """Return the tasks whose rows a change touches."""
+    match change:
+        case ch.PutTask(record):
+            return [record.id]
+        case ch.PutBlock(record) | ch.PutStretch(record):
+            return [record.task]
+        case ch.AddForeign(rows):
+            return [rows.task]
+        case ch.DropBlock() | ch.DropFailures() | ch.DeleteTask() | ch.AddResults() | ch.AddFailures():
+            return [change.task]
+        case _:
+            return []

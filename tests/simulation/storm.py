@@ -7,6 +7,7 @@ but what is dead for good.
 from collections.abc import Callable
 from functools import partial
 
+from disio_manager.presence import ALIVE_S
 from tests.simulation.clients import ClientNode
 from tests.simulation.clockwork import Clockwork
 from tests.simulation.distributors import DistributorNode
@@ -58,7 +59,19 @@ class Storm:
             self._at(draw.uniform(1.0, self.seconds), lambda: draw.choice(self._distributors).drain())
         if self.clock.chance(0.2):
             self._at(draw.uniform(1.0, self.seconds), partial(self._kill_for_good, draw.choice(self._distributors)))
+        if len(self._managers) > 1:
+            self._plan_for_several()
         self.clock.after(self.seconds, self.end)
+
+    def _plan_for_several(self) -> None:
+        """Draw faults that one manager survives because there is another."""
+        draw = self.clock.random
+        if self.clock.chance(0.3):
+            self._at(draw.uniform(1.0, self.seconds), partial(self._kill_for_good, draw.choice(self._managers)))
+        for _ in range(draw.choice([0, 1, 1, 2])):
+            self._at(draw.uniform(1.0, self.seconds), self._pause_manager)
+        for _ in range(draw.choice([0, 0, 1, 2])):
+            self._at(draw.uniform(1.0, self.seconds), self._cut_manager)
 
     def end(self) -> None:
         """End the storm: the network heals, clocks are set right, stores work, processes are started."""
@@ -67,6 +80,8 @@ class Storm:
         self.is_over, self.ended_at = True, self.clock.now
         self.clock.tell("the storm is over")
         self._network.heal()
+        for manager in self._managers:
+            manager.cut_until = 0.0
         for each in self._servers():
             each.trouble = 0.0
             each.host.wall_error = 0.0
@@ -90,10 +105,20 @@ class Storm:
     def _crash_manager(self) -> None:
         node = self.clock.random.choice(self._managers)
         if node.is_up:
-            node.crash()
-            for distributor in self._distributors:
-                distributor.links[node.name].lose_later()
+            self._end_manager(node)
             self._back(0.5, 90.0, node)
+
+    def _end_manager(self, node: ManagerNode) -> None:
+        node.crash()
+        for distributor in self._distributors:
+            distributor.links[node.name].lose_later()
+
+    def _pause_manager(self) -> None:
+        """Let a manager stand still for so long that the others take it for gone, then go on as if nothing was."""
+        self.clock.random.choice(self._managers).host.stop(self.clock.between(ALIVE_S, 4 * ALIVE_S))
+
+    def _cut_manager(self) -> None:
+        self.clock.random.choice(self._managers).cut_off(self.clock.between(3.0, 3 * ALIVE_S))
 
     def _crash_distributor(self) -> None:
         node = self.clock.random.choice(self._distributors)
@@ -107,10 +132,12 @@ class Storm:
         for manager, session in sessions:
             self.clock.after(self.clock.between(0.1, 15.0), partial(manager.left, session))
 
-    def _kill_for_good(self, node: DistributorNode) -> None:
+    def _kill_for_good(self, node: ManagerNode | DistributorNode) -> None:
         self.clock.tell(f"{node.name} is dead for good")
         self.dead.add(node.name)
-        if node.is_up:
+        if isinstance(node, ManagerNode):
+            self._end_manager(node)
+        elif node.is_up:
             self._crash(node)
 
     def _cut_link(self) -> None:

@@ -98,9 +98,11 @@ class Submitter:
             return False
         if task not in self._referee.disk.tasks:
             return task in self._referee.deleted
-        self._clock.tell(f"somebody asks to {verb} {task}")
+        if not self._is_ready(manager, task):
+            return False
+        self._clock.tell(f"somebody asks {manager.name} to {verb} {task}")
         self.asked[task].add(verb)
-        return self._send(manager, ev.TaskCommanded(task, verb, manager.host.wall, self._stored(task)))
+        return self._send(manager, ev.TaskCommanded(task, verb, manager.host.wall, self._stored(manager, task)))
 
     def _edit(self, task: str) -> bool:
         manager = self._manager()
@@ -108,12 +110,14 @@ class Submitter:
             return False
         if task not in self._referee.disk.tasks:
             return task in self._referee.deleted
+        if not self._is_ready(manager, task):
+            return False
         soon = self._clock.wall + self._clock.between(5.0, 60.0)
         edits: list[dict[str, float]] = [{"priority": 9}, {"weight": 0.5}, {"max_distributors": 1}, {"deadline": soon}]
         edit = self._clock.random.choice(edits)
         self.asked[task].update(edit)
         self._clock.tell(f"somebody edits {task}: {edit}")
-        return self._send(manager, ev.TaskEdited(task, dict(edit), self._stored(task)))
+        return self._send(manager, ev.TaskEdited(task, dict(edit), self._stored(manager, task)))
 
     def resume_all(self) -> None:
         """Resume what is paused: a pause that was asked for again and again may have come after its resume."""
@@ -121,9 +125,12 @@ class Submitter:
             if record.state == "paused":
                 self._use(task, "resume")
 
-    def _stored(self, task: str) -> LoadedTask | None:
-        disk = self._referee.disk
-        return None if disk.tasks[task].state in OPEN_STATES else disk.load_task(task)
+    def _is_ready(self, manager: ManagerNode, task: str) -> bool:
+        """Tell whether a manager holds a task if it is open; one that does not asks to try again."""
+        return manager.holds(task) or self._referee.disk.tasks[task].state not in OPEN_STATES
+
+    def _stored(self, manager: ManagerNode, task: str) -> LoadedTask | None:
+        return None if manager.holds(task) else self._referee.disk.load_task(task, manager.name)
 
     def _send(self, manager: ManagerNode, event: ev.Event) -> bool:
         try:

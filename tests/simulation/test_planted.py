@@ -4,12 +4,12 @@ from functools import partial
 
 import pytest
 
-from tests.simulation import planted_distributor, planted_manager
+from tests.simulation import planted_distributor, planted_manager, planted_sharing
 from tests.simulation.planting import search
 from tests.simulation.seeds import spread
 
 SEEDS = 2_000
-BUGS = [*planted_manager.BUGS, *planted_distributor.BUGS]
+BUGS = [*planted_manager.BUGS, *planted_distributor.BUGS, *planted_sharing.BUGS]
 
 
 @pytest.mark.timeout(1_800)

@@ -46,6 +46,8 @@ class Book:
         """When tasks whose last claim came to nothing may be claimed again."""
         self.peers: dict[str, Peer] = {}
         """The other live managers of the cluster, by id."""
+        self.has_looked = False
+        """The other managers, and all open tasks, were looked at since this memory was loaded."""
         self._deadlines: dict[str, float] = {}
         self._where: dict[str, str] = {}
 
@@ -162,6 +164,11 @@ class Book:
             return
         for holder in entry.holders:
             self.send(holder, message, out)
+
+    def knows_all_of(self, manager: str) -> bool:
+        """Tell whether a manager is gone and all it left is known here: no other manager is there to have it."""
+        owners = (each.owner for entry in self.tasks.values() for each in entry.stretches.others.values())
+        return self.has_looked and not self.peers and manager not in owners
 
     def claim(self, entry: TaskEntry, out: Out) -> None:
         """Try to look after more of a task, unless that is under way."""

@@ -104,15 +104,16 @@ def keep_held(
 
     Returns:
         Those that are not its own, and those that it took for another manager's and are this one's. About a block
-        that this manager does not know it judges only when it granted it itself: another manager may have taken
-        it over.
+        that this manager does not know it judges only when it granted it itself, or is alone: another manager may
+        have taken it over.
     """
     me = book.settings.manager
     revoked: list[messages.BlockRef] = []
     adopted: list[messages.BlockRef] = []
     for named in held:
         found = book.find(named.block)
-        if found is None and book.settings.is_shared and named.manager not in ("", me):
+        is_mine = not book.settings.is_shared or named.manager in ("", me)
+        if found is None and not is_mine and not book.knows_all_of(named.manager):
             continue
         if found is None or found[1].lease != named.lease:
             revoked.append(named)

@@ -105,6 +105,7 @@ def on_seen(book: Book, event: ClusterSeen, now: float, out: Out) -> None:
     for entry in list(book.tasks.values()):
         if not book.settle(entry, event.at, out):
             _give_up_unserved(book, entry, now, out)
+    book.has_looked = True
 
 
 def _see_tasks(book: Book, event: ClusterSeen, now: float, out: Out) -> None:

@@ -1,12 +1,14 @@
 """Blocks that go from a distributor with much ahead to one that has nothing: which, how many, and when none."""
 
+from typing import Any
+
 from disio_manager.core import events
 from disio_shared import messages
 from disio_shared.ranges import Run
 from tests.unit.manager.core.world import World
 
 
-def world_with(total: int = 320, *, to: str = "a", slots: int = 2, **policy: object) -> World:
+def world_with(total: int = 320, *, to: str = "a", slots: int = 2, **policy: Any) -> World:
     """A world in which one distributor has leased all of a task, in 20 blocks."""
     world = World("m", None, grant_parts=20, min_block=1)
     for name in "ab":

@@ -276,6 +276,23 @@ def test_a_block_of_another_manager_is_neither_kept_nor_revoked(pair: tuple[Worl
     assert [ref for each in a.take(messages.Revoke) for ref in each.blocks] == [gone]  # type: ignore[attr-defined]
 
 
+def test_the_last_manager_revokes_what_a_dead_one_left_of_closed_tasks(pair: tuple[World, World]) -> None:
+    a, b = pair
+    b.create("t", '{"range": [0, 20]}')
+    b.ask("db", 5)
+    a.look(b)
+    strange = messages.BlockRef(block="x", lease=1, manager="b")
+    a.look()
+    a.status("da", [strange])
+    assert not a.take(messages.Revoke), "b may have left it, and nobody has taken over yet"
+    a.take_over("b")
+    a.status("da", [strange])
+    assert [ref for each in a.take(messages.Revoke) for ref in each.blocks] == [strange]  # type: ignore[attr-defined]
+    a.restart()
+    a.join("da", held=[strange])
+    assert a.take(messages.Admitted)[0].revoked == [], "it has not looked yet"  # type: ignore[attr-defined]
+
+
 def test_distributors_of_the_other_manager_are_siblings_and_cannot_be_drained_from_here(
     pair: tuple[World, World],
 ) -> None:

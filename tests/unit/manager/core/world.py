@@ -1,5 +1,7 @@
 """A manager's core with its rows applied in memory, for tests: what a store would hold, and what was sent."""
 
+from typing import Any
+
 import msgspec
 
 from disio_manager.core import events
@@ -23,9 +25,8 @@ class World:
 
     def __init__(self, manager: str = "m", rows: Rows | None = None, **settings: float) -> None:
         is_shared = rows is not None
-        self.settings = CoreSettings(
-            cluster="c", manager=manager, is_shared=is_shared, **{"grant_parts": 1, **settings}
-        )  # type: ignore[arg-type]
+        chosen: dict[str, Any] = {"grant_parts": 1, **settings}
+        self.settings = CoreSettings(cluster="c", manager=manager, is_shared=is_shared, **chosen)
         self.now = START
         self.rows = Rows() if rows is None else rows
         self.sent: list[Send] = []
