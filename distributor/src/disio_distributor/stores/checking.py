@@ -23,7 +23,7 @@ from disio_shared.ranges import RangeSet, Run
 from disio_shared.sqlite_errors import sqlite_unavailable
 
 KEY_BYTES = 32
-FETCHED = " (the distributor fetches it when it is back)"
+DELIVERED = " (managers are given it all the same)"
 BAD_BODY = (msgspec.DecodeError, UnicodeDecodeError, zlib.error)
 RecordT = TypeVar("RecordT")
 
@@ -60,15 +60,17 @@ class _Check:
         """Task to what its blocks span."""
         self._waiting: dict[str, RangeSet] = defaultdict(RangeSet)
         """Task to what the outbox has a result or a failure of."""
+        self._worked_on: set[str] = set()
+        """Tasks that clients have run units of."""
 
     def run(self) -> Iterator[str]:
         yield from self._identity()
         yield from self._held_tasks()
         yield from self._blocks()
-        yield from self._workunits()
         yield from self._outbox()
         yield from self._attempts()
         yield from self._checkpoints()
+        yield from self._workunits()
 
     def _identity(self) -> Iterator[str]:
         meta = dict(self._rows("SELECT key, value FROM meta"))
@@ -133,8 +135,9 @@ class _Check:
             if hashlib.sha256(code).hexdigest() != sha256:
                 yield f"work unit {sha256} is damaged: its bytes have another SHA-256"
         for name, held in self._tasks.items():
-            if name in self._held and held.manifest.workunit not in known:
-                yield f"task {name}: its work unit {held.manifest.workunit} is not here{FETCHED}"
+            # Nobody has run it yet: its code may just not have come.
+            if name in self._held and name in self._worked_on and held.manifest.workunit not in known:
+                yield f"task {name}: its work unit {held.manifest.workunit} is not here"
 
     # The outbox
 
@@ -162,9 +165,11 @@ class _Check:
             yield from _disagreements(number, head, entry)
 
     def _place(self, head: OutboxHead) -> Iterator[str]:
+        self._worked_on.add(head.task)
         task = self._tasks.get(head.task)
         if task is None:
-            yield f"it is an orphan: task {head.task}, of which it has payloads {_all_named(head.runs)}, is not here"
+            has = f"of which it has payloads {_all_named(head.runs)}"
+            yield f"it is an orphan: task {head.task}, {has}, is not here{DELIVERED}"
         elif task.cluster != head.cluster:
             yield f"it is of cluster {head.cluster}, its task {head.task} of {task.cluster}"
         if head.kind == "votes":
@@ -179,6 +184,7 @@ class _Check:
 
     def _attempts(self) -> Iterator[str]:
         for task, index, number, body in self._rows("SELECT task, idx, number, body FROM attempts"):
+            self._worked_on.add(task)
             attempt = _decoded(body, Attempt)
             if attempt is None or (attempt.task, attempt.index, attempt.number) != (task, index, number):
                 wrong = "does not decode" if attempt is None else "is of another"
@@ -188,6 +194,7 @@ class _Check:
 
     def _checkpoints(self) -> Iterator[str]:
         for task, index in self._rows("SELECT task, idx FROM checkpoints ORDER BY task, idx"):
+            self._worked_on.add(task)
             if index not in self._held.get(task, ()):
                 yield f"task {task}: a saved state of payload {index} is kept, but no block with it is held"
 

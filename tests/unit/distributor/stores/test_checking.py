@@ -127,7 +127,7 @@ DAMAGES: list[tuple[str, Damage, str]] = [
         lambda db: db.execute("INSERT INTO block_payloads VALUES ('gone', ?)", (encode([b"1"]),)),
         "payloads are kept for block gone, which is not here",
     ),
-    ("code", sql("DELETE FROM workunits"), f"task t: its work unit {SHA} is not here (the distributor fetches it"),
+    ("code", sql("DELETE FROM workunits"), f"task t: its work unit {SHA} is not here"),
     ("damaged code", sql("UPDATE workunits SET code = x'00'"), f"work unit {SHA} is damaged"),
     ("head", sql("UPDATE outbox SET head = x'c1' WHERE id = 1"), "outbox entry 1: its head does not decode"),
     ("body", sql("UPDATE outbox SET body = x'c1' WHERE id = 1"), "outbox entry 1: its body does not decode"),
@@ -177,6 +177,14 @@ async def test_each_damage_is_told(cache: Path, damage: Damage, told: str) -> No
     connection.close()
     found = list(problems(cache))
     assert any(told in each for each in found), found
+
+
+async def test_code_that_has_not_come_yet_is_no_problem(tmp_path: Path) -> None:
+    opened = await SqliteCache.open(tmp_path / "d.db")
+    task = changes.PutTask(HeldTask(cluster="k", manifest=manifest("t", workunit=SHA)))
+    await opened.commit([task, changes.PutBlock(block("b0", "t", 0, 5))])
+    await opened.close()
+    assert list(problems(tmp_path / "d.db")) == []
 
 
 async def test_it_reads_what_a_killed_distributor_left_in_its_log_and_writes_nothing(tmp_path: Path) -> None:
