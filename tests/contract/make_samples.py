@@ -122,6 +122,8 @@ EXAMPLES: dict[str, list[m.Message]] = {
                 )
             ],
             failures=[m.FailureColumns(task="k-1", indexes=[2], errors=[["first", "second"]])],
+            since=1_700_000_000.0,
+            tallies=[m.TaskTally(task="k-1", failed=2)],
             votes=[
                 m.VoteColumns(
                     task="k-1",

@@ -29,7 +29,7 @@ from disio_shared.clock import Clock
 from disio_shared.errors import DisioError, StoreUnavailable
 from disio_shared.ids import fresh_id
 from disio_shared.logs import logger
-from disio_shared.messages import BlockRef, Status
+from disio_shared.messages import BlockRef, Deliver, Status
 from disio_shared.shell import Shell
 
 READ_PAUSE_S = 1.0
@@ -175,7 +175,9 @@ class DistributorService:
             self._clients.perform(command)
 
     def _completed(self, command: SendManager) -> SendManager:
-        """Add to a Status what only the shell knows."""
+        """Add to a Status, or to a Deliver with tallies, what only the shell knows."""
+        if isinstance(command.message, Deliver) and command.message.tallies:
+            return SendManager(command.link, msgspec.structs.replace(command.message, since=self._since))
         if not isinstance(command.message, Status):
             return command
         status = msgspec.structs.replace(

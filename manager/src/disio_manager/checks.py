@@ -45,13 +45,17 @@ def _check_ask(ask: messages.Ask) -> None:
 def _check_status(status: messages.Status) -> None:
     _require(min(status.clients, status.slots, status.outbox, status.turned_away) >= 0, "status: negative number")
     _require(math.isfinite(status.rate) and status.rate >= 0, "status: rate")
-    _require(math.isfinite(status.since) and 0.0 <= status.space <= MAX_SPACE, "status: since or space")
+    _require(0.0 <= status.space <= MAX_SPACE, "status: space")
     _require(len(status.durability) <= MAX_TEXT and status.durability.isprintable(), "status: durability")
-    most = max(len(status.tallies), len(status.paused))
-    _require(len(status.kinds) <= MAX_NAMES and most <= MAX_REFS, "status: too many entries")
-    counts = (min(tally.lost, tally.failed, tally.copies) for tally in status.tallies)
-    _require(min(counts, default=0) >= 0, "status: negative tally")
+    _require(len(status.kinds) <= MAX_NAMES and len(status.paused) <= MAX_REFS, "status: too many entries")
+    _check_tallies(status, "status")
     _check_refs(status.held, "status")
+
+
+def _check_tallies(told: messages.Status | messages.Deliver, what: str) -> None:
+    _require(math.isfinite(told.since) and len(told.tallies) <= MAX_REFS, f"{what}: since, or too many tallies")
+    counts = (min(tally.lost, tally.failed, tally.copies) for tally in told.tallies)
+    _require(min(counts, default=0) >= 0, f"{what}: negative tally")
 
 
 def _check_refs(refs: list[messages.BlockRef], what: str) -> None:
@@ -71,6 +75,7 @@ def _check_join(join: messages.Join) -> None:
 
 def _check_deliver(deliver: messages.Deliver) -> None:
     _require(1 <= len(deliver.batch) <= MAX_ID, "deliver: batch")
+    _check_tallies(deliver, "deliver")
     for part in deliver.results:
         _check_results(part)
     for votes in deliver.votes:

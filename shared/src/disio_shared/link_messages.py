@@ -109,6 +109,10 @@ class Deliver(Message, frozen=True, kw_only=True):
     results: list[ResultColumns] = []
     failures: list[FailureColumns] = []
     votes: list[VoteColumns] = []
+    since: float = 0.0
+    """As in Status."""
+    tallies: list[TaskTally] = []
+    """Of tasks in it that have any: the last Deliver of a task ends it, and no Status counts after that."""
 
 
 class Packed(Message, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""``disio check``: a sound store, a damaged one, one in use, none."""
+"""``disio check``: a sound store or cache, a damaged one, one in use, none."""
 
 import asyncio
 import json
@@ -12,8 +12,13 @@ from click.testing import CliRunner, Result
 from disio.cli import exit_status
 from disio.commands.check import check
 from disio.commands.checking import refuse_alive
+from disio_distributor.core.changes import PutBlock, PutTask, PutWorkunit
+from disio_distributor.core.records import HeldBlock, HeldTask
+from disio_distributor.stores.sqlite import SqliteCache
 from disio_manager.stores.base import ManagerEntry
+from disio_shared.datadir import DataDir
 from disio_shared.errors import DisioError, StoreUnavailable
+from tests.unit.distributor.core.bench import manifest
 from tests.unit.manager.registry import Registry
 from tests.unit.manager.served import serve
 
@@ -69,6 +74,50 @@ async def test_a_store_that_is_not_there_is_told_and_not_made(tmp_path: Path) ->
     assert_refused(await run("--data-dir", str(tmp_path / "none")), "not there")
     assert_refused(await run("--db", f"sqlite:{tmp_path / 'none.db'}"), "not there")
     assert not [name for name in os.listdir(tmp_path) if not name.endswith(".lock")]
+
+
+async def cached(folder: Path) -> None:
+    """Leave a cache behind with a task and a block."""
+    cache = await SqliteCache.open(folder / "distributor.db")
+    block = HeldBlock(block="b", lease=1, cluster="k", task="t", start=0, stop=9)
+    workunit = PutWorkunit(manifest().workunit, "javascript", b"damaged")
+    await cache.commit([PutTask(HeldTask(cluster="k", manifest=manifest())), PutBlock(block), workunit])
+    await cache.close()
+
+
+async def test_a_cache_in_the_data_directory_is_checked_with_the_store_or_alone(tmp_path: Path) -> None:
+    await cached(tmp_path)
+    damage = f"distributor: work unit {manifest().workunit} is damaged: its bytes have another SHA-256"
+    alone = await run("--data-dir", str(tmp_path))
+    assert (alone.exit_code, alone.stdout) == (1, f"{damage}\n{tmp_path}: 1 problem found\n")
+    await used(tmp_path)
+    with apsw.Connection(str(tmp_path / "manager.db")) as connection:
+        connection.execute("UPDATE tasks SET done = 7")
+    connection.close()
+    *found, last = map(json.loads, (await run("--data-dir", str(tmp_path), "--json")).stdout.splitlines())
+    told = [one["problem"] for one in found]
+    assert damage in told and any(each.startswith("task ") for each in told) and last["problems"] == len(found)
+    store = await run("--db", f"sqlite:{tmp_path / 'manager.db'}")
+    assert store.exit_code == 1 and "distributor" not in store.stdout, "a database that is named is checked alone"
+
+
+async def test_a_sound_cache_is_clean(tmp_path: Path) -> None:
+    await cached(tmp_path)
+    with apsw.Connection(str(tmp_path / "distributor.db")) as connection:
+        connection.execute("DELETE FROM blocks")
+        connection.execute("DELETE FROM workunits")
+    connection.close()
+    shown = await run("--data-dir", str(tmp_path))
+    assert (shown.exit_code, shown.stdout) == (0, f"{tmp_path}: no problems found\n")
+
+
+async def test_it_is_refused_beside_a_running_distributor(tmp_path: Path) -> None:
+    await cached(tmp_path)
+    cache = await SqliteCache.open(tmp_path / "distributor.db")
+    assert_refused(await run("--data-dir", str(tmp_path)), "distributor.db")
+    await cache.close()
+    DataDir(tmp_path).write_service("distributor", {"url": "http://here:1"})
+    assert_refused(await run("--data-dir", str(tmp_path)), "the distributor http://here:1")
 
 
 async def test_a_database_that_a_live_manager_serves_is_refused_by_its_name() -> None:

@@ -93,6 +93,8 @@ def test_an_honest_message_passes(message: messages.FromDistributor) -> None:
         failures(indexes=[-1]),
         failures(errors=[["e" * 9000]]),
         messages.Deliver(batch=""),
+        messages.Deliver(batch="b", tallies=[messages.TaskTally(task="t", copies=-1)]),
+        messages.Deliver(batch="b", since=float("nan")),
         votes(values=[]),
         votes(values=[b"nope"]),
         votes(by=[1]),

@@ -30,9 +30,15 @@ def entry_of(number: int, cluster: str, columns: Columns) -> OutboxEntry:
     )
 
 
+def columns_of(entry: OutboxEntry) -> Columns | None:
+    """Return what an entry holds; None when it is not exactly one of results, failures and votes."""
+    kept: list[Columns] = [each for each in (entry.results, entry.failures, entry.votes) if each is not None]
+    return kept[0] if len(kept) == 1 else None
+
+
 def head_of(entry: OutboxEntry, manager: str, runs: Sequence[Run] | None = None) -> OutboxHead:
     """Return an entry's head; ``runs`` are its indexes, worked out when they are not given."""
-    columns = entry.results or entry.failures or entry.votes
+    columns = columns_of(entry)
     assert columns is not None, "an entry holds results, failures or votes"
     return OutboxHead(
         id=entry.id,

@@ -4,6 +4,8 @@ Rule: results go to the manager of their block, and to another one of its cluste
 has at most ``max_flights`` unanswered messages, so old results never keep fresh ones waiting behind them.
 """
 
+import msgspec
+
 from disio_distributor.core import commands
 from disio_distributor.core.blocks import Block
 from disio_distributor.core.events import OutboxRead
@@ -80,4 +82,6 @@ class Delivery:
 
     def _fly(self, flight: Flight, link: str, now: float) -> None:
         self._state.deadlines.set((FLIGHT, flight.message.batch), now + self._state.settings.resend_s)
-        self._state.send(link, flight.message)
+        message = flight.message
+        tasks = {part.task for part in message.results} | {part.task for part in message.failures}
+        self._state.send(link, msgspec.structs.replace(message, tallies=self._state.tallies_of.of(sorted(tasks))))

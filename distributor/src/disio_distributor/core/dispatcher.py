@@ -253,7 +253,9 @@ class Dispatcher:
         return timed_out
 
     def _expire(self, token: str, now: float) -> None:
-        tries.lost(self._state, self._state.assignments.by_token[token])
+        batch = self._state.assignments.by_token.get(token)
+        if batch is not None:  # else another lease, of its copies, ran out at the same moment and ended it
+            tries.lost(self._state, batch)
 
     def _lost_patience(self, _: str, now: float) -> None:
         """Results of a manager that stays away may go to another one: the pump looks after every event."""

@@ -3,6 +3,8 @@
 Rule: a tally only grows and outlives its task here; the longest unchanged are forgotten beyond a bound.
 """
 
+from collections.abc import Iterable
+
 from disio_shared.messages import TaskTally
 
 
@@ -30,7 +32,14 @@ class Tallies:
         if len(self._by_task) > self._most:
             del self._by_task[next(iter(self._by_task))]
 
+    def of(self, tasks: Iterable[str]) -> list[TaskTally]:
+        """Return those of some tasks, as managers are told of them."""
+        return [_told(task, self._by_task[task]) for task in tasks if task in self._by_task]
+
     def report(self) -> list[TaskTally]:
         """Return them as managers are told of them."""
-        items = self._by_task.items()
-        return [TaskTally(task=task, lost=of.lost, failed=of.failed, copies=of.copies) for task, of in items]
+        return [_told(task, tally) for task, tally in self._by_task.items()]
+
+
+def _told(task: str, tally: Tally) -> TaskTally:
+    return TaskTally(task=task, lost=tally.lost, failed=tally.failed, copies=tally.copies)

@@ -29,12 +29,21 @@ def packed(entry: OutboxEntry) -> bytes:
     return small if len(small) < len(body) else body
 
 
+def unpack(body: bytes) -> OutboxEntry:
+    """Return the entry of a body.
+
+    Raises:
+        msgspec.DecodeError, UnicodeDecodeError, zlib.error: It is damaged.
+    """
+    return _entries.decode(zlib.decompress(body) if body[:1] == _ZLIB else body)
+
+
 def unpacked(bodies: Iterable[bytes]) -> list[OutboxEntry]:
     """Return the entries of these bodies, by id; damaged ones are left out, so that they count as missing."""
     found: list[OutboxEntry] = []
     for body in bodies:
         try:
-            found.append(_entries.decode(zlib.decompress(body) if body[:1] == _ZLIB else body))
+            found.append(unpack(body))
         except (msgspec.DecodeError, UnicodeDecodeError, zlib.error):
             continue
     return sorted(found, key=lambda entry: entry.id)

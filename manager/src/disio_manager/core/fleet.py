@@ -162,17 +162,22 @@ class Fleet:
             last_seen=at,
         )
 
-    def grown(self, known: Distributor, status: messages.Status) -> list[tuple[str, messages.TaskTally]]:
-        """Return by how much a distributor's tallies grew since its last Status, and remember them.
+    def grown(
+        self, known: Distributor, told: messages.Status | messages.Deliver
+    ) -> list[tuple[str, messages.TaskTally]]:
+        """Return by how much a distributor's tallies grew since it last told of them, and remember them.
 
         Tallies of before it joined this manager count only when it began after that: else a restarted manager would
-        count them twice.
+        count them twice. A Deliver, which tells of some, is then not enough to begin with.
         """
-        is_same = known.since == status.since
+        is_same = known.since == told.since
         before = known.tallies if is_same else {}
-        is_first = not is_same and status.since < self._begun
+        is_first = not is_same and told.since < self._begun
+        is_part = isinstance(told, messages.Deliver)
+        if is_part and (is_first or not told.tallies or len(before) > MAX_TALLIES):
+            return []
         grown = []
-        for now in status.tallies[:MAX_TALLIES]:
+        for now in told.tallies[:MAX_TALLIES]:
             then = before.get(now.task, now if is_first else messages.TaskTally(task=now.task))
             more = messages.TaskTally(
                 task=now.task,
@@ -182,7 +187,10 @@ class Fleet:
             )
             if more.lost or more.failed or more.copies:
                 grown.append((now.task, more))
-        known.since, known.tallies = status.since, {each.task: each for each in status.tallies[:MAX_TALLIES]}
+        latest = {each.task: each for each in told.tallies[:MAX_TALLIES]}
+        if is_part:
+            latest = before | latest
+        known.since, known.tallies = told.since, latest
         return grown
 
     def abilities(self) -> list[tuple[Ability, int]]:

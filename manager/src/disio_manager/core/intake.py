@@ -33,6 +33,7 @@ def on_deliver(book: Book, known: Distributor, deliver: messages.Deliver, now: f
         _check_failures(gone)
     for vote in deliver.votes:
         _check_results(vote)
+    note_tallies(book, known, deliver)
     if book.settings.is_shared:
         _pass_on(book, known, deliver, at, out)
     for part in deliver.results:
@@ -42,6 +43,16 @@ def on_deliver(book: Book, known: Distributor, deliver: messages.Deliver, now: f
     for vote in deliver.votes:
         _take_votes(book, known, vote, at, out)
     out.commands.append(Send(known.session, messages.Committed(batch=deliver.batch)))
+
+
+def note_tallies(book: Book, known: Distributor, told: messages.Status | messages.Deliver) -> None:
+    """Add what a distributor counted, since it last told of that, to its tasks."""
+    for task, grown in book.fleet.grown(known, told):
+        entry = book.tasks.get(task)
+        if entry is not None:
+            record = entry.record
+            record.lost, record.tries_failed = record.lost + grown.lost, record.tries_failed + grown.failed
+            record.copies += grown.copies
 
 
 def runs_in(indexes: list[int]) -> list[Run]:

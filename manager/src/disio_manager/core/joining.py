@@ -7,6 +7,7 @@ from disio_manager.core.book import Book, Out, is_held
 from disio_manager.core.changes import DropDistributor, PutDistributor
 from disio_manager.core.commands import Announce, Send
 from disio_manager.core.fleet import Distributor
+from disio_manager.core.intake import note_tallies
 from disio_shared import messages
 from disio_shared.errors import DistributorElsewhere, DistributorNotFound
 
@@ -63,7 +64,7 @@ def on_status(book: Book, known: Distributor, status: messages.Status, now: floa
         out.commands.append(Send(known.session, messages.Revoke(blocks=revoked)))
     _tell_adopted(known, adopted, out)
     _mend_states(book, known, status, now, out)
-    _note_tallies(book, known, status)
+    note_tallies(book, known, status)
     if book.peers:
         out.changes.append(PutDistributor(book.fleet.row(known)))  # so that the others see it too
     out.commands.append(Announce("fleet"))
@@ -143,16 +144,6 @@ def _free_lost(book: Book, known: Distributor, held: list[messages.BlockRef], ou
 def _tell_adopted(known: Distributor, adopted: list[messages.BlockRef], out: Out) -> None:
     if adopted:
         out.commands.append(Send(known.session, messages.Adopted(blocks=adopted)))
-
-
-def _note_tallies(book: Book, known: Distributor, status: messages.Status) -> None:
-    """Add what a distributor counted since its last Status to its tasks."""
-    for task, grown in book.fleet.grown(known, status):
-        entry = book.tasks.get(task)
-        if entry is not None:
-            record = entry.record
-            record.lost, record.tries_failed = record.lost + grown.lost, record.tries_failed + grown.failed
-            record.copies += grown.copies
 
 
 def _tell_states(book: Book, known: Distributor, out: Out) -> None:

@@ -140,3 +140,23 @@ def test_whoever_leaves_gives_all_back_at_once_or_at_the_deadline(
     bench.wait(15.0)
     assert set(bench.work().assigned.indexes()) == kept
     check(bench)
+
+
+def test_copies_whose_leases_run_out_at_the_same_moment_end_together() -> None:
+    bench = limited(max_lost=1)
+    for name in ("one", "two"):
+        bench.join(name)
+    first = assigned(bench, "one", slots=1)
+    work = bench.work()
+    session = bench.core._state.roster.sessions["two"]
+    runs = [(first.indexes[0], first.indexes[0] + 1)]
+    work.copy(runs)
+    bench.core._state.assign(session, work, runs, bench.now)
+    for name in ("one", "two"):
+        bench.handle(events.ClientLeft(name))
+    bench.now += 1_000.0
+    bench.handle(events.Ticked())
+    (entry,) = bench.cache.outbox
+    assert entry.failures is not None and entry.failures.indexes == first.indexes
+    assert not bench.core._state.assignments.by_token
+    check(bench)
