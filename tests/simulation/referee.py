@@ -31,6 +31,8 @@ class Referee:
         self.closed_at: dict[str, float] = {}
         """When a task was closed last; without those that were opened again."""
         self._failed_units: Counter[Payload] = Counter()
+        self.handed: set[tuple[str, int, str]] = set()
+        """Task, index and client of every hand-out, at whichever distributor."""
 
     def unit_failed(self, task: str, index: int) -> None:
         """Take note that a unit failed somewhere."""
