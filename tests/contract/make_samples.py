@@ -27,6 +27,7 @@ UNIONS: dict[str, tuple[Any, Any]] = {
 SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 REFUSED = m.Refused(code="full", reason="This distributor has all the clients it can take.", retry_after_s=30.0)
 HELD = m.BlockRef(block="b-1", lease=2, manager="m-1")
+TRIES = m.TryColumns(task="k-1", indexes=[0, 0], clients=["c-8", "c-9"], errors=["boom", "lost"], lost=[False, True])
 ERROR = m.Error(code="malformed", reason="unknown type \u201ehallo\u201c")
 
 EXAMPLES: dict[str, list[m.Message]] = {
@@ -135,7 +136,7 @@ EXAMPLES: dict[str, list[m.Message]] = {
                 )
             ],
         ),
-        m.Return(blocks=[HELD]),
+        m.Return(blocks=[HELD], tries=[TRIES]),
         m.FetchWorkunit(workunit=SHA),
         m.Status(
             clients=3,
@@ -187,7 +188,14 @@ EXAMPLES: dict[str, list[m.Message]] = {
             ],
             blocks=[
                 m.BlockGrant(
-                    block="b-1", lease=2, task="k-1", start=0, stop=3, done=[(1, 2)], payloads=[b"0", b"1", b"2"]
+                    block="b-1",
+                    lease=2,
+                    task="k-1",
+                    start=0,
+                    stop=3,
+                    done=[(1, 2)],
+                    payloads=[b"0", b"1", b"2"],
+                    tries=TRIES,
                 )
             ],
             waiting="",

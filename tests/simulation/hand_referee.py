@@ -101,6 +101,7 @@ class HandReferee:
             if not mine[0].is_repeat:
                 self._check_payload(where, said, index, payload)
                 self._assigned.add((said.task, index, client))
+            self._referee.handed.add((said.task, index, client))
 
     def _check_holders(self, where: str, said: messages.Assign, mine: Batch, others: list[Batch]) -> None:
         """Nobody holds an index twice, and no more than two hold one."""
@@ -187,7 +188,9 @@ class HandReferee:
                 self._check_result(change.entry.results)
             elif isinstance(change, ch.AddAttempt):
                 one = change.attempt
-                assert (one.task, one.index, one.client) in self._assigned, f"{one} is of somebody who never had it"
+                # Tries at another distributor come with the Grant.
+                had_it = (one.task, one.index, one.client) in self._referee.handed
+                assert had_it, f"{one} is of somebody who never had it"
             gone = self._leaving(change)
             self._disk.commit([change])
             self._check_gone(gone)

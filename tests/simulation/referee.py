@@ -32,6 +32,8 @@ class Referee:
         self.changed_at: dict[str, float] = {}
         """When a task itself was written or deleted last."""
         self._failed_units: Counter[Payload] = Counter()
+        self.handed: set[tuple[str, int, str]] = set()
+        """Task, index and client of every hand-out, at whichever distributor."""
 
     def unit_failed(self, task: str, index: int) -> None:
         """Take note that a unit failed somewhere."""

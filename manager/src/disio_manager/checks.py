@@ -34,6 +34,7 @@ def check_message(message: messages.FromDistributor) -> None:
         _check_status(message)
     elif isinstance(message, messages.Return):
         _check_refs(message.blocks, "return")
+        _check_tries(message.tries)
 
 
 def _check_ask(ask: messages.Ask) -> None:
@@ -61,6 +62,17 @@ def _check_tallies(told: messages.Status | messages.Deliver, what: str) -> None:
 def _check_refs(refs: list[messages.BlockRef], what: str) -> None:
     _require(len(refs) <= MAX_REFS, f"{what}: too many blocks")
     _require(all(len(ref.manager) <= MAX_ID for ref in refs), f"{what}: manager")
+
+
+def _check_tries(parts: list[messages.TryColumns]) -> None:
+    _require(len(parts) <= MAX_NAMES, "tries: too many parts")
+    for part in parts:
+        number = len(part.indexes)
+        columns = (part.clients, part.errors, part.lost)
+        _require(number <= MAX_REFS and all(len(column) == number for column in columns), "tries: columns")
+        _require(min(part.indexes, default=0) >= 0, "tries: negative index")
+        _require(all(len(client) <= MAX_ID and client.isprintable() for client in part.clients), "tries: clients")
+        _require(all(len(text) <= MAX_ERROR_TEXT for text in part.errors), "tries: text too long")
 
 
 def _check_join(join: messages.Join) -> None:

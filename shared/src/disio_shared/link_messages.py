@@ -123,10 +123,23 @@ class Packed(Message, frozen=True, kw_only=True):
     data: bytes
 
 
+class TryColumns(Part, frozen=True, kw_only=True):
+    """Tries of one task that came to nothing, of payloads that are still open: one row a try, oldest first."""
+
+    task: str
+    indexes: list[int]
+    clients: list[str]
+    errors: list[str]
+    lost: list[bool]
+    """Whether the client vanished while it ran the payload; else the code failed."""
+
+
 class Return(Message, frozen=True, kw_only=True):
     """Blocks given back; results delivered before stay."""
 
     blocks: list[BlockRef]
+    tries: list[TryColumns] = []
+    """What is known of open payloads in them, at most 1,000 tries: whoever gets them next counts on."""
 
 
 class FetchWorkunit(Message, frozen=True, kw_only=True):
@@ -215,6 +228,8 @@ class BlockGrant(Part, frozen=True, kw_only=True):
     done: list[Run] = []
     payloads: list[bytes] = []
     """For tasks whose payloads are not generated: one value per index from ``start`` to ``stop``."""
+    tries: TryColumns | None = None
+    """Tries of its payloads at other distributors, or at this one before it gave them back."""
 
 
 class Grant(Message, frozen=True, kw_only=True):

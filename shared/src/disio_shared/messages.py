@@ -51,6 +51,7 @@ from disio_shared.link_messages import (
     TaskState,
     TaskTally,
     ToDistributor,
+    TryColumns,
     VoteColumns,
     WorkunitCode,
 )
@@ -112,6 +113,7 @@ __all__ = [
     "TaskTally",
     "ToClient",
     "ToDistributor",
+    "TryColumns",
     "VoteColumns",
     "Welcome",
     "WorkunitCode",

@@ -47,6 +47,11 @@ def failures(**changes: Any) -> messages.Deliver:
     return messages.Deliver(batch="b", failures=[messages.FailureColumns(**(fields | changes))])
 
 
+def tries(**changes: Any) -> messages.Return:
+    fields: dict[str, Any] = {"task": "t", "indexes": [0], "clients": ["c"], "errors": ["e"], "lost": [False]}
+    return messages.Return(blocks=[], tries=[messages.TryColumns(**(fields | changes))])
+
+
 @pytest.mark.parametrize(
     "message",
     [
@@ -59,6 +64,7 @@ def failures(**changes: Any) -> messages.Deliver:
         status(),
         status(space=1.02, since=1.7e9, tallies=[messages.TaskTally(task="t", lost=1)]),
         messages.Return(blocks=[messages.BlockRef(block="b", lease=1, manager="m" * 40)]),
+        tries(),
         messages.Ask(request=1, payloads=0, languages=[], kinds=[]),
         messages.FetchWorkunit(workunit="x"),
     ],
@@ -108,6 +114,12 @@ def test_an_honest_message_passes(message: messages.FromDistributor) -> None:
         status(tallies=[messages.TaskTally(task="t", lost=-1)]),
         status(held=[messages.BlockRef(block="b", lease=1, manager="m" * 101)]),
         messages.Return(blocks=[messages.BlockRef(block="b", lease=1, manager="m" * 101)]),
+        tries(lost=[]),
+        tries(indexes=[-1]),
+        tries(clients=["c" * 101]),
+        tries(clients=["a\nb"]),
+        tries(errors=["e" * 8_001]),
+        status(paused=["t"] * 100_001),
         messages.Ask(request=1, payloads=-1, languages=[], kinds=[]),
     ],
 )

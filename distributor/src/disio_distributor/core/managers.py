@@ -12,6 +12,7 @@ from disio_distributor.core.demand import Demand
 from disio_distributor.core.links import Link
 from disio_distributor.core.records import HeldBlock
 from disio_distributor.core.state import State, ref_of
+from disio_distributor.core.tries import carried, count_on
 from disio_shared import messages
 from disio_shared.errors import InvalidDocument
 
@@ -141,6 +142,8 @@ class Managers:
             state.drop_block(work, known)
         work.idle_rounds = work.unservable_rounds = 0
         state.add_block(work, _record(link, grant))
+        if grant.tries is not None:
+            count_on(state, work, grant.tries)
         return True
 
     def revoke(self, link: Link, refs: list[messages.BlockRef]) -> None:
@@ -191,14 +194,16 @@ class Managers:
 
     def give_back(self, work: TaskWork) -> None:
         """Return a task's blocks to their managers; those whose manager is away are kept."""
-        returned: dict[str, list[messages.BlockRef]] = {}
-        for block in list(work.blocks):
+        returned: dict[str, list[Block]] = {}
+        for block in work.blocks:
             link = self._state.link_to(*_owner(block))
             if link is not None:
-                returned.setdefault(link.name, []).append(ref_of(block))
+                returned.setdefault(link.name, []).append(block)
+        for name, blocks in returned.items():
+            tries = carried(work, [(block.record.start, block.record.stop) for block in blocks])
+            for block in blocks:
                 self._state.drop_block(work, block)
-        for name, refs in returned.items():
-            self._state.send(name, messages.Return(blocks=refs))
+            self._state.send(name, messages.Return(blocks=[ref_of(block) for block in blocks], tries=tries))
 
     def hand_back(self, blocks: Iterable[Block]) -> None:
         """Tell the managers of blocks that were let go of; one that is away learns it from what it hears next."""

@@ -4,17 +4,19 @@ Rule: failed and lost are counted apart, each against its own limit; at either o
 its counts are forgotten.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from disio_distributor.core import changes
 from disio_distributor.core.assignments import Batch
 from disio_distributor.core.blocks import FAILED, TaskWork
 from disio_distributor.core.records import Attempt
 from disio_distributor.core.state import State
-from disio_shared.messages import FailureColumns
+from disio_shared.messages import FailureColumns, TryColumns
 from disio_shared.ranges import RangeSet, Run, runs_of
 
 LOST = "lost"
+MAX_CARRIED, MAX_CARRIED_CHARS = 1_000, 500
+"""Tries that go back with blocks, and of each text."""
 LOST_TEXT = "lost: {} clients vanished while they ran it"
 
 
@@ -49,6 +51,34 @@ def quarantine(state: State, work: TaskWork, indexes: list[int]) -> None:
         columns = FailureColumns(task=work.manifest.task, indexes=indexes, errors=errors)
         state.cancel(work.manifest.task, runs_of(indexes))  # another client may have a copy
         state.close(work, runs_of(indexes), columns)
+
+
+def carried(work: TaskWork, runs: Iterable[Run]) -> list[TryColumns]:
+    """Return what whoever gets these payloads next is to know, of a payload all or nothing: counts stay right."""
+    rows: list[Attempt] = []
+    for start, stop in runs if work.attempts else ():
+        for index in sorted(at for at in work.attempts if start <= at < stop):
+            if len(rows) + len(work.attempts[index]) <= MAX_CARRIED:
+                rows += work.attempts[index]
+    if not rows:
+        return []
+    columns = TryColumns(
+        task=work.manifest.task,
+        indexes=[each.index for each in rows],
+        clients=[each.client for each in rows],
+        errors=[each.error[:MAX_CARRIED_CHARS] for each in rows],
+        lost=[each.outcome == LOST for each in rows],
+    )
+    return [columns]
+
+
+def count_on(state: State, work: TaskWork, tries: TryColumns) -> None:
+    """Take in tries of payloads that were made elsewhere; what is known of a payload here is not older."""
+    fresh = {index for index in tries.indexes if work.is_open(index) and index not in work.attempts}
+    rows = zip(tries.indexes, tries.clients, tries.errors, tries.lost, strict=False)
+    for index, client, error, is_lost in rows:
+        if index in fresh:
+            _note(state, work, index, client, error, LOST if is_lost else FAILED)
 
 
 def _note(state: State, work: TaskWork, index: int, client: str, error: str, outcome: str) -> int:

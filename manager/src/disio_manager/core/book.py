@@ -14,6 +14,7 @@ from disio_manager.core.records import Peer, StretchRecord
 from disio_manager.core.scheduling import Served, can_run
 from disio_manager.core.settings import CoreSettings
 from disio_manager.core.tasks import Block, TaskEntry
+from disio_manager.core.tries import Tries
 from disio_shared import messages
 from disio_shared.decisions import Decision
 from disio_shared.errors import TaskNotFound
@@ -32,6 +33,7 @@ class Book:
         self.tasks: dict[str, TaskEntry] = {}
         self.leases = LeaseTable(settings.lease_s)
         self.served = Served()
+        self.tries = Tries()
         self.unsettled: set[str] = set()
         """Tasks that were over when they were loaded: a crash came between their last result and their end."""
         self.is_woken = False
@@ -129,6 +131,7 @@ class Book:
         self.forget_blocks(entry)
         self.unserved.pop(entry.id, None)
         self.vain.pop(entry.id, None)
+        self.tries.forget(entry.id)
         self._deadlines.pop(entry.id, None)
         self.unsettled.discard(entry.id)
         self.fresh.discard(entry.id)

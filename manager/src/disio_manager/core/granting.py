@@ -186,7 +186,7 @@ class _Draft:
         self._bytes -= payload_bytes(entry.spec, block.start, block.stop)
         self._book.served.charge(entry, opened)
         self._entries[entry.id] = entry
-        self._blocks.append(_granted(entry, block))
+        self._blocks.append(_granted(entry, block, self._book.tries.of(entry.id, block.remaining)))
 
     def finish(self) -> bool:
         """Send the Grant; return False when there is nothing in it."""
@@ -252,7 +252,7 @@ def _cut(block: Block, size: int) -> int:
     return block.stop
 
 
-def _granted(entry: TaskEntry, block: Block) -> messages.BlockGrant:
+def _granted(entry: TaskEntry, block: Block, tries: messages.TryColumns | None) -> messages.BlockGrant:
     span = range(block.start, block.stop)
     return messages.BlockGrant(
         block=block.id,
@@ -262,6 +262,7 @@ def _granted(entry: TaskEntry, block: Block) -> messages.BlockGrant:
         stop=block.stop,
         done=block.closed(),
         payloads=[] if is_generated(entry.spec) else payloads_at(entry.spec, span),
+        tries=tries,
     )
 
 

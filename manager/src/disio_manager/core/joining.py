@@ -71,11 +71,23 @@ def on_status(book: Book, known: Distributor, status: messages.Status, now: floa
 
 
 def on_return(book: Book, known: Distributor, returned: messages.Return, out: Out) -> None:
-    """Make blocks that a distributor gives back ready at once."""
+    """Make blocks that a distributor gives back ready at once, and note what it tried of them in vain."""
+    freed: set[str] = set()
     for given in returned.blocks:
         found = book.find(given.block)
         if found is not None and is_held(found[1], given.lease, known):
             book.free_block(*found, out)
+            freed.add(given.block)
+    for tries in returned.tries:
+        if tries.task in book.tasks:
+            _keep_tries(book, tries, freed)
+
+
+def _keep_tries(book: Book, tries: messages.TryColumns, freed: set[str]) -> None:
+    entry = book.tasks[tries.task]
+    blocks = ((index, entry.block_at(index)) for index in set(tries.indexes))
+    is_open = {index for index, block in blocks if block and block.id in freed and index in block.remaining}
+    book.tries.keep(tries, is_open)
 
 
 def on_drained(book: Book, distributor: str, out: Out) -> None:

@@ -149,6 +149,7 @@ def _reopen(book: Book, entry: TaskEntry, stretch: StretchRecord, out: Out) -> N
         block = Block(name, record.id, start, stop, RangeSet(entry.failed.remove(start, stop)))
         book.add_block(entry, block)
         out.changes.append(PutBlock(block.record()))
+    book.tries.forget(entry.id, failed)
     entry.failed.remove_all(failed)
     entry.record.failed -= sum(stop - start for start, stop in failed)
     entry.stretches.retried(stretch, record.retries)

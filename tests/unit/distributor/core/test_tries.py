@@ -1,5 +1,6 @@
 """Failed and lost: who is blamed, two counts, two limits, and leases that live as long as their client does."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -7,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disio_distributor.core import events
+from disio_distributor.core.records import Attempt
+from disio_distributor.core.tries import MAX_CARRIED, MAX_CARRIED_CHARS, carried
 from disio_shared import messages
 from tests.unit.distributor.core.bench import Bench, check, manifest
 from tests.unit.distributor.core.scenes import assigned, serving
@@ -45,6 +48,62 @@ def test_a_payload_that_clients_vanish_with_is_given_up_at_its_own_limit() -> No
     bench.wait(5.0)
     assert bench.to_manager(messages.Status)[-1].tallies == [messages.TaskTally(task="t", lost=3, failed=1)]
     check(bench)
+
+
+def test_tries_go_back_with_their_block_and_count_at_whoever_gets_it_next() -> None:
+    first = limited(stop=3, max_failures=3)
+    for session in ("a", "b"):
+        first.join(session)
+        first.failed(session, assigned(first, session, 1).token, [0], f"{session} failed")
+    first.handle(events.ClientLeft("a"))
+    first.join("c")
+    assigned(first, "c", 3)
+    vanish(first, "c")
+    first.handle(events.DrainAsked("stop"))
+    (returned,) = first.to_manager(messages.Return)
+    (tries,) = returned.tries
+    assert tries.errors[:2] == ["a failed", "b failed"] and True in tries.lost
+    assert first.cache.held.attempts == []
+
+    second = Bench()
+    second.admit()
+    second.grant(0, 3, manifest(max_failures=3), tries=tries)
+    second.restart()
+    second.admit()
+    second.join("a", cores=1)
+    second.join("d")
+    assert 0 not in assigned(second, "a", 1).indexes, "it failed it at the other distributor"
+    assign = assigned(second, "d", 1)
+    assert assign.indexes[0] == 0
+    second.failed("d", assign.token, [0], "d failed")
+    (entry,) = second.cache.outbox
+    assert entry.failures is not None and entry.failures.indexes == [0]
+    assert entry.failures.errors[0][:3] == ["a failed", "b failed", "d failed"]
+    check(second)
+
+
+def test_of_a_payload_that_is_done_or_tried_here_nothing_is_taken_in() -> None:
+    bench = Bench()
+    bench.admit()
+    known = messages.TryColumns(
+        task="t", indexes=[0, 1, 5], clients=["x"] * 3, errors=["bad"] * 3, lost=[False, True, False]
+    )
+    bench.grant(0, 3, manifest(), done=[(0, 1)], tries=known)
+    assert [(each.index, each.outcome) for each in bench.cache.held.attempts] == [(1, "lost")]
+    bench.grant(0, 3, manifest(), lease=2, done=[(0, 1)], tries=known)
+    assert len(bench.cache.held.attempts) == 1
+    check(bench)
+
+
+def test_what_goes_back_is_bounded_and_whole() -> None:
+    bench = limited(stop=400, max_lost=9, max_failures=9)
+    work = bench.work()
+    for index in range(400):
+        for number in range(3):
+            work.note(Attempt(task="t", index=index, client=f"c{number}", error="x" * 900, number=number))
+    (tries,) = carried(work, [(0, 400)])
+    assert len(tries.indexes) == MAX_CARRIED // 3 * 3 and set(Counter(tries.indexes).values()) == {3}
+    assert {len(text) for text in tries.errors} == {MAX_CARRIED_CHARS}
 
 
 def test_losses_survive_a_restart() -> None:

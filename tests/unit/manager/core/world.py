@@ -159,8 +159,11 @@ class World:
         status = messages.Status(clients=1, slots=2, held=held, paused=paused or [])
         self.handle(events.MessageArrived(session, status, self.wall))
 
-    def give_back(self, session: str, blocks: list[messages.BlockRef]) -> None:
-        self.handle(events.MessageArrived(session, messages.Return(blocks=blocks), self.wall))
+    def give_back(
+        self, session: str, blocks: list[messages.BlockRef], tries: list[messages.TryColumns] | None = None
+    ) -> None:
+        returned = messages.Return(blocks=blocks, tries=tries or [])
+        self.handle(events.MessageArrived(session, returned, self.wall))
 
     def tick(self, seconds: float = 0.0) -> None:
         self.now += seconds
