@@ -28,7 +28,7 @@ def spare(book: Book, getter: Distributor, asked: int) -> tuple[Distributor, Spa
     Args:
         book: Whose leases are looked at.
         getter: Who waits; it has asked before.
-        asked: Payloads it wants at most.
+        asked: Payloads it wants at most; the last block may have more.
     """
     if getter.ability is None or not getter.is_taking or not len(book.leases):
         return None
@@ -37,8 +37,8 @@ def spare(book: Book, getter: Distributor, asked: int) -> tuple[Distributor, Spa
     if not givers:
         return None
     giver = max(givers, key=lambda each: (_ahead(book, each) / _slots(each), each.record.id))
-    limit = min(asked, _surplus(giver, _ahead(book, giver), getter, _ahead(book, getter)))
-    blocks = _last_blocks(entries, giver, limit)
+    limit = _surplus(giver, _ahead(book, giver), getter, _ahead(book, getter))
+    blocks = _last_blocks(entries, giver, limit, asked)
     return (giver, blocks) if blocks else None
 
 
@@ -47,9 +47,13 @@ def _may_move(entry: TaskEntry, ability: Ability, getter: str) -> bool:
 
 
 def _givers(book: Book, entries: list[TaskEntry], getter: Distributor) -> list[Distributor]:
-    """Return those who hold something of the tasks and can be told to let go of it; of very many the largest."""
+    """Return those who hold something of the tasks, can be told to let go of it, and have told what they have done.
+
+    Of very many the largest. After an absence of this manager a block may be computed of which nothing has come yet.
+    """
     names = set(chain.from_iterable(entry.holders for entry in entries)) - {getter.record.id}
-    here = [book.fleet.known[name] for name in names if book.fleet.is_online(name)]
+    known = [book.fleet.known[name] for name in names]
+    here = [each for each in known if each.session and each.record.slots]
     return heapq.nlargest(MAX_GIVERS, here, key=lambda each: (len(each.blocks), each.record.id))
 
 
@@ -61,13 +65,17 @@ def _surplus(giver: Distributor, has: int, getter: Distributor, needs: int) -> i
     return min((has * gets - needs * gives) // (gives + gets), has - UNDER_WAY * gives)
 
 
-def _last_blocks(entries: list[TaskEntry], giver: Distributor, limit: int) -> Spare:
-    """Return blocks without a result, from the end of each task, of ``limit`` payloads together at most."""
+def _last_blocks(entries: list[TaskEntry], giver: Distributor, limit: int, asked: int) -> Spare:
+    """Return blocks without a result, from the end of each task, of ``limit`` payloads together at most.
+
+    When they have ``asked`` payloads it is enough; the last block may go beyond that.
+    """
+    enough = limit - asked
     found: Spare = []
     for entry in entries:
         for block in reversed(entry.held_by(giver.record.id)):
             size = len(block.remaining)
-            if size > limit or size < block.stop - block.start:
+            if limit <= enough or size > limit or size < block.stop - block.start:
                 break
             limit -= size
             found.append((entry, block))
@@ -75,8 +83,9 @@ def _last_blocks(entries: list[TaskEntry], giver: Distributor, limit: int) -> Sp
 
 
 def _ahead(book: Book, known: Distributor) -> int:
-    """Return how many open payloads a distributor's blocks have."""
-    return sum(len(book.tasks[task].blocks[block].remaining) for task, block in known.blocks)
+    """Return how many payloads of a distributor's blocks are not computed."""
+    held = sum(len(book.tasks[task].blocks[block].remaining) for task, block in known.blocks)
+    return max(0, held - known.record.outbox)
 
 
 def _slots(known: Distributor) -> int:

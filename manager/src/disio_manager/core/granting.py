@@ -157,6 +157,8 @@ class _Draft:
         self._entries: dict[str, TaskEntry] = {}
         self._shares: dict[str, int] = {}
         """Task to how many more of its payloads this Ask may get: a fair part is counted once, not block by block."""
+        self._sizes: dict[str, int] = {}
+        """Task to the payloads of one of the blocks that this part comes in."""
 
     def has_room(self) -> bool:
         """Tell whether one more block may go into the Grant."""
@@ -175,7 +177,12 @@ class _Draft:
         """Lease a block that another distributor holds; return False when it does not fit in."""
         if not self.has_room() or not self._carries(entry, block.start, block.stop):
             return False
+        is_large = len(block.remaining) > self._wanted
+        if is_large and not self._waiting.fresh:
+            return False
         self._book.free_block(entry, block, self._out)
+        if is_large:
+            self._book.split_block(entry, block, _cut(block, self._wanted), self._waiting.fresh.pop(0), self._out)
         self._lease(entry, block)
         return True
 
@@ -209,8 +216,7 @@ class _Draft:
     def _next_block(self, entry: TaskEntry) -> Block | None:
         """Return a ready block of a fair size: an old one (cut when it is too large), else a new one."""
         settings = self._book.settings
-        part = max(settings.min_block, -(-self._waiting.ask.payloads // settings.grant_parts))
-        size = min(self._share(entry), self._wanted, part, settings.max_block)
+        size = min(self._share(entry), self._wanted, self._sizes[entry.id], settings.max_block)
         if size <= 0:
             return None
         block = entry.first_ready()
@@ -233,7 +239,8 @@ class _Draft:
     def _share(self, entry: TaskEntry) -> int:
         if entry.id not in self._shares:
             number = takers(entry, self._book.fleet.abilities())
-            self._shares[entry.id] = share(entry.unleased, number, self._wanted)
+            part = self._shares[entry.id] = share(entry.unleased, number, self._wanted)
+            self._sizes[entry.id] = max(self._book.settings.min_block, -(-part // self._book.settings.grant_parts))
         return self._shares[entry.id]
 
     def _carries(self, entry: TaskEntry, start: int, stop: int) -> bool:

@@ -14,7 +14,7 @@ def world_with(total: int = 320, *, to: str = "a", slots: int = 2, **policy: Any
     for name in "ab":
         world.join(name)
         status(world, name, slots)
-    world.create("t", f'{{"range": [0, {total}]}}', **policy)
+    world.create("t", f'{{"range": [0, {total}]}}', **policy)  # type: ignore[arg-type]
     for _ in range(10):
         world.ask(to, total, fresh=64)
     world.ask(to, 0)
@@ -23,9 +23,10 @@ def world_with(total: int = 320, *, to: str = "a", slots: int = 2, **policy: Any
     return world
 
 
-def status(world: World, session: str, slots: int) -> None:
+def status(world: World, session: str, slots: int, outbox: int = 0) -> None:
     """Tell how many slots a distributor has; it names no blocks."""
-    world.handle(events.MessageArrived(session, messages.Status(clients=1, slots=slots), world.wall))
+    told = messages.Status(clients=1, slots=slots, outbox=outbox)
+    world.handle(events.MessageArrived(session, told, world.wall))
 
 
 def granted(world: World, session: str = "b") -> list[Run]:
@@ -68,7 +69,24 @@ def test_slots_count() -> None:
 def test_never_more_goes_over_than_was_asked_for() -> None:
     world = world_with(320)
     world.ask("b", 40)
-    assert 25 <= size(granted(world)) <= 40
+    assert size(granted(world)) == 40, "of three blocks of 16"
+    view = world.core.task_view("t", world.now)
+    assert view is not None and (view.ready, view.leased) == (8, 312), "the rest is there for whoever asks"
+
+
+def test_without_an_id_for_the_rest_a_block_stays_whole() -> None:
+    world = world_with(320)
+    world.ask("b", 40, fresh=0)
+    assert size(granted(world)) == 32
+
+
+def test_large_asks_do_not_make_the_blocks_of_a_small_task_too_large_to_move() -> None:
+    world = World("m", None, grant_parts=32)
+    world.join("a")
+    world.create("t", '{"range": [0, 6400]}')
+    world.ask("a", 1_000_000, fresh=64)
+    got = granted(world, "a")
+    assert size(got) == 6_400 and max(stop - start for start, stop in got) == 200
 
 
 def test_what_has_begun_stays_and_so_does_what_may_be_under_way() -> None:
@@ -79,6 +97,28 @@ def test_what_has_begun_stays_and_so_does_what_may_be_under_way() -> None:
     world = world_with(100, slots=40)
     world.ask("b", 1_000)
     assert size(granted(world)) == 20, "40 clients may be at 80 of them"
+
+
+def test_what_is_computed_and_has_not_come_yet_does_not_count_as_ahead() -> None:
+    world = world_with(320)
+    status(world, "a", 2, outbox=200)
+    world.ask("b", 1_000)
+    assert 45 <= size(granted(world)) <= 60, "half of 120"
+    world = world_with(320)
+    status(world, "a", 2, outbox=320)
+    world.ask("b", 1_000)
+    assert not granted(world)
+
+
+def test_who_has_just_come_back_gives_nothing_before_it_has_told_what_it_has_done() -> None:
+    world = world_with(320)
+    world.leave("a")
+    world.join("a", held=[messages.BlockRef(block=row.id, lease=row.lease) for row in world.rows.blocks.values()])
+    world.ask("b", 1_000)
+    assert not granted(world)
+    status(world, "a", 2)
+    status(world, "b", 2)
+    assert size(granted(world)) > 100
 
 
 def test_nothing_goes_to_and_fro() -> None:
@@ -132,6 +172,7 @@ def test_blocks_with_payloads_of_their_own_keep_to_the_size_of_a_grant() -> None
     world = World("m", None, grant_parts=20, min_block=1, max_grant_bytes=100)
     for name in "ab":
         world.join(name)
+        status(world, name, 2)
     world.create("t", '{"list": ["' + '", "'.join("x" * 8 for _ in range(100)) + '"]}')
     for request in range(30):
         world.ask("a", 100, fresh=64, request=request)
