@@ -5,6 +5,8 @@ Rule: a planted bug replaces one method or function of the real code, or one com
 
 from typing import Any
 
+import msgspec
+
 from disio_manager.cluster import Cluster
 from disio_manager.core import joining, sharing
 from disio_manager.core.stretches import Stretches
@@ -39,8 +41,13 @@ def zombies_write(plant: Plant) -> None:
 
 
 def notices_are_lost(plant: Plant) -> None:
-    """What another manager took in is not closed by the one who looks after it."""
-    plant(sharing, "_take_notice", lambda book, notice, now, at, out: None)
+    """Results that another manager took in are not closed by the one who looks after them."""
+    take = sharing._take_notice
+
+    def forgets(book: Any, notice: Any, *rest: Any) -> None:
+        take(book, msgspec.structs.replace(notice, done=[]), *rest)
+
+    plant(sharing, "_take_notice", forgets)
 
 
 def failures_elsewhere_are_lost(plant: Plant) -> None:

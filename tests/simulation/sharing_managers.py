@@ -64,6 +64,7 @@ class SharingManager(ManagerNode):
     """When it last read that."""
     _is_running = False
     _is_blind = False
+    """It is to stand still between asking whether its beat did and writing what it decided."""
     _claims: set[tuple[str, int]]
 
     def _drawn_settings(self) -> CoreSettings:
@@ -126,17 +127,16 @@ class SharingManager(ManagerNode):
     # The core
 
     def _is_stale(self) -> bool:
-        if self.presence.has_lapsed():
-            if not self._is_blind:
-                self._reload("its beat stood still")
-                return True
-            # The process stood still between this question and what it writes now.
-            self._is_blind = False
-        return False
+        if not self.presence.has_lapsed() or self._is_blind:
+            return False
+        self._reload("its beat stood still")
+        return True
 
     def _save(self, changes: list[ch.Change]) -> None:
         if changes and self.is_cut:
             raise StoreUnavailable("database", "is out of reach")
+        if changes and self.presence.has_lapsed():
+            self._is_blind = False
         notices = self._dealt_with(changes)
         try:
             super()._save(changes)

@@ -40,10 +40,12 @@ def test_every_task_ends_right_whatever_is_lost_repeated_or_killed(capfd: pytest
     assert done == SEEDS
 
 
-def test_the_same_seed_is_the_same_run() -> None:
+@pytest.mark.parametrize("seed", [76, 77])
+def test_the_same_seed_is_the_same_run(seed: int) -> None:
+    """One run with one manager, one with two."""
     stories = []
     for _ in range(2):
-        world = World(77, is_verbose=True)
+        world = World(seed, is_verbose=True)
         world.run()
         stories.append((world.clock.now, world.steps, world.clock.story()))
     assert stories[0] == stories[1]
