@@ -14,7 +14,7 @@ def world_with(total: int = 320, *, to: str = "a", slots: int = 2, **policy: Any
     for name in "ab":
         world.join(name)
         status(world, name, slots)
-    world.create("t", f'{{"range": [0, {total}]}}', **policy)  # type: ignore[arg-type]
+    world.create("t", f'{{"range": [0, {total}]}}', **policy)
     for _ in range(10):
         world.ask(to, total, fresh=64)
     world.ask(to, 0)
