@@ -58,8 +58,7 @@ class DispatcherMachine(Model, RuleBasedStateMachine):
             return
         self.leases[block] = lease = self.leases.get(block, 0) + 1
         self.held[block] = (task, start, start + BLOCK)
-        if not self.bench.core._state.tasks.get(task):
-            self.paused.discard(task)
+        self.paused.discard(task)  # what blocks are granted of goes on
         grant = BlockGrant(block=block, lease=lease, task=task, start=start, stop=start + BLOCK, done=runs_of(done))
         limits = {"max_failures": MAX_FAILURES, "max_lost": MAX_LOST, "max_redundancy": MAX_REDUNDANCY}
         tasks = [manifest(task, **limits)]
