@@ -254,7 +254,10 @@ class Dispatcher:
         return timed_out
 
     def _expire(self, token: str, now: float) -> None:
-        tries.lost(self._state, self._state.assignments.by_token[token])
+        # It is gone when another one that ended at the same moment took its last payload along: lost too often.
+        batch = self._state.assignments.by_token.get(token)
+        if batch is not None:
+            tries.lost(self._state, batch)
 
     def _lost_patience(self, _: str, now: float) -> None:
         """Results of a manager that stays away may go to another one: the pump looks after every event."""
