@@ -20,7 +20,7 @@ demo: setup ## run the whole platform here and compute digits of pi (ARGS="--cli
 	@.venv/bin/disio up --demo pi $(DEMO_ARGS)
 
 test: services check ## everything: linters, types, web tests, all Python tests
-	@$(PYTEST) $(ARGS)
+	@.venv/bin/python -m tools.tests $(ARGS)
 
 check: setup ## linters, type checkers, import contracts, web tests
 	@.venv/bin/python -m tools.check
