@@ -383,9 +383,7 @@ async def test_a_task_that_is_being_put_in_is_not_deleted(pair: tuple[ManagerSto
     assert (await pair[0].look(["task1"])).gone == []
 
 
-async def test_only_the_manager_a_distributor_is_at_says_that_it_left(
-    pair: tuple[ManagerStore, ManagerStore],
-) -> None:
+async def test_only_its_manager_says_that_a_distributor_left(pair: tuple[ManagerStore, ManagerStore]) -> None:
     here = DistributorRecord(id="d1", name="one", url="http://a", state="online", manager=ME)
     there = DistributorRecord(id="d1", name="one", url="http://a", state="online", manager=OTHER)
     left = DistributorRecord(id="d1", name="one", url="http://a", state="offline", manager=ME)
@@ -397,6 +395,5 @@ async def test_only_the_manager_a_distributor_is_at_says_that_it_left(
     await pair[0].commit([PutDistributor(left)])
     assert await pair[0].distributors() == [there, new]
     assert (await pair[0].look([])).distributors == [there]
-    gone = msgspec.structs.replace(there, state="offline")
-    await pair[1].commit([PutDistributor(gone)])
+    await pair[1].commit([PutDistributor(gone := msgspec.structs.replace(there, state="offline"))])
     assert await pair[0].distributors() == [gone, new]
