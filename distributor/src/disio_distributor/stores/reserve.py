@@ -5,12 +5,17 @@ Rule: while it is given up its size counts as used; it is made again when the di
 
 import contextlib
 import os
+import shutil
 from pathlib import Path
 
 MOST = 8 << 20
 """Bytes it takes, less where the disk is small; SQLite's log, which must fit in, is 4 MiB as a rule."""
 PART = 4
 """It takes at most so small a part of what is free at the start."""
+
+
+PIECE = 1 << 20
+"""Bytes that are written at once."""
 
 
 class Reserve:
@@ -45,12 +50,15 @@ class Reserve:
     def _hold(self) -> None:
         try:
             with self._path.open("wb") as file:
-                os.posix_fallocate(file.fileno(), 0, max(1, self._size))
+                # Written, and with nothing that compresses: not every system can allocate, or keeps zeros in full.
+                for start in range(0, max(1, self._size), PIECE):
+                    file.write(os.urandom(min(PIECE, max(1, self._size) - start)))
+                file.flush()
+                os.fsync(file.fileno())
         except OSError:
             with contextlib.suppress(OSError):
                 self.give_up()
 
 
 def _free(path: Path) -> int:
-    disk = os.statvfs(path.parent)
-    return disk.f_bavail * disk.f_frsize
+    return shutil.disk_usage(path.parent).free
