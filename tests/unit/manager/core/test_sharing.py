@@ -181,6 +181,20 @@ def test_the_survivor_goes_on_with_what_the_dead_one_looked_after(pair: tuple[Wo
     assert b.rows.tasks["t"].state == "done"
 
 
+def test_blocks_of_a_distributor_that_the_survivor_never_saw_stay_leased_to_it(pair: tuple[World, World]) -> None:
+    a, b = pair
+    a.create("t", '{"range": [0, 20]}', max_distributors=2)
+    a.ask("da", 20)
+    b.look(a)
+    b.look()
+    b.take_over("a")
+    b.ask("db", 20)
+    assert indexes(b, "db") == []
+    assert {row.holder for row in b.rows.blocks.values()} == {"da"}
+    b.tick(b.settings.lease_s)
+    assert sorted(indexes(b, "db")) == list(range(20))
+
+
 def test_a_manager_that_was_taken_for_dead_cannot_write_and_finds_nothing_of_its_own(
     pair: tuple[World, World],
 ) -> None:
