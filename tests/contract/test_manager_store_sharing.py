@@ -319,21 +319,6 @@ async def test_what_was_taken_before_an_error_comes_with_the_next_try(pair: tupl
     assert await mine.take_over(OTHER) == []
 
 
-async def test_who_closes_a_task_first_has_closed_it(pair: tuple[ManagerStore, ManagerStore]) -> None:
-    mine, others = pair
-    await mine.commit([put(task(state="queued"))])
-    await mine.commit([put(task(state="running"), "queued")])
-    await others.commit([put(task(state="cancelled"), "queued")])
-    await mine.commit([put(task(state="done"), "running")])
-    await mine.commit([put(task(state="running", name="renamed"), "running")])
-    found = await mine.task("task1")
-    assert found is not None and (found.state, found.name) == ("cancelled", "Task 1")
-    await others.commit([put(task(state="cancelled", name="renamed"), "cancelled")])
-    await others.commit([put(task(state="running"), "failed")])
-    found = await mine.task("task1")
-    assert found is not None and (found.state, found.name) == ("cancelled", "renamed")
-
-
 async def test_a_late_write_brings_no_deleted_task_back(pair: tuple[Any, ManagerStore]) -> None:
     mine, others = pair
     await begin(mine, task(), 10)

@@ -18,6 +18,8 @@ Language = Literal["javascript", "wasm", "python"]
 Kind = Literal["web", "cli"]
 TaskStateName = Literal["queued", "running", "paused", "done", "failed", "cancelled", "expired"]
 OPEN_STATES: frozenset[str] = frozenset({"queued", "running", "paused"})
+ENDED_STATES: frozenset[str] = frozenset({"done", "failed"})
+"""Those a task comes to by what became of its payloads."""
 
 MAX_NAME = 200
 MAX_TAGS = 32

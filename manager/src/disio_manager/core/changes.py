@@ -15,7 +15,8 @@ class PutTask:
 
     In a shared store it takes effect only while the task's state there is open if ``was`` is open, else exactly
     ``was``: who closes a task first wins, and the others hear of it with their next look. A task that begins to run
-    (``was`` queued, now running) must be queued there: nobody asked for that, so it undoes nobody's pause.
+    (``was`` queued, now running) must be queued there: nobody asked for that, so it undoes nobody's pause. One that is
+    done or failed now must not have more ``retries`` there: what it ended by was before the last of them.
     """
 
     record: TaskRecord

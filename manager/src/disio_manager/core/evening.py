@@ -50,9 +50,10 @@ def _givers(book: Book, entries: list[TaskEntry], getter: Distributor) -> list[D
     """Return those who hold something of the tasks, can be told to let go of it, and have told what they have done.
 
     Of very many the largest. After an absence of this manager a block may be computed of which nothing has come yet.
+    Blocks that were taken over may be held by one that has never been here.
     """
     names = set(chain.from_iterable(entry.holders for entry in entries)) - {getter.record.id}
-    known = [book.fleet.known[name] for name in names]
+    known = [book.fleet.known[name] for name in names & book.fleet.known.keys()]
     here = [each for each in known if each.session and each.record.slots]
     return heapq.nlargest(MAX_GIVERS, here, key=lambda each: (len(each.blocks), each.record.id))
 

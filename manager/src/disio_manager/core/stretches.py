@@ -152,6 +152,11 @@ class Stretches:
         every = (*self.own.values(), *self.others.values())
         return all(each.retries >= retries for each in every)
 
+    def failed_since(self, retries: int) -> int:
+        """Return how many payloads failed, without those that their owner is to queue again and has not yet."""
+        every = (*self.own.values(), *self.others.values())
+        return sum(each.failed for each in every if each.retries >= retries)
+
     def take_changes(self, leased: int) -> list[PutStretch]:
         """Return what is to be written of own stretches; the first of them tells how many payloads are leased."""
         if self._changed:

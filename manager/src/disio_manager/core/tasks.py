@@ -158,7 +158,9 @@ class TaskEntry:
     def has_failed_enough(self) -> bool:
         """Tell whether as many payloads failed as make the whole task fail."""
         most = self.record.policy.max_task_failures
-        return most is not None and self.record.failed >= most
+        if most is None or self.record.failed < most:
+            return False
+        return self.stretches.failed_since(self.record.retries) >= most
 
     @property
     def unclaimed(self) -> int:

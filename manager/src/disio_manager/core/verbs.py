@@ -50,14 +50,14 @@ def on_commanded(book: Book, event: TaskCommanded, now: float, out: Out) -> None
     """
     record = _record(book, event.task, event.stored)
     after = next_state(record.id, record.state, event.verb)
-    if event.verb == "retry" and not record.failed:
+    if event.verb == "retry" and not record.failed and record.state != "failed":
         raise IllegalVerb(record.id, "retry", f"{record.state} without failed payloads")
     if event.verb == "delete":
         _delete(book, record, out)
     elif event.verb == "cancel":
         book.end_task(book.tasks[record.id], "cancel", event.at, out)
     elif event.verb == "retry":
-        _retry(book, _entry(book, event, now), record.state, after, out)
+        _retry(book, _entry(book, event, now), record.state, after, event.at, out)
     else:
         _pause_or_resume(book, book.tasks[record.id], after, out)
 
@@ -114,13 +114,17 @@ def _pause_or_resume(book: Book, entry: TaskEntry, after: str, out: Out) -> None
     book.save_task(entry, was, out)
 
 
-def _retry(book: Book, entry: TaskEntry, was: str, after: str, out: Out) -> None:
-    """Open failed payloads again, those of own stretches now; other managers see ``retries`` and open theirs."""
+def _retry(book: Book, entry: TaskEntry, was: str, after: str, at: float, out: Out) -> None:
+    """Open failed payloads again, those of own stretches now; other managers see ``retries`` and open theirs.
+
+    A failed task may have none left, when results came after all from another manager: then it just goes on.
+    """
     record = entry.record
     record.retries += 1
     record.state, record.finished_at = after, None
     catch_up(book, entry, out)
     book.save_task(entry, was, out)
+    book.settle(entry, at, out)
 
 
 def catch_up(book: Book, entry: TaskEntry, out: Out) -> None:

@@ -58,6 +58,7 @@ def task_document(record: TaskRecord, parts: int) -> Document:
         "_id": record.id,
         "number": record.number,
         "state": record.state,
+        "retries": record.retries,
         "search": "\n".join([record.name, *record.tags]).casefold(),
         "parts": parts,
         "record": encode(msgspec.structs.replace(record, payloads=b"", done=0, failed=0)),

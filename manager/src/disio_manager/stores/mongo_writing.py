@@ -6,7 +6,6 @@ Blocks and stretches are written only while this manager owns them.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from disio_manager.core import changes
 from disio_manager.core.changes import Change
@@ -37,7 +36,7 @@ from disio_manager.stores.mongo_documents import (
 from disio_manager.stores.mongo_sharing import IS_OPEN, Told, tell_owners
 from disio_shared.errors import OwnershipLost, StoreUnavailable
 from disio_shared.ranges import Run
-from disio_shared.taskdoc import OPEN_STATES
+from disio_shared.taskdoc import ENDED_STATES, OPEN_STATES
 
 MAX_REMEMBERED = 20_000
 LONG_RUN = 1_000
@@ -207,8 +206,7 @@ class MongoWriter:
                 continue
             document = task_document(record, known[1])
             if was[task]:
-                only = {"state": _overwritten(was[task], record.state), "number": record.number}
-                others.append((only, document))
+                others.append((_overwritten(was[task], record), document))
             else:
                 fresh.append(document)
         await replace_where(self._db, "tasks", others)
@@ -312,8 +310,10 @@ def _rows(group: Iterable[Change]) -> list[changes.AddResults | changes.AddFailu
     return found
 
 
-def _overwritten(was: str, state: str) -> Any:
-    """Return which states in the database a task's new state may replace."""
-    if was == "queued" and state == "running":
-        return was
-    return IS_OPEN if was in OPEN_STATES else was
+def _overwritten(was: str, record: TaskRecord) -> Document:
+    """Return a filter for what a task that was changed may replace in the database."""
+    begins = was == "queued" and record.state == "running"
+    only: Document = {"state": IS_OPEN if was in OPEN_STATES and not begins else was, "number": record.number}
+    if record.state in ENDED_STATES:
+        only["retries"] = {"$not": {"$gt": record.retries}}  # fits where an older release wrote no such field
+    return only

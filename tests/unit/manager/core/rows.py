@@ -23,7 +23,7 @@ from disio_manager.core.records import (
 from disio_shared.errors import OwnershipLost
 from disio_shared.payloads import parse_spec
 from disio_shared.ranges import RangeSet, runs_of
-from disio_shared.taskdoc import OPEN_STATES
+from disio_shared.taskdoc import ENDED_STATES, OPEN_STATES
 
 Vote = tuple[int, str]
 
@@ -124,6 +124,7 @@ class Rows:
             is_right = now.state == "queued"
         else:
             is_right = now.state in OPEN_STATES if was in OPEN_STATES else now.state == was
+            is_right = is_right and (record.state not in ENDED_STATES or now.retries <= record.retries)
         if is_right:
             self.tasks[record.id] = msgspec.structs.replace(record)
 

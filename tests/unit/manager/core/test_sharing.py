@@ -7,6 +7,7 @@ from disio_manager.core import events
 from disio_manager.core.records import DistributorRecord
 from disio_shared import messages
 from disio_shared.errors import DistributorElsewhere, OwnershipLost
+from tests.unit.manager.core.pairs import indexes, make_pair, see, work_off
 from tests.unit.manager.core.rows import Rows
 from tests.unit.manager.core.world import World
 
@@ -14,43 +15,7 @@ from tests.unit.manager.core.world import World
 @pytest.fixture
 def pair() -> tuple[World, World]:
     """Managers ``a`` and ``b`` that know of each other, with a distributor each."""
-    rows = Rows()
-    a, b = World("a", rows, min_claim=10, max_block=20), World("b", rows, min_claim=10, max_block=20)
-    for world, name in ((a, "da"), (b, "db")):
-        world.join(name)
-        world.ask(name, 0)
-    see(a, b)
-    return a, b
-
-
-def see(a: World, b: World) -> None:
-    a.look(b)
-    b.look(a)
-
-
-def indexes(world: World, session: str) -> list[int]:
-    """Return the indexes a session was granted since it was last looked at."""
-    return [
-        index
-        for grant in world.grants(session)
-        for block in grant.blocks
-        for index in range(block.start, block.stop)
-        if not any(start <= index < stop for start, stop in block.done)
-    ]
-
-
-def work_off(world: World, session: str, task: str) -> set[int]:
-    """Ask and deliver until nothing comes any more."""
-    done: set[int] = set()
-    for _ in range(100):
-        world.ask(session, 20)
-        got = indexes(world, session)
-        if not got:
-            return done
-        assert not done & set(got), "an index was granted twice"
-        done |= set(got)
-        world.deliver(session, task, got)
-    raise AssertionError("no end")
+    return make_pair()
 
 
 def test_both_managers_grant_blocks_of_one_task_and_never_the_same_index(pair: tuple[World, World]) -> None:
@@ -194,27 +159,6 @@ def test_a_verb_at_one_manager_reaches_the_distributors_of_the_other(
     assert indexes(b, "db") == []
 
 
-def test_a_retry_at_one_manager_reopens_failures_of_both(pair: tuple[World, World]) -> None:
-    a, b = pair
-    a.create("t", '{"range": [0, 20]}')
-    see(a, b)
-    for world, session in ((a, "da"), (b, "db")):
-        world.ask(session, 5)
-        got = indexes(world, session)
-        world.deliver(session, "t", got[1:], got[:1])
-        see(a, b)
-    work_off(a, "da", "t")
-    work_off(b, "db", "t")
-    see(a, b)
-    assert a.rows.tasks["t"].state == "failed" and a.rows.tasks["t"].failed == 2
-    a.command("t", "retry")
-    see(a, b)
-    assert a.rows.tasks["t"].state == "running", "one manager's failures are open again, the other's not yet"
-    again = work_off(a, "da", "t") | work_off(b, "db", "t")
-    see(a, b)
-    assert len(again) == 2 and a.rows.tasks["t"].state == "done"
-
-
 def test_the_survivor_goes_on_with_what_the_dead_one_looked_after(pair: tuple[World, World]) -> None:
     a, b = pair
     a.create("t", '{"range": [0, 100]}', max_distributors=2)
@@ -235,6 +179,20 @@ def test_the_survivor_goes_on_with_what_the_dead_one_looked_after(pair: tuple[Wo
     b.deliver("da2", "t", list(range(2, 30)))
     assert work_off(b, "db", "t") == set(range(30, 100))
     assert b.rows.tasks["t"].state == "done"
+
+
+def test_blocks_of_a_distributor_that_the_survivor_never_saw_stay_leased_to_it(pair: tuple[World, World]) -> None:
+    a, b = pair
+    a.create("t", '{"range": [0, 20]}', max_distributors=2)
+    a.ask("da", 20)
+    b.look(a)
+    b.look()
+    b.take_over("a")
+    b.ask("db", 20)
+    assert indexes(b, "db") == []
+    assert {row.holder for row in b.rows.blocks.values()} == {"da"}
+    b.tick(b.settings.lease_s)
+    assert sorted(indexes(b, "db")) == list(range(20))
 
 
 def test_a_manager_that_was_taken_for_dead_cannot_write_and_finds_nothing_of_its_own(
