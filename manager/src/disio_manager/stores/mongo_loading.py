@@ -3,6 +3,8 @@
 Rule: only rows of stretches that this manager owns are counted and mended; what others own is taken as it is written.
 """
 
+from typing import Any, NamedTuple
+
 import msgspec
 
 from disio_manager.core.records import BlockRecord, LoadedTask, StretchRecord, TaskRecord
@@ -24,12 +26,22 @@ from disio_manager.stores.mongo_documents import (
 )
 from disio_manager.stores.mongo_reading import MongoReader
 from disio_shared.errors import OwnershipLost
-from disio_shared.ranges import RangeSet, Run, runs_of
+from disio_shared.ranges import RangeSet, Run, indexes_of, runs_of
 
 NEAR = 10_000
 """Indexes between two blocks that are rather read than asked about twice."""
 MAX_NEAR = 200_000
 """Indexes read at once."""
+
+
+class Seen(NamedTuple):
+    """Rows of one task that stretches share, so that many of them take few queries."""
+
+    blocks: list[dict[str, Any]]
+    """By start."""
+    failures: RangeSet
+    results: RangeSet | None
+    """None where there are too many to be read at once."""
 
 
 class MongoLoader:
@@ -50,19 +62,31 @@ class MongoLoader:
         stretches = await self._reader.stretches(record)
         own = [one for one in stretches if one.owner == self._manager and (starts is None or one.start in starts)]
         shown = stretches if starts is None else own
-        return assembling.assemble(record, shown, [await self._rows(record, stretch) for stretch in own])
+        seen = await self._see(record.number, own)
+        return assembling.assemble(record, shown, [await self._rows(record, stretch, seen) for stretch in own])
 
-    async def _rows(self, record: TaskRecord, stretch: StretchRecord) -> StretchRows:
+    async def _see(self, number: int, own: list[StretchRecord]) -> Seen:
+        """Read what stretches share. Results come last: there are only ever more of them."""
+        start, stop = min((each.start for each in own), default=0), max((each.stop for each in own), default=0)
+        bounds = {"task": number, "start": {"$gte": start, "$lt": stop}}
+        blocks = [found async for found in self._db["blocks"].find(bounds).sort("start", 1)] if own else []
+        frontier = max((each.frontier for each in own), default=start)
+        failures = RangeSet(runs_of(await self._indexes("failures", number, start, frontier)))
+        if frontier - start > MAX_NEAR:
+            return Seen(blocks, failures, None)
+        return Seen(blocks, failures, RangeSet(runs_of(await self._indexes("results", number, start, frontier))))
+
+    async def _rows(self, record: TaskRecord, stretch: StretchRecord, seen: Seen) -> StretchRows:
         number, start, frontier = record.number, stretch.start, stretch.frontier
-        stored, others = await self._stored_blocks(record, stretch)
+        stored, others = self._stored_blocks(record, stretch, seen)
         blocks = assembling.adopt(stored, [block for block, _ in others], frontier)
-        closed = await self._closed_in(number, blocks)
-        failed = await self._failed(number, start, frontier)
-        done = await self._db["results"].count_documents(rows_between(number, start, frontier))
+        closed = await self._closed_in(number, blocks, seen)
+        failed = await self._failed(number, start, frontier, seen)
+        done = await self._done(number, start, frontier, seen)
         counted = msgspec.structs.replace(stretch, done=done, failed=assembling.size_of(failed))
         if done + counted.failed + assembling.open_in(blocks, closed) != frontier - start:
             found = assembling.gaps(blocks, start, frontier)
-            there = [run for a, b in found for run in await self._closed(number, a, b)]
+            there = [run for a, b in found for run in await self._closed(number, a, b, seen)]
             missing = assembling.lost_blocks(record.id, assembling.lost(found, there))
             blocks = sorted([*blocks, *missing], key=lambda block: block.start)
             closed |= {block.id: [] for block in missing}
@@ -71,25 +95,36 @@ class MongoLoader:
             await self._mend_stretch(counted, number)
         return StretchRows(counted, blocks, closed, failed)
 
-    async def _stored_blocks(
-        self, record: TaskRecord, stretch: StretchRecord
+    def _stored_blocks(
+        self, record: TaskRecord, stretch: StretchRecord, seen: Seen
     ) -> tuple[list[BlockRecord], list[tuple[BlockRecord, str]]]:
         """Return this manager's blocks in a stretch, and those that an owner before it left there."""
-        bounds = {"task": record.number, "start": {"$gte": stretch.start, "$lt": stretch.stop}}
         own: list[BlockRecord] = []
         others: list[tuple[BlockRecord, str]] = []
-        async for found in self._db["blocks"].find(bounds).sort("start", 1):
+        for found in seen.blocks:
             block = block_of(found, record.id)
+            if not stretch.start <= block.start < stretch.stop:
+                continue
             if found["owner"] == self._manager:
                 own.append(block)
             else:
                 others.append((block, found["owner"]))
         return own, others
 
-    async def _failed(self, number: int, start: int, frontier: int) -> list[Run]:
+    async def _done(self, number: int, start: int, frontier: int, seen: Seen) -> int:
+        if seen.results is None:
+            return int(await self._db["results"].count_documents(rows_between(number, start, frontier)))
+        return assembling.size_of(seen.results.within(start, frontier))
+
+    async def _failed(self, number: int, start: int, frontier: int, seen: Seen) -> list[Run]:
         """Return quarantined payloads; failures of those that have a result are dropped, for a result wins."""
-        rows = [row_id(number, index) for index in await self._indexes("failures", number, start, frontier)]
-        decided = await found_among(self._db, "results", rows)
+        indexes = indexes_of(seen.failures.within(start, frontier))
+        rows = [row_id(number, index) for index in indexes]
+        if seen.results is None:
+            decided = await found_among(self._db, "results", rows)
+        else:
+            results = seen.results
+            decided = [row for row, index in zip(rows, indexes, strict=True) if index in results]
         await drop_all(self._db, "failures", decided)
         return runs_of(map(index_of, set(rows).difference(decided)))
 
@@ -118,19 +153,23 @@ class MongoLoader:
         if not await set_where(self._db, "stretches", [document], {"owner": self._manager}):
             raise OwnershipLost(f"payloads {counted.start} to {counted.stop - 1} of task {counted.task}")
 
-    async def _closed_in(self, number: int, blocks: list[BlockRecord]) -> dict[str, list[Run]]:
+    async def _closed_in(self, number: int, blocks: list[BlockRecord], seen: Seen) -> dict[str, list[Run]]:
         """Return the closed indexes of each block; blocks that lie near each other are read at once."""
         closed: dict[str, list[Run]] = {}
         for near in _near(blocks):
-            rows = RangeSet(await self._closed(number, near[0].start, near[-1].stop))
+            rows = RangeSet(await self._closed(number, near[0].start, near[-1].stop, seen))
             for block in near:
                 span = RangeSet([(block.start, block.stop)])
                 closed[block.id] = span.difference(span.difference(rows.runs()).runs()).runs()
         return closed
 
-    async def _closed(self, number: int, start: int, stop: int) -> list[Run]:
-        results = await self._indexes("results", number, start, stop)
-        return runs_of([*results, *await self._indexes("failures", number, start, stop)])
+    async def _closed(self, number: int, start: int, stop: int, seen: Seen) -> list[Run]:
+        failures = seen.failures.within(start, stop)
+        if seen.results is None:
+            return runs_of([*await self._indexes("results", number, start, stop), *indexes_of(failures)])
+        rows = RangeSet(seen.results.within(start, stop))
+        rows.add_all(failures)
+        return rows.runs()
 
     async def _indexes(self, collection: str, number: int, start: int, stop: int) -> list[int]:
         cursor = self._db[collection].find(rows_between(number, start, stop), {"_id": 1})
