@@ -113,8 +113,7 @@ class MongoStore:
             if self._manager:
                 await self._writer.finish_deletes()
             self._sharing.forget_taken()
-            tasks = [await self._loader.load(task) for task in await self._reader.open_tasks()]
-        found = [task for task in tasks if task is not None]
+            found = await self._loader.load_all(await self._reader.open_tasks())
         self._sharing.note_seen(task.record.id for task in found)
         return found
 

@@ -34,6 +34,27 @@ MAX_NEAR = 200_000
 """Indexes read at once."""
 
 
+TASKS_AT_ONCE = 50
+"""Tasks whose rows are asked for in one query."""
+BATCH = 10_000
+"""Rows that the database sends at a time."""
+Span = tuple[int, int, int]
+"""A task's number, and its indexes from and to."""
+
+
+class Head(NamedTuple):
+    """What is known of a task before its rows are read."""
+
+    record: TaskRecord
+    shown: list[StretchRecord]
+    own: list[StretchRecord]
+
+    def span(self) -> Span:
+        """Return where this manager's rows lie."""
+        start = min((each.start for each in self.own), default=0)
+        return self.record.number, start, max((each.frontier for each in self.own), default=start)
+
+
 class Seen(NamedTuple):
     """Rows of one task that stretches share, so that many of them take few queries."""
 
@@ -50,31 +71,89 @@ class MongoLoader:
     def __init__(self, db: Database, reader: MongoReader, manager: str) -> None:
         self._db, self._reader, self._manager = db, reader, manager
 
+    async def load_all(self, tasks: list[str]) -> list[LoadedTask]:
+        """Return tasks, less those that are gone, with the rows of this manager's stretches.
+
+        Raises:
+            OwnershipLost: Another manager takes stretches over at this moment.
+        """
+        loaded: list[LoadedTask] = []
+        for at in range(0, len(tasks), TASKS_AT_ONCE):
+            loaded += await self._load([(task, None) for task in tasks[at : at + TASKS_AT_ONCE]])
+        return loaded
+
     async def load(self, task: str, starts: set[int] | None = None) -> LoadedTask | None:
         """Return a task with the rows of this manager's stretches; with ``starts`` only stretches that begin there.
 
         Raises:
             OwnershipLost: Another manager takes the stretches over at this moment.
         """
+        return next(iter(await self._load([(task, starts)])), None)
+
+    async def _load(self, wanted: list[tuple[str, set[int] | None]]) -> list[LoadedTask]:
+        found = [await self._head(task, starts) for task, starts in wanted]
+        heads = [head for head in found if head is not None]
+        seen = await self._see(heads)
+        return [await self._complete(head, seen[head.record.number]) for head in heads]
+
+    async def _head(self, task: str, starts: set[int] | None) -> Head | None:
         record = await self._reader.bare_task(task)
         if record is None:
             return None
         stretches = await self._reader.stretches(record)
         own = [one for one in stretches if one.owner == self._manager and (starts is None or one.start in starts)]
-        shown = stretches if starts is None else own
-        seen = await self._see(record.number, own)
-        return assembling.assemble(record, shown, [await self._rows(record, stretch, seen) for stretch in own])
+        return Head(record, stretches if starts is None else own, own)
 
-    async def _see(self, number: int, own: list[StretchRecord]) -> Seen:
+    async def _complete(self, head: Head, seen: Seen) -> LoadedTask:
+        rows = [await self._rows(head.record, stretch, seen) for stretch in head.own]
+        return assembling.assemble(head.record, head.shown, rows)
+
+    async def _see(self, heads: list[Head]) -> dict[int, Seen]:
         """Read what stretches share. Results come last: there are only ever more of them."""
-        start, stop = min((each.start for each in own), default=0), max((each.stop for each in own), default=0)
-        bounds = {"task": number, "start": {"$gte": start, "$lt": stop}}
-        blocks = [found async for found in self._db["blocks"].find(bounds).sort("start", 1)] if own else []
-        frontier = max((each.frontier for each in own), default=start)
-        failures = RangeSet(runs_of(await self._indexes("failures", number, start, frontier)))
-        if frontier - start > MAX_NEAR:
-            return Seen(blocks, failures, None)
-        return Seen(blocks, failures, RangeSet(runs_of(await self._indexes("results", number, start, frontier))))
+        blocks = await self._blocks([head for head in heads if head.own])
+        spans = [head.span() for head in heads]
+        failures = await self._row_ids("failures", spans)
+        narrow = [(number, start, stop) for number, start, stop in spans if stop - start <= MAX_NEAR]
+        results = await self._row_ids("results", narrow)
+        read = {number for number, _, _ in narrow}
+        return {
+            number: Seen(
+                blocks.get(number, []), _of(failures, number), _of(results, number) if number in read else None
+            )
+            for number, _, _ in spans
+        }
+
+    async def _blocks(self, heads: list[Head]) -> dict[int, list[dict[str, Any]]]:
+        """Return the blocks between the first and the last own stretch of each task, by the task's number."""
+        found: dict[int, list[dict[str, Any]]] = {}
+        if not heads:
+            return found
+        bounds = [
+            {
+                "task": head.record.number,
+                "start": {"$gte": min(each.start for each in head.own), "$lt": max(each.stop for each in head.own)},
+            }
+            for head in heads
+        ]
+        async for block in self._db["blocks"].find({"$or": bounds}).sort("start", 1).batch_size(BATCH):
+            found.setdefault(block["task"], []).append(block)
+        return found
+
+    async def _row_ids(self, collection: str, spans: list[Span]) -> RangeSet:
+        """Return the ``_id``s there are of some rows, asked for in parts of ``MAX_NEAR`` indexes."""
+        ids = RangeSet()
+        part: list[Span] = []
+        for at, span in enumerate(spans):
+            part.append(span)
+            width = sum(stop - start for _, start, stop in part)
+            is_last = at + 1 == len(spans)
+            if is_last or width + spans[at + 1][2] - spans[at + 1][1] > MAX_NEAR:
+                wanted = [rows_between(*each) for each in part if each[1] < each[2]]
+                part = []
+                if wanted:
+                    cursor = self._db[collection].find({"$or": wanted}, {"_id": 1}).batch_size(BATCH)
+                    ids.add_all(runs_of([found["_id"] async for found in cursor]))
+        return ids
 
     async def _rows(self, record: TaskRecord, stretch: StretchRecord, seen: Seen) -> StretchRows:
         number, start, frontier = record.number, stretch.start, stretch.frontier
@@ -172,8 +251,14 @@ class MongoLoader:
         return rows.runs()
 
     async def _indexes(self, collection: str, number: int, start: int, stop: int) -> list[int]:
-        cursor = self._db[collection].find(rows_between(number, start, stop), {"_id": 1})
+        cursor = self._db[collection].find(rows_between(number, start, stop), {"_id": 1}).batch_size(BATCH)
         return [index_of(found["_id"]) async for found in cursor]
+
+
+def _of(ids: RangeSet, number: int) -> RangeSet:
+    """Return the indexes of one task among rows of several."""
+    first = row_id(number, 0)
+    return RangeSet([(start - first, stop - first) for start, stop in ids.within(first, row_id(number + 1, 0))])
 
 
 def _near(blocks: list[BlockRecord]) -> list[list[BlockRecord]]:
