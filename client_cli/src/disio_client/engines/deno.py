@@ -10,7 +10,6 @@ import os
 import shutil
 import signal
 import sys
-from collections import deque
 from pathlib import Path
 
 import psutil
@@ -24,7 +23,10 @@ HEAP_MB = 512
 """Limit of the JavaScript heap."""
 DATA_MB = 1200
 """RLIMIT_DATA on Linux: also bounds array buffers and WebAssembly memory; below 600 Deno does not start."""
-STDERR_LINES = 40
+STDERR_CHARS = 8_000
+"""What is kept of an engine's last words."""
+OUT_OF_MEMORY = ("out of memory", "heap limit")
+"""What an engine says before it dies of its heap; traces of any length follow."""
 MB = 1 << 20
 
 
@@ -54,7 +56,9 @@ class DenoEngine:
         self.pid = process.pid
         self._process, self._stdin, self._stdout = process, process.stdin, process.stdout
         self._body_size: int | None = None
-        self._last_words: deque[str] = deque(maxlen=STDERR_LINES)
+        self._last_words = ""
+        self._ran_out = False
+        """It said that its memory is used up."""
         self._listener = asyncio.create_task(self._listen(process.stderr))
         self._usage = psutil.Process(process.pid)
         self.idle_bytes = 0
@@ -165,15 +169,17 @@ class DenoEngine:
     async def _obituary(self) -> EngineDied:
         """End what is left of the process and tell why it died, as far as it said."""
         await self.close()
-        words = "".join(self._last_words).strip()
-        is_memory = "out of memory" in words.lower() or "heap limit" in words.lower()
+        words = self._last_words.strip()
         line = words.splitlines()[-1] if words else ""
         problem = f"exit status {self._process.returncode}" + (f": {line[:300]}" if line else "")
-        return EngineDied(problem, is_memory)
+        return EngineDied(problem, self._ran_out)
 
     async def _listen(self, stderr: asyncio.StreamReader) -> None:
         while chunk := await stderr.read(4096):
-            self._last_words.append(chunk.decode(errors="replace"))
+            before, said = self._last_words, chunk.decode(errors="replace")
+            heard = (before[-max(map(len, OUT_OF_MEMORY)) :] + said).lower()
+            self._ran_out = self._ran_out or any(sign in heard for sign in OUT_OF_MEMORY)
+            self._last_words = (before + said)[-STDERR_CHARS:]
 
 
 def check_installed() -> None:
