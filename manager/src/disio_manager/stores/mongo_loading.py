@@ -48,6 +48,7 @@ class Head(NamedTuple):
     record: TaskRecord
     shown: list[StretchRecord]
     own: list[StretchRecord]
+    """Those whose rows are to be read: one that is written as done is, for its counters are written last."""
 
     def span(self) -> Span:
         """Return where this manager's rows lie."""
@@ -102,7 +103,8 @@ class MongoLoader:
             return None
         stretches = await self._reader.stretches(record)
         own = [one for one in stretches if one.owner == self._manager and (starts is None or one.start in starts)]
-        return Head(record, stretches if starts is None else own, own)
+        shown = stretches if starts is None else own
+        return Head(record, shown, [each for each in own if each.done < each.stop - each.start])
 
     async def _complete(self, head: Head, seen: Seen) -> LoadedTask:
         rows = [await self._rows(head.record, stretch, seen) for stretch in head.own]
