@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Assign, ToClient, Welcome } from "../src/protocol/messages";
+import { DEFAULT_TERMS, type Assign, type ToClient, type Welcome } from "../src/protocol/messages";
 import { HELLO_ID, Session, type Command } from "../src/session/session";
 
 const WELCOME: Welcome = {
@@ -11,7 +11,7 @@ function assign(token: string, count: number): Assign {
   const indexes = Array.from({ length: count }, (_, i) => i);
   return {
     type: "assign", token, task: "k", task_name: "k", workunit: "w", language: "javascript", indexes, payloads: indexes.map((i) => bytes(String(i))),
-    states: { 1: bytes("7") }, unit_timeout_s: 60, memory_mb: 0,
+    states: { 1: bytes("7") }, unit_timeout_s: 60, memory_mb: 0, terms: DEFAULT_TERMS,
   };
 }
 

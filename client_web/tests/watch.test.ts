@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { effort, rest, SHARES } from "../src/client/throttle";
 import { Watch } from "../src/client/watch";
+import { DEFAULT_TERMS } from "../src/protocol/messages";
 
-const RUN = { token: "t", task: "k", workunit: "w", indexes: [4, 5, 6], payloads: [new Uint8Array(1), new Uint8Array(2), new Uint8Array(3)], states: {}, unit_timeout_s: 10 };
+const RUN = { token: "t", task: "k", workunit: "w", indexes: [4, 5, 6], payloads: [new Uint8Array(1), new Uint8Array(2), new Uint8Array(3)], states: {}, unit_timeout_s: 10, memory_mb: 0, terms: DEFAULT_TERMS };
 const done = (index: number) => ({ type: "done" as const, token: "t", indexes: [index], values: [new Uint8Array()], seconds: [0] });
 
 describe("a watchdog", () => {

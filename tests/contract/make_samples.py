@@ -28,6 +28,7 @@ SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 REFUSED = m.Refused(code="full", reason="This distributor has all the clients it can take.", retry_after_s=30.0)
 HELD = m.BlockRef(block="b-1", lease=2, manager="m-1")
 TRIES = m.TryColumns(task="k-1", indexes=[0, 0], clients=["c-8", "c-9"], errors=["boom", "lost"], lost=[False, True])
+TERMS = m.Terms(output="json", clock="real", max_result_bytes=4096, max_log_bytes=512)
 ERROR = m.Error(code="malformed", reason="unknown type \u201ehallo\u201c")
 
 EXAMPLES: dict[str, list[m.Message]] = {
@@ -38,7 +39,7 @@ EXAMPLES: dict[str, list[m.Message]] = {
             client_id="c-7",
             secret="s3cret",
             name="Zo\u00eb's laptop",
-            languages=["javascript", "wasm"],
+            languages=["javascript", "wasm", "python-native:k3ys"],
             cores=3,
             memory_mb=512,
             site="demo",
@@ -81,6 +82,7 @@ EXAMPLES: dict[str, list[m.Message]] = {
             states={5: b'{"at":1}'},
             unit_timeout_s=60.0,
             memory_mb=64,
+            terms=TERMS,
         ),
         m.Cancel(task="k-1", tokens=["t-1", "t-2"], indexes=[[9, 2**40], []]),
         m.Idle(reason="No task needs a browser right now."),
@@ -180,6 +182,7 @@ EXAMPLES: dict[str, list[m.Message]] = {
                     unit_timeout_s=30.0,
                     max_failures=4,
                     memory_mb=64,
+                    terms=TERMS,
                     kinds=["web"],
                     when_exhausted="wait",
                     max_redundancy=7,

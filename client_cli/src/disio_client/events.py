@@ -5,7 +5,7 @@ Rule: an event is a fact in the past tense, a command is an order; both are plai
 
 from dataclasses import dataclass, field
 
-from disio_shared.messages import FromClient, ToClient
+from disio_shared.messages import FromClient, Terms, ToClient
 
 # Events: the connection
 
@@ -235,6 +235,7 @@ class StartRun:
     payloads: list[bytes]
     unit_timeout_s: float
     memory_mb: int
+    terms: Terms
     states: dict[int, bytes] = field(default_factory=dict)
 
 

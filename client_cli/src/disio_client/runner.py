@@ -28,8 +28,10 @@ UNIT_MEMORY_MB = 512
 """Memory of one unit when the task does not say."""
 SLACK_MB = 128
 """Garbage that V8 has not collected yet is not the unit's fault."""
-FIRST_RUN_S = {"javascript": 1.0, "wasm": 5.0, "python": 30.0}
-"""Seconds beyond a unit's time limit that an engine gets for loading code it runs for the first time."""
+LOAD_S = {"javascript": 10.0, "wasm": 20.0, "python": 60.0}
+"""Seconds that an engine gets for loading code, before the time of the first unit begins."""
+_SIGNS_OF_LIFE = frames.Loaded | frames.Started | frames.Done | frames.Failed
+"""What a unit's time is counted from."""
 RESTART_FIRST_S, RESTART_CEILING_S = 0.5, 30.0
 
 StartEngine = Callable[[], Awaitable[DenoEngine]]
@@ -189,32 +191,28 @@ class Slot:
         """Run what is open; return how the engine died, or None when all was answered."""
         run = job.run
         job.current = None
-        grace_s = 0.0
         try:
             if run.workunit not in engine.loaded:
-                grace_s = FIRST_RUN_S.get(run.language, 1.0)
                 await engine.send(frames.Load(workunit=run.workunit, language=run.language, code=job.code))
                 engine.loaded.add(run.workunit)
             await engine.send(_frame(job, is_single))
-            return await self._follow(engine, job, grace_s)
+            return await self._follow(engine, job)
         except EngineDied as error:
             if error.is_memory:
                 return _Death("memory", f"the unit ran out of memory ({error.problem})")
             return _Death("crash", f"the engine ended under the unit ({error.problem})")
 
-    async def _follow(self, engine: DenoEngine, job: _Job, grace_s: float) -> _Death | None:
+    async def _follow(self, engine: DenoEngine, job: _Job) -> _Death | None:
         limit_s = job.run.unit_timeout_s
-        limit_mb = (job.run.memory_mb or UNIT_MEMORY_MB) + SLACK_MB
-        deadline = self._clock.steady() + limit_s + grace_s
+        load_s = LOAD_S.get(job.run.language, limit_s)
+        is_loaded = False
+        deadline = self._clock.steady() + load_s
         next_look = self._clock.steady() + POLL_S
-        while True:
-            now = self._clock.steady()
-            if now >= deadline:
-                return _Death("timeout", f"no answer within the unit's limit of {limit_s:g} s")
+        while (now := self._clock.steady()) < deadline:
             if now >= next_look:
                 next_look = now + POLL_S
-                if engine.memory_bytes() - engine.idle_bytes > limit_mb * MB:
-                    return _Death("memory", f"the unit used more than {limit_mb} MB")
+                if (death := _overfull(engine, job.run)) is not None:
+                    return death
             try:
                 async with asyncio.timeout(min(deadline, next_look) - now):
                     message = await engine.receive()
@@ -222,9 +220,13 @@ class Slot:
                 continue
             if isinstance(message, frames.Finished):
                 return None if not job.open else _Death("crash", "the engine left units unanswered")
-            if isinstance(message, frames.Done | frames.Failed | frames.Started):
+            if isinstance(message, _SIGNS_OF_LIFE):
+                is_loaded = True
                 deadline = self._clock.steady() + limit_s
             await self._take(job, message)
+        if is_loaded:
+            return _Death("timeout", f"no answer within the unit's limit of {limit_s:g} s")
+        return _Death("timeout", f"its code was not loaded within {load_s:g} s")
 
     async def _take(self, job: _Job, message: frames.FromEngine) -> None:
         """Pass on what an engine said about units that are open."""
@@ -251,6 +253,14 @@ class Slot:
             job.current = None
 
 
+def _overfull(engine: DenoEngine, run: StartRun) -> _Death | None:
+    """Return what to say of an engine that takes more memory than its unit may."""
+    limit_mb = (run.memory_mb or UNIT_MEMORY_MB) + SLACK_MB
+    if engine.memory_bytes() - engine.idle_bytes <= limit_mb * MB:
+        return None
+    return _Death("memory", f"the unit used more than {limit_mb} MB")
+
+
 def _frame(job: _Job, is_single: bool) -> frames.Run:
     run = job.run
     return frames.Run(
@@ -261,5 +271,7 @@ def _frame(job: _Job, is_single: bool) -> frames.Run:
         payloads=list(job.open.values()),
         states={index: state for index, state in job.states.items() if index in job.open},
         unit_timeout_s=run.unit_timeout_s,
+        memory_mb=run.memory_mb,
+        terms=run.terms,
         single=is_single,
     )

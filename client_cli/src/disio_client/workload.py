@@ -132,6 +132,7 @@ class Workload:
             payloads=[payload for _, payload in taken],
             unit_timeout_s=assign.unit_timeout_s,
             memory_mb=assign.memory_mb,
+            terms=assign.terms,
             states={index: batch.states[index] for index, _ in taken if index in batch.states},
         )
 

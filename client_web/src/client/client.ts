@@ -140,7 +140,7 @@ export class Client {
 
   private newSlot(duty: number): Slot {
     return new Slot(
-      this.frame.spawn,
+      this.frame,
       {
         report: (message) => {
           if (message.type === "log") return;

@@ -4,8 +4,8 @@
  * Rule: a frame that does not answer in time is thrown away with all its workers and made anew; no event tells of its death.
  */
 
-import type { Realm, RealmEvents, SpawnRealm } from "../engine/engine";
-import type { FromRealm } from "../protocol/engine";
+import type { Realm, RealmEvents, Realms } from "../engine/engine";
+import type { FromRealm, KitMessage, RealmSpec } from "../protocol/engine";
 import type { FromBoot, ToBoot } from "../protocol/boot";
 
 const START_MS = 10_000;
@@ -22,7 +22,7 @@ export interface FrameEvents {
   blocked(): void;
 }
 
-export class ComputeFrame {
+export class ComputeFrame implements Realms {
   private iframe: HTMLIFrameElement | null = null;
   private port: MessagePort | null = null;
   private isReady = false;
@@ -30,6 +30,7 @@ export class ComputeFrame {
   private heardAt = 0;
   private timer = 0;
   private readonly realms = new Map<number, RealmEvents>();
+  private readonly kits = new Map<string, KitMessage>();
   private nextWorker = 1;
 
   constructor(
@@ -60,14 +61,20 @@ export class ComputeFrame {
     this.discard();
   }
 
-  readonly spawn: SpawnRealm = (events): Realm => {
+  /** Hand a language's files to the frame, and to each one that follows it. */
+  keep(kit: KitMessage): void {
+    this.kits.set(kit.language, kit);
+    this.port?.postMessage(kit satisfies ToBoot);
+  }
+
+  spawn(spec: RealmSpec, events: RealmEvents): Realm {
     const worker = this.nextWorker++;
     const channel = new MessageChannel();
     channel.port1.onmessage = (event: MessageEvent<FromRealm>) => {
       events.message(event.data);
     };
     this.realms.set(worker, events);
-    this.port?.postMessage({ type: "spawn", worker } satisfies ToBoot, [channel.port2]);
+    this.port?.postMessage({ type: "spawn", worker, spec } satisfies ToBoot, [channel.port2]);
     return {
       post: (message) => {
         channel.port1.postMessage(message);
@@ -78,7 +85,7 @@ export class ComputeFrame {
         this.port?.postMessage({ type: "end", worker } satisfies ToBoot);
       },
     };
-  };
+  }
 
   private connect(iframe: HTMLIFrameElement): void {
     const channel = new MessageChannel();
@@ -88,6 +95,7 @@ export class ComputeFrame {
     this.port = channel.port1;
     // Its origin is opaque, so no other target origin can be named; the element is ours and so is the page in it.
     iframe.contentWindow?.postMessage("init", "*", [channel.port2]);
+    for (const kit of this.kits.values()) this.port.postMessage(kit satisfies ToBoot);
   }
 
   private hear(message: FromBoot): void {

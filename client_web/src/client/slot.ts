@@ -4,15 +4,17 @@
  * Rule: at most one run at a time. Whatever happens to the engine, every unit of the run is answered, or given back, or run again.
  */
 
-import { Engine, type SpawnRealm } from "../engine/engine";
-import type { FailureKind, FromEngine, RunMessage } from "../protocol/engine";
+import { Engine, type Realms } from "../engine/engine";
+import type { FailureKind, FromEngine, RunMessage, StartedMessage, UnitReport as AnyReport } from "../protocol/engine";
 import type { Run } from "../session/batches";
 import { rest } from "./throttle";
 import { Watch, withoutUnits } from "./watch";
 
+type UnitReport = Exclude<AnyReport, StartedMessage>;
+
 export interface SlotEvents {
-  /** What the slot's units answered or noted; not `ready`, `started` and `finished`. */
-  report(message: Exclude<FromEngine, { type: "ready" | "started" | "finished" }>): void;
+  /** What the slot's units answered or noted; not `ready`, `loaded`, `started` and `finished`. */
+  report(message: UnitReport): void;
   /** The slot may take a run. */
   free(): void;
 }
@@ -33,12 +35,12 @@ export class Slot {
   private isPreparing = false;
 
   constructor(
-    spawn: SpawnRealm,
+    realms: Realms,
     private readonly events: SlotEvents,
     private duty: number,
   ) {
     this.engine = new Engine(
-      spawn,
+      realms,
       (message) => {
         this.hear(message);
       },
@@ -140,11 +142,15 @@ export class Slot {
   private hear(message: FromEngine): void {
     const now = performance.now() / 1000;
     const isOver = this.watch.hear(message, now);
-    if (message.type !== "ready" && message.type !== "started" && message.type !== "finished") this.events.report(message);
+    if (isReport(message)) this.events.report(message);
     if (!isOver) return this.cut();
     this.restUntil = now + rest(now - this.beganAt, this.duty);
     this.events.free();
   }
+}
+
+function isReport(message: FromEngine): message is UnitReport {
+  return message.type !== "ready" && message.type !== "loaded" && message.type !== "started" && message.type !== "finished";
 }
 
 const BLAME: Partial<Record<FailureKind, string>> = {

@@ -9,6 +9,8 @@ import type { Run } from "../session/batches";
 
 /** Seconds past a unit's limit before its engine is ended: timers are coarse, messages take their time. */
 const GRACE_S = 1;
+/** Seconds for loading code: a language may have to be started first. */
+export const LOAD_S = 60;
 
 export interface Loss {
   /** The unit that ended the engine, when that is known. */
@@ -23,6 +25,8 @@ export class Watch {
   private running: number | null = null;
   private cancelled = new Set<number>();
   private aliveAt = 0;
+  /** Its units' time does not count before their code is loaded. */
+  private isLoaded = false;
 
   get isIdle(): boolean {
     return this.run === null;
@@ -38,6 +42,7 @@ export class Watch {
     this.cancelled = new Set();
     this.running = null;
     this.aliveAt = now;
+    this.isLoaded = false;
     return this.run;
   }
 
@@ -45,13 +50,19 @@ export class Watch {
   hear(message: FromEngine, now: number): boolean {
     if (this.run === null || message.type === "ready" || message.token !== this.run.token) return false;
     switch (message.type) {
+      case "loaded":
+        this.isLoaded = true;
+        this.aliveAt = now;
+        return false;
       case "started":
         this.running = message.index;
+        this.isLoaded = true;
         this.aliveAt = now;
         return false;
       case "done":
       case "failed":
         for (const index of message.indexes) this.open.delete(index);
+        this.isLoaded = true;
         this.aliveAt = now;
         return false;
       case "finished":
@@ -63,7 +74,7 @@ export class Watch {
   }
 
   isOverdue(now: number): boolean {
-    return this.run !== null && now - this.aliveAt > this.run.unit_timeout_s + GRACE_S;
+    return this.run !== null && now - this.aliveAt > (this.isLoaded ? this.run.unit_timeout_s + GRACE_S : LOAD_S);
   }
 
   /** Take note that units are not wanted any more. */

@@ -5,13 +5,16 @@
  * runs on this page itself: a page could leave to another address and carry data there, a worker cannot.
  */
 
+import { Workshop } from "../engine/workshop";
 import type { FromBoot, ToBoot } from "../protocol/boot";
+import type { FromRealm, RealmSpec } from "../protocol/engine";
 
 /** Filled in by the build. */
 declare const RUNTIME_SOURCE: string;
 
 const runtimeUrl = URL.createObjectURL(new Blob([RUNTIME_SOURCE], { type: "text/javascript" }));
 const workers = new Map<number, Worker>();
+const workshop = new Workshop();
 
 function serve(port: MessagePort): void {
   const say = (message: FromBoot): void => {
@@ -19,14 +22,15 @@ function serve(port: MessagePort): void {
   };
   port.onmessage = (event: MessageEvent<ToBoot>) => {
     const message = event.data;
-    if (message.type === "spawn") spawn(message.worker, event.ports[0], say);
+    if (message.type === "spawn") spawn(message.worker, message.spec, event.ports[0], say);
+    else if (message.type === "kit") workshop.keep(message);
     else if (message.type === "end") end(message.worker);
     else say({ type: "pong" });
   };
   say({ type: "ready" });
 }
 
-function spawn(id: number, port: MessagePort | undefined, say: (message: FromBoot) => void): void {
+function spawn(id: number, spec: RealmSpec, port: MessagePort | undefined, say: (message: FromBoot) => void): void {
   if (port === undefined) return;
   // Classic: module workers from blobs fail silently in an opaque origin.
   const worker = new Worker(runtimeUrl);
@@ -35,7 +39,14 @@ function spawn(id: number, port: MessagePort | undefined, say: (message: FromBoo
     say({ type: "died", worker: id, reason: event.message });
   };
   workers.set(id, worker);
-  worker.postMessage("port", [port]);
+  workshop.prepare(spec).then(
+    (start) => {
+      worker.postMessage(start, [port]);
+    },
+    (error: unknown) => {
+      port.postMessage({ type: "broken", error: String(error), kind: "crash" } satisfies FromRealm);
+    },
+  );
 }
 
 function end(id: number): void {

@@ -5,11 +5,13 @@
  * answer counts once, for an index that is open, of the run that is under way; `finished` is decided here, not there.
  */
 
-import type { DoneMessage, FailedMessage, FailureKind, FromEngine, FromRealm, LoadMessage, RunMessage, ToEngine, ToRealm } from "../protocol/engine";
+import type {
+  DoneMessage, FailedMessage, FailureKind, FromEngine, FromRealm, KitMessage, LoadMessage, RealmSpec, RunMessage, ToEngine,
+} from "../protocol/engine";
 
 /** A worker that the unit runtime was started in. */
 export interface Realm {
-  post(message: ToRealm): void;
+  post(message: RunMessage): void;
   terminate(): void;
 }
 
@@ -19,11 +21,16 @@ export interface RealmEvents {
   death(reason: string): void;
 }
 
-export type SpawnRealm = (events: RealmEvents) => Realm;
+/** Where realms come from. */
+export interface Realms {
+  keep(kit: KitMessage): void;
+  spawn(spec: RealmSpec, events: RealmEvents): Realm;
+}
 
 interface LiveRealm {
   key: string;
   realm: Realm;
+  isLoaded: boolean;
 }
 
 interface OpenRun {
@@ -42,13 +49,14 @@ export class Engine {
   private queue: OpenRun[] = [];
 
   constructor(
-    private readonly spawn: SpawnRealm,
+    private readonly realms: Realms,
     private readonly emit: (message: FromEngine) => void,
     private readonly onDeath: (reason: string) => void,
   ) {}
 
   handle(message: ToEngine): void {
-    if (message.type === "load") this.keep(message);
+    if (message.type === "kit") this.realms.keep(message);
+    else if (message.type === "load") this.keep(message);
     else this.accept(message);
   }
 
@@ -89,16 +97,24 @@ export class Engine {
   private begin(run: OpenRun, code: LoadMessage): void {
     run.posted = true;
     this.realmFor(run.message, code).post(run.message);
+    if (run === this.queue[0]) this.tellLoaded();
   }
 
-  private realmFor(message: RunMessage, code: LoadMessage): Realm {
+  /** A unit's time counts from here: its code is loaded, and no other run is before it. */
+  private tellLoaded(): void {
+    const run = this.queue[0];
+    if (run?.posted === true && this.live?.isLoaded === true) this.emit({ type: "loaded", token: run.message.token });
+  }
+
+  private realmFor(message: RunMessage, load: LoadMessage): Realm {
     const key = keyOf(message);
     if (this.live?.key === key) return this.live.realm;
     this.live?.realm.terminate();
-    const live: LiveRealm = { key, realm: this.spawn(this.eventsOf(() => this.live === live)) };
+    const { workunit, language, code } = load;
+    const spec: RealmSpec = { workunit, language, code, memory_mb: message.memory_mb, terms: message.terms };
+    const live: LiveRealm = { key, realm: this.realms.spawn(spec, this.eventsOf(() => this.live === live)), isLoaded: false };
     this.live = live;
-    this.keep(code);
-    live.realm.post(code);
+    this.keep(load);
     return live.realm;
   }
 
@@ -115,13 +131,19 @@ export class Engine {
   }
 
   private fromRealm(message: FromRealm): void {
-    if (message.type === "up") return;
-    if (message.type === "broken") return this.broken(message.error);
+    if (message.type === "loaded") return this.loaded();
+    if (message.type === "broken") return this.broken(message.error, message.kind);
     const run = this.queue[0];
     if (run === undefined || run.message.token !== message.token) return;
     if (message.type === "done") this.answer(run, openPart(run, message, ["values", "seconds"]));
     else if (message.type === "failed") this.answer(run, openPart(run, message, ["errors", "kinds"]));
     else if (run.open.has(message.index)) this.emit(message);
+  }
+
+  private loaded(): void {
+    if (this.live === null || this.live.isLoaded) return;
+    this.live.isLoaded = true;
+    this.tellLoaded();
   }
 
   private answer(run: OpenRun, message: DoneMessage | FailedMessage): void {
@@ -133,17 +155,19 @@ export class Engine {
   }
 
   private finish(run: OpenRun): void {
+    const wasFirst = run === this.queue[0];
     this.queue = this.queue.filter((other) => other !== run);
     this.emit({ type: "finished", token: run.message.token });
+    if (wasFirst) this.tellLoaded();
   }
 
   /** The code does not load: every run of this realm fails, and the next payload of it gets a fresh try. */
-  private broken(error: string): void {
+  private broken(error: string, kind: FailureKind): void {
     const key = this.live?.key;
     this.live?.realm.terminate();
     this.live = null;
     for (const run of this.queue.filter((queued) => keyOf(queued.message) === key)) {
-      this.failAll(run, error, "error");
+      this.failAll(run, error, kind);
       this.finish(run);
     }
     this.pump();

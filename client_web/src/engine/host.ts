@@ -6,9 +6,10 @@
  */
 
 import { decode, encode } from "@msgpack/msgpack";
-import type { FromEngine, FromRealm, ToEngine } from "../protocol/engine";
-import { Engine, type Realm, type RealmEvents } from "./engine";
+import type { FromEngine, FromRealm, KitMessage, RealmSpec, ToEngine } from "../protocol/engine";
+import { Engine, type Realm, type RealmEvents, type Realms } from "./engine";
 import { frame, FrameReader } from "./frames";
+import { Workshop } from "./workshop";
 
 /** The parts of Deno that the host uses. */
 interface DenoHost {
@@ -29,26 +30,41 @@ const EXIT_LOST = 70;
 const runtimeUrl = URL.createObjectURL(new Blob([RUNTIME_SOURCE], { type: "text/javascript" }));
 const permissionless = { type: "module", deno: { permissions: "none" } } as WorkerOptions;
 
-function spawn(events: RealmEvents): Realm {
-  const worker = new Worker(runtimeUrl, permissionless);
-  const channel = new MessageChannel();
-  channel.port1.onmessage = (event: MessageEvent<FromRealm>) => {
-    events.message(event.data);
-  };
-  worker.onerror = (event) => {
-    event.preventDefault();
-    events.death(event.message);
-  };
-  worker.postMessage("port", [channel.port2]);
-  return {
-    post: (message) => {
-      channel.port1.postMessage(message);
-    },
-    terminate: () => {
-      channel.port1.close();
-      worker.terminate();
-    },
-  };
+class Workers implements Realms {
+  private readonly workshop = new Workshop();
+
+  keep(kit: KitMessage): void {
+    this.workshop.keep(kit);
+  }
+
+  spawn(spec: RealmSpec, events: RealmEvents): Realm {
+    const worker = new Worker(runtimeUrl, permissionless);
+    const channel = new MessageChannel();
+    channel.port1.onmessage = (event: MessageEvent<FromRealm>) => {
+      events.message(event.data);
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      events.death(event.message);
+    };
+    this.workshop.prepare(spec).then(
+      (start) => {
+        worker.postMessage(start, [channel.port2]);
+      },
+      (error: unknown) => {
+        events.message({ type: "broken", error: String(error), kind: "crash" });
+      },
+    );
+    return {
+      post: (message) => {
+        channel.port1.postMessage(message);
+      },
+      terminate: () => {
+        channel.port1.close();
+        worker.terminate();
+      },
+    };
+  }
 }
 
 function emit(message: FromEngine): void {
@@ -62,7 +78,7 @@ function lose(reason: string): never {
 }
 
 async function serve(): Promise<never> {
-  const engine = new Engine(spawn, emit, lose);
+  const engine = new Engine(new Workers(), emit, lose);
   const reader = new FrameReader();
   emit({ type: "ready", runtime: `disio ${VERSION} on deno ${Deno.version.deno}` });
   for await (const chunk of Deno.stdin.readable) {

@@ -4,6 +4,8 @@
  * Rule: the Deno host carries them as MessagePack frames and the browser as structured clones, in this same shape.
  */
 
+import type { Terms } from "./messages";
+
 export type FailureKind = "error" | "timeout" | "memory" | "result" | "crash";
 
 export interface LoadMessage {
@@ -11,6 +13,13 @@ export interface LoadMessage {
   workunit: string;
   language: string;
   code: Uint8Array;
+}
+
+/** Files that a language needs beside its units, for all runs to come; given once, before the first `load` of that language. */
+export interface KitMessage {
+  type: "kit";
+  language: string;
+  files: Record<string, Uint8Array>;
 }
 
 export interface RunMessage {
@@ -23,11 +32,14 @@ export interface RunMessage {
   /** Index (as MessagePack and structured clones both have it: a key) to the state an earlier client saved. */
   states: Record<string, Uint8Array>;
   unit_timeout_s: number;
+  /** What one unit may use; 0 = the client's own limit. */
+  memory_mb: number;
+  terms: Terms;
   /** One unit at a time, each announced by `started`: finds the unit that ends an engine. */
   single: boolean;
 }
 
-export type ToEngine = LoadMessage | RunMessage;
+export type ToEngine = KitMessage | LoadMessage | RunMessage;
 
 export interface DoneMessage {
   type: "done";
@@ -72,6 +84,12 @@ export interface LogMessage {
   text: string;
 }
 
+/** The code of a run is loaded, and its first unit is about to run: from here on a unit's time counts. */
+export interface LoadedMessage {
+  type: "loaded";
+  token: string;
+}
+
 export interface FinishedMessage {
   type: "finished";
   token: string;
@@ -91,10 +109,30 @@ export type UnitReport =
   | ProgressMessage
   | LogMessage;
 
-export type FromEngine = ReadyMessage | UnitReport | FinishedMessage;
+export type FromEngine = ReadyMessage | LoadedMessage | UnitReport | FinishedMessage;
 
-/** What a unit runtime says besides: it is there, or the code cannot be loaded. */
-export type FromRealm = UnitReport | { type: "up" } | { type: "broken"; error: string };
+/** What a unit runtime says besides: its code is loaded, or cannot be. */
+export type FromRealm = UnitReport | { type: "loaded" } | { type: "broken"; error: string; kind: FailureKind };
 
-/** What an engine says to the unit runtime in its worker. */
-export type ToRealm = LoadMessage | RunMessage;
+/** What a realm is made for: one work unit of one task. */
+export interface RealmSpec {
+  workunit: string;
+  language: string;
+  code: Uint8Array;
+  memory_mb: number;
+  terms: Terms;
+}
+
+/** Files of a kit; those that are WebAssembly are compiled. */
+export type Kit = Record<string, Uint8Array | WebAssembly.Module>;
+
+/** The first message into a worker, with the MessagePort that everything else goes through. */
+export interface StartRealm {
+  language: string;
+  /** WebAssembly comes compiled, unless it does not compile. */
+  code: Uint8Array | WebAssembly.Module;
+  /** Null for languages without one. */
+  kit: Kit | null;
+  memory_mb: number;
+  terms: Terms;
+}

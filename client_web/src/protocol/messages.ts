@@ -99,6 +99,18 @@ export interface Redirect {
   reason: string;
 }
 
+/** What the units of one task may do; 0 = the client's own limit. */
+export interface Terms {
+  /** What a WebAssembly unit writes to its standard output: `bytes`, `text` or `json`. */
+  output: string;
+  /** `fixed` or `real`. */
+  clock: string;
+  max_result_bytes: number;
+  max_log_bytes: number;
+}
+
+export const DEFAULT_TERMS: Terms = { output: "bytes", clock: "fixed", max_result_bytes: 0, max_log_bytes: 0 };
+
 export interface Assign {
   type: "assign";
   token: string;
@@ -111,6 +123,7 @@ export interface Assign {
   states: Record<string, Uint8Array>;
   unit_timeout_s: number;
   memory_mb: number;
+  terms: Terms;
 }
 
 export interface Cancel {
@@ -170,6 +183,11 @@ const listOf = (is: (value: unknown) => boolean) => (value: unknown) => Array.is
 const isStates = (value: unknown): boolean =>
   typeof value === "object" && value !== null && !Array.isArray(value) && Object.entries(value).every(([key, state]) => /^\d+$/u.test(key) && isBytes(state));
 
+const isTerms = (value: unknown): boolean => {
+  const terms = value as Partial<Terms> | null;
+  return typeof terms === "object" && isText(terms?.output) && isText(terms?.clock) && isInteger(terms?.max_result_bytes) && isInteger(terms?.max_log_bytes);
+};
+
 const text: Field = { is: isText };
 const integer: Field = { is: isInteger };
 const number: Field = { is: isNumber };
@@ -205,6 +223,7 @@ const TO_CLIENT: Shapes<ToClient> = {
   assign: {
     token: text, task: text, task_name: text, workunit: text, language: text, indexes: integers, payloads: values,
     states: or({ is: isStates }, {}), unit_timeout_s: number, memory_mb: or(integer, 0),
+    terms: or({ is: isTerms }, DEFAULT_TERMS),
   },
   cancel: { task: text, tokens: or(texts, []), indexes: or({ is: listOf(integers.is) }, []) },
   idle: { reason: text },

@@ -4,6 +4,7 @@
  * Rule: languages see wire values and the unit API only; tokens, batches and messages are the runner's.
  */
 
+import type { StartRealm } from "../protocol/engine";
 import type { WireValue } from "./values";
 
 /** What a running unit may ask of the runtime. */
@@ -26,6 +27,9 @@ export interface Unit {
 }
 
 export interface Language {
-  /** Turn code into a unit that is then used for every payload of the realm. Rejects with what to tell the submitter. */
-  load(code: Uint8Array): Promise<Unit>;
+  /**
+   * Turn code into a unit that is then used for every payload of the realm. `log` takes what is written outside of `unit.log`.
+   * Rejects with what to tell the submitter.
+   */
+  load(realm: StartRealm, log: (text: string) => void): Promise<Unit>;
 }

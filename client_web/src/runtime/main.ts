@@ -1,31 +1,30 @@
 /**
  * The unit runtime: what a worker runs before it runs a unit, the same bundle in browsers and in Deno.
  *
- * Rule: the first message brings a MessagePort; from then on the runtime talks through that port alone, which units cannot
- * reach. Built as one self-contained script without imports, so that it works as a classic and as a module worker.
+ * Rule: the first message brings the code and a MessagePort; from then on the runtime talks through that port alone, which units
+ * cannot reach. Built as one self-contained script without imports, so that it works as a classic and as a module worker.
  */
 
-import type { FromRealm, ToRealm } from "../protocol/engine";
+import type { FromRealm, RunMessage, StartRealm } from "../protocol/engine";
 import { JavaScript } from "./javascript";
 import type { Language } from "./language";
 import { disarm, takePowers } from "./prelude";
 import { Runner } from "./runner";
 
-function start(port: MessagePort): void {
+function start(port: MessagePort, realm: StartRealm): void {
   const send = port.postMessage.bind(port);
   const powers = takePowers();
   const languages = new Map<string, Language>([["javascript", new JavaScript(powers)]]);
-  const runner = new Runner(languages, (message: FromRealm) => {
+  const runner = new Runner(realm.terms, (message: FromRealm) => {
     send(message);
   });
   captureConsole(runner);
   captureErrors(runner);
   disarm();
-  port.onmessage = (event: MessageEvent<ToRealm>) => {
-    if (event.data.type === "load") runner.load(event.data);
-    else runner.run(event.data);
+  runner.load(languages.get(realm.language), realm);
+  port.onmessage = (event: MessageEvent<RunMessage>) => {
+    runner.run(event.data);
   };
-  send({ type: "up" } satisfies FromRealm);
 }
 
 function captureConsole(runner: Runner): void {
@@ -48,9 +47,9 @@ function captureErrors(runner: Runner): void {
 
 addEventListener(
   "message",
-  (event: MessageEvent) => {
+  (event: MessageEvent<StartRealm>) => {
     const port = event.ports[0];
-    if (port !== undefined) start(port);
+    if (port !== undefined) start(port, event.data);
   },
   { once: true },
 );

@@ -5,7 +5,8 @@
  * GATHER_MS, and never behind a unit that follows a slow one.
  */
 
-import type { DoneMessage, FailedMessage, FailureKind, FromRealm, LoadMessage, RunMessage } from "../protocol/engine";
+import type { DoneMessage, FailedMessage, FailureKind, FromRealm, RunMessage, StartRealm } from "../protocol/engine";
+import type { Terms } from "../protocol/messages";
 import type { Language, Unit } from "./language";
 import * as p from "./primordials";
 import { describe } from "./places";
@@ -26,12 +27,12 @@ export class Runner {
   private tail: Promise<void> = Promise.resolve();
 
   constructor(
-    private readonly languages: ReadonlyMap<string, Language>,
+    private readonly terms: Terms,
     private readonly post: (message: FromRealm) => void,
   ) {}
 
-  load(message: LoadMessage): void {
-    this.unit = this.loadUnit(message);
+  load(language: Language | undefined, realm: StartRealm): void {
+    this.unit = this.loadUnit(language, realm);
   }
 
   run(message: RunMessage): void {
@@ -48,13 +49,17 @@ export class Runner {
     this.current?.fail(error);
   }
 
-  private async loadUnit(message: LoadMessage): Promise<Unit | null> {
+  private async loadUnit(language: Language | undefined, realm: StartRealm): Promise<Unit | null> {
     try {
-      const language = this.languages.get(message.language);
-      if (language === undefined) throw new Error(`this client cannot run ${message.language}`);
-      return await language.load(message.code);
+      if (language === undefined) throw new Error(`this client cannot run ${realm.language}`);
+      const log = (text: string): void => {
+        this.log([text]);
+      };
+      const unit = await language.load(realm, log);
+      this.post({ type: "loaded" });
+      return unit;
     } catch (error) {
-      this.post({ type: "broken", error: `the work unit does not load: ${describe(error)}` });
+      this.post({ type: "broken", error: `the work unit does not load: ${describe(error)}`, kind: kindOf(error) });
       return null;
     }
   }
@@ -85,7 +90,7 @@ export class Runner {
       if (this.close(api)) this.answerFailed(token, index, error, p.now() - started);
     };
     try {
-      api = new RunningUnit(message.task, token, index, message.states[index], this.post);
+      api = new RunningUnit(message.task, token, index, message.states[index], this.terms, this.post);
       this.current = { unit: api, token, fail };
       const result = unit.run(payload, api);
       if (result instanceof p.Bytes) {
@@ -136,8 +141,7 @@ export class Runner {
   }
 
   private answerFailed(token: string, index: number, error: unknown, ms: number): void {
-    const kind: FailureKind = error instanceof ValueError ? "result" : isOutOfMemory(error) ? "memory" : "error";
-    this.begin({ type: "failed", token, indexes: [index], errors: [describe(error)], kinds: [kind] });
+    this.begin({ type: "failed", token, indexes: [index], errors: [describe(error)], kinds: [kindOf(error)] });
     this.gather(ms);
   }
 
@@ -156,6 +160,10 @@ export class Runner {
     for (let i = 0; i < answers.length; i++) this.post(answers[i] as DoneMessage | FailedMessage);
     this.flushedAt = p.now();
   }
+}
+
+function kindOf(error: unknown): FailureKind {
+  return error instanceof ValueError ? "result" : isOutOfMemory(error) ? "memory" : "error";
 }
 
 function isOutOfMemory(error: unknown): boolean {

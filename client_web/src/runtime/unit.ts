@@ -5,12 +5,13 @@
  */
 
 import type { CheckpointMessage, LogMessage, ProgressMessage } from "../protocol/engine";
+import type { Terms } from "../protocol/messages";
 import type { UnitApi } from "./language";
 import * as p from "./primordials";
 import { seededRandom } from "./random";
 import { decodeValue, encodeValue, type WireValue } from "./values";
 
-/** Characters of log that one unit may write. */
+/** Characters of log that one unit may write when its task does not say. */
 export const MAX_LOG_CHARS = 65_536;
 const MAX_LOG_LINE = 4_000;
 /** States that pass at once, and how many more each second; of what comes too fast every state but the newest is dropped. */
@@ -30,14 +31,16 @@ export class RunningUnit implements UnitApi {
   #credit = STATE_BURST;
   #creditAt = 0;
   #draw: (() => number) | null = null;
+  readonly #maxLog: number;
   readonly #task: string;
   readonly #token: string;
   readonly #post: (note: UnitNote) => void;
 
-  constructor(task: string, token: string, index: number, state: WireValue | undefined, post: (note: UnitNote) => void) {
+  constructor(task: string, token: string, index: number, state: WireValue | undefined, terms: Terms, post: (note: UnitNote) => void) {
     this.#task = task;
     this.#token = token;
     this.#post = post;
+    this.#maxLog = terms.max_log_bytes || MAX_LOG_CHARS;
     this.index = index;
     this.state = state === undefined ? null : decodeValue(state);
   }
@@ -88,12 +91,12 @@ export class RunningUnit implements UnitApi {
   }
 
   #log(parts: readonly unknown[]): void {
-    if (!this.#alive || this.#logged >= MAX_LOG_CHARS) return;
+    if (!this.#alive || this.#logged >= this.#maxLog) return;
     let text = "";
     for (let i = 0; i < parts.length; i++) text += (i > 0 ? " " : "") + show(parts[i]);
     text = p.slice(text, 0, MAX_LOG_LINE);
     this.#logged += text.length + 1;
-    if (this.#logged >= MAX_LOG_CHARS) text += " [this unit's log ends here: it reached its limit]";
+    if (this.#logged >= this.#maxLog) text += " [this unit's log ends here: it reached its limit]";
     this.#post({ type: "log", token: this.#token, index: this.index, text });
   }
 }

@@ -70,7 +70,8 @@ export class Batches {
     const fitting = mean === undefined ? 1 : Math.floor(RUN_S / Math.max(mean, 1e-6));
     const fair = Math.ceil(batch.waiting.length / Math.max(1, slots));
     const limit = Math.max(1, Math.min(fitting, fair, MAX_RUN_UNITS));
-    const run: Run = { token: assign.token, task: assign.task, workunit: assign.workunit, indexes: [], payloads: [], states: {}, unit_timeout_s: assign.unit_timeout_s };
+    const { token, task, workunit, unit_timeout_s, memory_mb, terms } = assign;
+    const run: Run = { token, task, workunit, indexes: [], payloads: [], states: {}, unit_timeout_s, memory_mb, terms };
     for (let bytes = 0; run.indexes.length < limit && bytes < MAX_RUN_BYTES; ) {
       const at = batch.waiting.pop();
       if (at === undefined) break;

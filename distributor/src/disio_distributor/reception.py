@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from disio_distributor.core.records import KnownClient
 from disio_distributor.stores.base import ServingCache
 from disio_shared import messages
+from disio_shared.abilities import MAX_ABILITIES, is_ability
 from disio_shared.clock import Clock
 from disio_shared.errors import MalformedMessage, VersionMismatch
 from disio_shared.ids import fresh_id, fresh_secret
@@ -19,7 +20,6 @@ MAX_CORES = 4096
 MAX_TEXT = 200
 MAX_HOLDING = 1000
 KINDS = ("web", "cli")
-LANGUAGES = ("javascript", "wasm", "python")
 RETRY_FULL_S = 30.0
 RETRY_DRAINING_S = 5.0
 
@@ -117,7 +117,7 @@ def check_hello(hello: messages.Hello) -> None:
     texts = (hello.client_id, hello.secret, hello.name, hello.site, hello.software)
     rules = [
         ("kind", hello.kind in KINDS),
-        ("languages", 0 < len(hello.languages) <= len(LANGUAGES) and set(hello.languages) <= set(LANGUAGES)),
+        ("languages", 0 < len(hello.languages) <= MAX_ABILITIES and all(map(is_ability, hello.languages))),
         ("cores", 1 <= hello.cores <= MAX_CORES),
         ("memory_mb", 0 <= hello.memory_mb <= 1 << 30),
         ("client_id, secret, name, site or software", all(len(text) <= MAX_TEXT for text in texts)),

@@ -3,7 +3,7 @@
 Rule: whoever changes one changes the golden samples and the TypeScript twin with it.
 """
 
-from disio_shared.message_base import Error, Message, Refused
+from disio_shared.message_base import Error, Message, Refused, Terms
 
 # Client link, client to distributor
 
@@ -19,7 +19,8 @@ class Hello(Message, frozen=True, kw_only=True):
     secret: str = ""
     name: str = ""
     languages: list[str]
-    """Of ``javascript``, ``wasm``, ``python``."""
+    """Of ``javascript``, ``wasm``, ``python``, and ``python-native:CLUSTER`` for each cluster it trusts with that
+    (``disio_shared.abilities``)."""
     cores: int
     """Units it runs at a time."""
     memory_mb: int = 0
@@ -125,6 +126,7 @@ class Assign(Message, frozen=True, kw_only=True):
     workunit: str
     """SHA-256 of the code; fetched once from ``/workunits/{sha256}`` and kept."""
     language: str
+    """What the client must have announced to get this: see ``Hello.languages``."""
     indexes: list[int]
     payloads: list[bytes]
     """Values, parallel to ``indexes``."""
@@ -133,6 +135,7 @@ class Assign(Message, frozen=True, kw_only=True):
     unit_timeout_s: float
     memory_mb: int = 0
     """A unit's memory limit; 0 = the client's own."""
+    terms: Terms = Terms()
 
 
 class Cancel(Message, frozen=True, kw_only=True):

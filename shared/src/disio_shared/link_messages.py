@@ -3,7 +3,7 @@
 Rule: batches are columns (parallel lists), not lists of objects.
 """
 
-from disio_shared.message_base import Error, Message, Part, Refused
+from disio_shared.message_base import Error, Message, Part, Refused, Terms
 from disio_shared.ranges import Run
 
 # Manager link, distributor to manager
@@ -204,6 +204,7 @@ class TaskManifest(Part, frozen=True, kw_only=True):
     name: str
     workunit: str
     language: str
+    """What a client must have announced to run it: see ``Hello.languages``."""
     payloads: bytes
     """The payload spec as JSON text when payloads can be generated from it, else empty: they come with each block."""
     priority: int = 0
@@ -215,6 +216,7 @@ class TaskManifest(Part, frozen=True, kw_only=True):
     when_exhausted: str = "repeat"
     max_redundancy: int = 5
     max_lost: int = 20
+    terms: Terms = Terms()
 
 
 class BlockGrant(Part, frozen=True, kw_only=True):

@@ -55,7 +55,7 @@ from disio_shared.link_messages import (
     VoteColumns,
     WorkunitCode,
 )
-from disio_shared.message_base import PROTOCOL_VERSION, Error, Message, Part, Refused
+from disio_shared.message_base import PROTOCOL_VERSION, Error, Message, Part, Refused, Terms
 
 FROM_CLIENT: Codec[FromClient] = Codec(FromClient, MAX_CLIENT_MESSAGE)
 TO_CLIENT: Codec[ToClient] = Codec(ToClient, MAX_CLIENT_MESSAGE)
@@ -111,6 +111,7 @@ __all__ = [
     "TaskManifest",
     "TaskState",
     "TaskTally",
+    "Terms",
     "ToClient",
     "ToDistributor",
     "TryColumns",

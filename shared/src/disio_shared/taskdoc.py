@@ -27,6 +27,9 @@ MAX_WORKUNIT_BYTES = 32 << 20
 """Bytes of one work unit's code."""
 MAX_DOCUMENT_BYTES = 64 << 20
 """Bytes of one task document."""
+MAX_RESULT_BYTES = 8 << 20
+"""Bytes of one result."""
+MAX_LOG_BYTES = 1 << 20
 WASM_MAGIC = b"\0asm"
 
 
@@ -38,6 +41,12 @@ class WorkunitSpec(_Document, kw_only=True):
     """The code: exactly one of ``source``, ``source_base64``, ``sha256``."""
 
     language: Language
+    runtime: Literal["sandbox", "native"] = "sandbox"
+    """``native``: Python in a process of machines whose owners trust these managers with that."""
+    output: Literal["bytes", "text", "json"] = "bytes"
+    """What a WebAssembly unit writes to its standard output."""
+    clock: Literal["fixed", "real"] = "fixed"
+    """Whether WebAssembly units see the real time; with a fixed clock the same payload gives the same result."""
     source: str | None = None
     source_base64: str | None = None
     sha256: str | None = None
@@ -64,6 +73,8 @@ class Policy(_Document, kw_only=True):
     deadline: float | None = None
     """Seconds since 1970-01-01 UTC after which the task ends as ``expired``."""
     unit_timeout_s: float = 60.0
+    max_result_bytes: int = MAX_RESULT_BYTES
+    max_log_bytes: int = 65_536
     max_failures: int = 3
     max_lost: int = 20
     """Times a payload's client may vanish while it runs it; then the payload is quarantined like one that failed."""
@@ -114,7 +125,7 @@ def parse_task(data: bytes) -> ParsedTask:
         raise InvalidDocument([FieldProblem("", f"not JSON: {error}")]) from error
     problems = [*_check_texts(document), *_check_policy(document.policy)]
     code, digest, code_problems = _read_workunit(document.workunit)
-    problems += code_problems
+    problems += [*_check_runtime(document.workunit), *code_problems]
     spec = None
     try:
         spec = payloads.parse_spec(document.payloads)
@@ -155,6 +166,8 @@ def _check_policy(policy: Policy) -> list[FieldProblem]:
         ("redundancy", policy.redundancy == 1, "must be 1: this version does not compare several results yet"),
         ("deadline", policy.deadline is None or policy.deadline > 0, "must be seconds since 1970-01-01 UTC"),
         ("unit_timeout_s", 0.1 <= policy.unit_timeout_s <= 86_400, "must be from 0.1 to 86400 seconds"),
+        ("max_result_bytes", 1 <= policy.max_result_bytes <= MAX_RESULT_BYTES, f"must be from 1 to {MAX_RESULT_BYTES}"),
+        ("max_log_bytes", 0 <= policy.max_log_bytes <= MAX_LOG_BYTES, f"must be from 0 to {MAX_LOG_BYTES}"),
         ("max_failures", 1 <= policy.max_failures <= 100, "must be from 1 to 100"),
         ("max_lost", 1 <= policy.max_lost <= 1000, "must be from 1 to 1000"),
         ("max_task_failures", policy.max_task_failures is None or policy.max_task_failures >= 1, "must be at least 1"),
@@ -164,6 +177,16 @@ def _check_policy(policy: Policy) -> list[FieldProblem]:
         ("requires.one_per_machine", not policy.requires.one_per_machine, "must be false: not offered by this version"),
     ]
     return [FieldProblem(f"policy.{name}", message) for name, is_fine, message in rules if not is_fine]
+
+
+def _check_runtime(spec: WorkunitSpec) -> list[FieldProblem]:
+    problems = []
+    if spec.runtime == "native" and spec.language != "python":
+        problems.append(FieldProblem("workunit.runtime", "only Python runs native; leave it out"))
+    for name, usual in (("output", "bytes"), ("clock", "fixed")):
+        if getattr(spec, name) != usual and spec.language != "wasm":
+            problems.append(FieldProblem(f"workunit.{name}", f"is for WebAssembly; this unit is {spec.language}"))
+    return problems
 
 
 def _read_workunit(spec: WorkunitSpec) -> tuple[bytes | None, str, list[FieldProblem]]:

@@ -15,6 +15,7 @@ from disio_client import events as ev
 from disio_client.engines.deno import DenoEngine
 from disio_client.runner import Slot
 from disio_shared.clock import SystemClock
+from disio_shared.messages import Terms
 
 DEADLINE_S = 40.0
 
@@ -84,6 +85,7 @@ class SlotRig:
             payloads=payloads,
             unit_timeout_s=timeout_s,
             memory_mb=memory_mb,
+            terms=Terms(),
             states=states or {},
         )
         self.slot.start(run)

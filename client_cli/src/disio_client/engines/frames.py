@@ -7,6 +7,8 @@ import struct
 
 import msgspec
 
+from disio_shared.messages import Terms
+
 MAX_FRAME = 64 << 20
 """Bytes of one frame."""
 LENGTH = struct.Struct("<I")
@@ -24,6 +26,13 @@ class Load(_Frame, frozen=True, kw_only=True):
     code: bytes
 
 
+class Kit(_Frame, frozen=True, kw_only=True):
+    """Keep these files: runs of this language need them beside their code. Sent before the first Load of it."""
+
+    language: str
+    files: dict[str, bytes]
+
+
 class Run(_Frame, frozen=True, kw_only=True):
     """Run these units in order."""
 
@@ -34,6 +43,9 @@ class Run(_Frame, frozen=True, kw_only=True):
     payloads: list[bytes]
     states: dict[int, bytes]
     unit_timeout_s: float
+    memory_mb: int
+    """What one unit may use; 0 = the engine's own limit."""
+    terms: Terms
     single: bool
     """Announce each unit by Started."""
 
@@ -42,6 +54,12 @@ class Ready(_Frame, frozen=True, kw_only=True):
     """First frame of an engine."""
 
     runtime: str
+
+
+class Loaded(_Frame, frozen=True, kw_only=True):
+    """The code of a run is loaded; from here on a unit's time counts."""
+
+    token: str
 
 
 class Started(_Frame, frozen=True, kw_only=True):
@@ -99,8 +117,8 @@ class Finished(_Frame, frozen=True, kw_only=True):
     token: str
 
 
-ToEngine = Load | Run
-FromEngine = Ready | Started | Done | Failed | Checkpoint | Progress | Log | Finished
+ToEngine = Kit | Load | Run
+FromEngine = Ready | Loaded | Started | Done | Failed | Checkpoint | Progress | Log | Finished
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[FromEngine] = msgspec.msgpack.Decoder(FromEngine)

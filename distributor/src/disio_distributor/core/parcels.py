@@ -41,4 +41,5 @@ def assign_message(
         states=saved and {at: saved[at] for at in indexes if at in saved},
         unit_timeout_s=manifest.unit_timeout_s,
         memory_mb=manifest.memory_mb,
+        terms=manifest.terms,
     )

@@ -5,6 +5,7 @@ Rule: these are the rows that stores keep; everything else a core holds can be w
 
 import msgspec
 
+from disio_shared.messages import Terms
 from disio_shared.payloads import PayloadSpec
 from disio_shared.ranges import Run
 from disio_shared.taskdoc import Policy
@@ -21,6 +22,9 @@ class TaskRecord(msgspec.Struct, kw_only=True):
     workunit: str
     """SHA-256 of the code."""
     language: str
+    runtime: str = "sandbox"
+    """``native``: in a process of machines whose owners trust this cluster with that."""
+    terms: Terms = Terms()
     workunit_bytes: int
     payloads: bytes
     """The ``payloads`` field of the task document as JSON text."""

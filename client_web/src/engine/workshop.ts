@@ -1,0 +1,58 @@
+/**
+ * Makes code ready for realms: WebAssembly is compiled once and kept by hash, for as many realms as come.
+ *
+ * Rule: it runs no unit. A module is compiled from the code it is named by and from nothing else; code that does not compile goes on as
+ * it is, so that the realm tells why.
+ */
+
+import type { Kit, KitMessage, RealmSpec, StartRealm } from "../protocol/engine";
+import { limitMemory } from "./wasm_memory";
+
+/** Modules that are kept; the one used longest ago goes first. */
+const MAX_MODULES = 16;
+/** Memory of one unit when the task does not say, in MiB. */
+export const UNIT_MEMORY_MB = 512;
+
+export class Workshop {
+  private readonly kits = new Map<string, Promise<Kit>>();
+  private readonly modules = new Map<string, Promise<Uint8Array | WebAssembly.Module>>();
+
+  keep(kit: KitMessage): void {
+    this.kits.set(kit.language, compileKit(kit.files));
+  }
+
+  async prepare(spec: RealmSpec): Promise<StartRealm> {
+    const { language, terms } = spec;
+    const memory_mb = spec.memory_mb || UNIT_MEMORY_MB;
+    const code = language === "wasm" ? this.module(spec, memory_mb) : spec.code;
+    return { language, code: await code, kit: (await this.kits.get(language)) ?? null, memory_mb, terms };
+  }
+
+  private module(spec: RealmSpec, memory_mb: number): Promise<Uint8Array | WebAssembly.Module> {
+    const key = `${spec.workunit} ${memory_mb}`;
+    const kept = this.modules.get(key) ?? compiled(spec.code, memory_mb);
+    this.modules.delete(key);
+    this.modules.set(key, kept);
+    for (const oldest of this.modules.keys()) {
+      if (this.modules.size <= MAX_MODULES) break;
+      this.modules.delete(oldest);
+    }
+    return kept;
+  }
+}
+
+async function compiled(code: Uint8Array, memory_mb: number): Promise<Uint8Array | WebAssembly.Module> {
+  try {
+    return await WebAssembly.compile(limitMemory(code, memory_mb) as BufferSource);
+  } catch {
+    return code;
+  }
+}
+
+async function compileKit(files: Record<string, Uint8Array>): Promise<Kit> {
+  const kit: Kit = {};
+  for (const [name, bytes] of Object.entries(files)) {
+    kit[name] = name.endsWith(".wasm") ? await WebAssembly.compile(bytes as BufferSource) : bytes;
+  }
+  return kit;
+}
