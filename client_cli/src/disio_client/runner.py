@@ -245,8 +245,7 @@ class Slot:
             if isinstance(message, frames.Finished):
                 return None if not job.open else _Death("crash", "the engine left units unanswered")
             if isinstance(message, _SIGNS_OF_LIFE):
-                if not is_loaded:
-                    engine.settle(OWN_MB.get(job.run.language, 0))
+                engine.settle(0 if is_loaded else OWN_MB.get(job.run.language, 0))
                 is_loaded = True
                 deadline = self._clock.steady() + limit_s
             await self._take(job, message)

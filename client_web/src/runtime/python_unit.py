@@ -253,7 +253,9 @@ def _explain(value: Any, path: str, depth: int) -> None:
     elif isinstance(value, dict):
         for key, inner in value.items():
             if not isinstance(key, str):
-                raise ValueRefused(f"a key of {path} is {_short(key)} ({type(key).__name__}); keys are str, so use str(x)")
+                raise ValueRefused(
+                    f"a key of {path} is {_short(key)} ({type(key).__name__}); keys are str, so use str(x)"
+                )
             _explain_text(key, f"a key of {path}")
             _explain(inner, f"{path}.{key}", depth + 1)
     elif isinstance(value, list | tuple):
