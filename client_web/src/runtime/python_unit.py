@@ -1,6 +1,6 @@
 """What runs inside the Python interpreter of a realm: it loads a unit once and calls it for each payload.
 
-Rule: whatever a unit raises or returns ends here, as bytes in wire form or as a failure in words; nothing of it reaches JavaScript.
+Rule: whatever a unit raises or returns ends here, as bytes in wire form or as a failure in words.
 It needs no more of Pyodide than `start` says, so that any CPython can run its tests.
 """
 
@@ -55,7 +55,7 @@ class Unit:
         """Keep this for whoever runs the unit again, should this client go away."""
         self._link.save(self._give(encode_value(state, "state", self._max_bytes)))
 
-    saveState = save_state  # noqa: N815  # the name that JavaScript units know
+    saveState = save_state
 
     def progress(self, fraction: float) -> None:
         """Tell how far the unit is, 0 to 1."""
@@ -94,7 +94,7 @@ class Loaded:
             self.problem = self._failure(error)
 
     def run(self, payload: Any, index: int, state: Any, link: Any, seed: float) -> Any:
-        """Run one payload; return what ``give`` made of the result, a failure as text, or an awaitable of one of them."""
+        """Run one payload; return what ``give`` made of the result, a failure as text, or an awaitable of these."""
         random.seed(int(seed * (1 << 53)))
         try:
             resumed = None if state is None else decode_value(_bytes_of(state))
@@ -202,10 +202,8 @@ def encode_value(value: Any, what: str, max_bytes: int) -> bytes:
     Raises:
         ValueRefused: It is neither, or too large.
     """
-    if isinstance(value, bytes | bytearray | memoryview):
-        data = b"\0" + bytes(value)
-    else:
-        data = _json_bytes(value, what)
+    is_raw = isinstance(value, bytes | bytearray | memoryview)
+    data = b"\0" + bytes(value) if is_raw else _json_bytes(value, what)
     if len(data) > max_bytes:
         raise ValueRefused(f"{what} is {len(data)} bytes; the limit is {max_bytes}")
     return data
@@ -248,23 +246,34 @@ def _explain(value: Any, path: str, depth: int) -> None:
     if isinstance(value, str):
         _explain_text(value, path)
     elif isinstance(value, float):
-        if value - value != 0:
-            raise ValueRefused(f"{path} is {value}, which JSON cannot hold")
+        _explain_number(value, path)
     elif isinstance(value, dict):
         for key, inner in value.items():
-            if not isinstance(key, str):
-                raise ValueRefused(
-                    f"a key of {path} is {_short(key)} ({type(key).__name__}); keys are str, so use str(x)"
-                )
-            _explain_text(key, f"a key of {path}")
+            _explain_key(key, path)
             _explain(inner, f"{path}.{key}", depth + 1)
     elif isinstance(value, list | tuple):
         for at, inner in enumerate(value):
             _explain(inner, f"{path}[{at}]", depth + 1)
-    elif value is not None and not isinstance(value, int):
+    else:
+        _explain_other(value, path)
+
+
+def _explain_other(value: Any, path: str) -> None:
+    if value is not None and not isinstance(value, int):
         name = type(value).__name__
         hint = _HINTS.get(name, "return str(x) or a dict of its parts")
         raise ValueRefused(f"{path} is of type {name}, which JSON cannot hold; {hint}")
+
+
+def _explain_number(number: float, path: str) -> None:
+    if number - number != 0:
+        raise ValueRefused(f"{path} is {number}, which JSON cannot hold")
+
+
+def _explain_key(key: object, path: str) -> None:
+    if not isinstance(key, str):
+        raise ValueRefused(f"a key of {path} is {_short(key)} ({type(key).__name__}); keys are str, so use str(x)")
+    _explain_text(key, f"a key of {path}")
 
 
 def _explain_text(text: str, path: str) -> None:
