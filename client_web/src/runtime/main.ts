@@ -9,6 +9,7 @@ import type { FromRealm, RunMessage, StartRealm } from "../protocol/engine";
 import { JavaScript } from "./javascript";
 import type { Language } from "./language";
 import { disarm, takePowers } from "./prelude";
+import * as p from "./primordials";
 import { Runner } from "./runner";
 
 function start(port: MessagePort, realm: StartRealm): void {
@@ -20,10 +21,10 @@ function start(port: MessagePort, realm: StartRealm): void {
   });
   captureConsole(runner);
   captureErrors(runner);
-  disarm();
+  disarm(() => runner.owner);
   runner.load(languages.get(realm.language), realm);
   port.onmessage = (event: MessageEvent<RunMessage>) => {
-    runner.run(event.data);
+    runner.run(p.dataOf(event) as RunMessage);
   };
 }
 
@@ -41,7 +42,7 @@ function captureErrors(runner: Runner): void {
   });
   addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
-    runner.failCurrent(event.reason);
+    runner.rejected(event.reason);
   });
 }
 

@@ -5,8 +5,6 @@ import itertools
 import os
 import signal
 from collections.abc import AsyncIterator
-from functools import partial
-from pathlib import Path
 
 import psutil
 import pytest
@@ -23,7 +21,7 @@ DEADLINE_S = 40.0
 class SlotRig:
     """One slot and what it reported."""
 
-    def __init__(self, private_dir: Path) -> None:
+    def __init__(self) -> None:
         self.code = b""
         self.values: dict[int, bytes] = {}
         self.failures: dict[int, tuple[str, str]] = {}
@@ -33,7 +31,7 @@ class SlotRig:
         self._numbers = itertools.count(1)
         self._changed = asyncio.Condition()
         self._finished = 0
-        self.slot = Slot(0, partial(DenoEngine.start, private_dir), lambda _: self.code, self._take, SystemClock())
+        self.slot = Slot(0, DenoEngine.start, lambda _: self.code, self._take, SystemClock())
 
     async def _take(self, event: ev.Event) -> None:
         async with self._changed:
@@ -97,8 +95,8 @@ class SlotRig:
 
 
 @pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[SlotRig]:
-    rig = SlotRig(tmp_path)
+async def rig() -> AsyncIterator[SlotRig]:
+    rig = SlotRig()
     await rig.slot.prepare()
     serving = asyncio.create_task(rig.slot.serve())
     await rig.until(lambda: rig.ups == 1, "up")

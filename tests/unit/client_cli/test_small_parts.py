@@ -147,7 +147,7 @@ async def test_an_engine_that_does_not_start_says_why(monkeypatch: pytest.Monkey
     monkeypatch.setattr(deno, "HOST_SCRIPT", script)
     with pytest.raises(deno.EngineUnavailable, match="the engine does not start"):
         async with asyncio.timeout(20):
-            await deno.DenoEngine.start(tmp_path)
+            await deno.DenoEngine.start()
 
 
 def test_a_topic_is_not_repeated_before_its_time(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,7 @@
 """One Deno process that runs our host script, without any permission.
 
 Rule: units reach it only as data in frames, never as a file or a main module; it is ended by SIGKILL of its process
-group, because a busy worker does not stop by itself.
+group, because a busy worker does not stop by itself. It has no directory of its own, so that nothing is left behind.
 """
 
 import asyncio
@@ -69,11 +69,8 @@ class DenoEngine:
         """It died or was killed."""
 
     @classmethod
-    async def start(cls, private_dir: Path) -> "DenoEngine":
+    async def start(cls) -> "DenoEngine":
         """Start a process and wait until it is ready.
-
-        Args:
-            private_dir: Where Deno may keep its own files.
 
         Raises:
             EngineUnavailable: It does not start.
@@ -84,8 +81,8 @@ class DenoEngine:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                cwd=private_dir,
-                env=_environment(private_dir),
+                cwd=HOST_SCRIPT.anchor,
+                env=_environment(),
                 start_new_session=True,
                 limit=1 << 20,
             )
@@ -220,8 +217,9 @@ def _command() -> list[str]:
     ]
 
 
-def _environment(private_dir: Path) -> dict[str, str]:
-    clean = {"DENO_DIR": str(private_dir), "NO_COLOR": "1", "DENO_NO_UPDATE_CHECK": "1", "HOME": str(private_dir)}
+def _environment() -> dict[str, str]:
+    # No directory can be made below a file: Deno then keeps its caches in memory.
+    clean = {"DENO_DIR": str(HOST_SCRIPT / "none"), "NO_COLOR": "1", "DENO_NO_UPDATE_CHECK": "1"}
     if sys.platform == "win32":  # without it Windows starts no process
         clean["SYSTEMROOT"] = os.environ.get("SYSTEMROOT", "")
     return clean
