@@ -21,8 +21,10 @@ HOST_SCRIPT = Path(__file__).parent.parent / "static" / "engine-host.mjs"
 START_S = 20.0
 HEAP_MB = 512
 """Limit of the JavaScript heap."""
-DATA_MB = 1200
-"""RLIMIT_DATA on Linux: also bounds array buffers and WebAssembly memory; below 600 Deno does not start."""
+ISOLATE_MB = 530
+"""What V8 reserves for each isolate: for the host, for the realm, and for the one before it, which ends a little later."""
+DATA_MB = 3 * ISOLATE_MB + HEAP_MB + 256
+"""RLIMIT_DATA on Linux: also bounds array buffers and WebAssembly memory."""
 STDERR_CHARS = 8_000
 """What is kept of an engine's last words."""
 OUT_OF_MEMORY = ("out of memory", "heap limit")
@@ -166,8 +168,7 @@ class DenoEngine:
     async def _obituary(self) -> EngineDied:
         """End what is left of the process and tell why it died, as far as it said."""
         await self.close()
-        words = self._last_words.strip()
-        line = words.splitlines()[-1] if words else ""
+        line = _telling_line(self._last_words)
         problem = f"exit status {self._process.returncode}" + (f": {line[:300]}" if line else "")
         return EngineDied(problem, self._ran_out)
 
@@ -177,6 +178,13 @@ class DenoEngine:
             heard = (before[-max(map(len, OUT_OF_MEMORY)) :] + said).lower()
             self._ran_out = self._ran_out or any(sign in heard for sign in OUT_OF_MEMORY)
             self._last_words = (before + said)[-STDERR_CHARS:]
+
+
+def _telling_line(words: str) -> str:
+    """Return the line that says most of what an engine wrote: never a place in a trace, which names folders here."""
+    lines = [line.strip("# \t") for line in words.splitlines() if not line.startswith((" ", "\t"))]
+    fatal = [line for line in lines if any(sign in line.lower() for sign in OUT_OF_MEMORY)]
+    return next(iter(fatal or [line for line in reversed(lines) if line]), "")
 
 
 def check_installed() -> None:
