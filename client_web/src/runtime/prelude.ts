@@ -76,10 +76,21 @@ export function disarm(owner: () => object | null): void {
     Object.defineProperty(Object.getPrototypeOf(sample), "constructor", { value: refuse });
   }
   for (const name of [...TAKEN, "navigator"]) take(name);
+  pin(Promise.prototype, "constructor");
+  pin(Promise, Symbol.species);
+  // Deno's events get their data by assignment, which a setter further up would catch, and the port with it.
+  if (!("data" in MessageEvent.prototype)) Object.defineProperty(MessageEvent.prototype, "data", { value: null, writable: true });
   const navigator = Object.freeze({ hardwareConcurrency: 1, language: "en", languages: Object.freeze(["en"]), userAgent: "disio" });
   Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true });
   tieTimer("setTimeout", owner);
   tieTimer("setInterval", owner);
+}
+
+/** What `await` in the runtime itself looks up. */
+function pin(holder: object, name: PropertyKey): void {
+  const found = Object.getOwnPropertyDescriptor(holder, name);
+  if (found === undefined) return;
+  Object.defineProperty(holder, name, "value" in found ? { ...found, writable: false, configurable: false } : { ...found, configurable: false });
 }
 
 function take(name: string): void {

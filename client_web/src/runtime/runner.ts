@@ -52,7 +52,7 @@ export class Runner {
   }
 
   run(message: RunMessage): void {
-    this.tail = p.promiseThen<void>(this.tail, () => this.runAll(message));
+    this.tail = this.runAfter(this.tail, message);
   }
 
   /** The unit that runs now, for what it writes to the console. */
@@ -95,6 +95,12 @@ export class Runner {
       this.post({ type: "broken", error: `the work unit does not load: ${describe(error)}`, kind: kindOf(error) });
       return null;
     }
+  }
+
+  // Everywhere here `await`, never `then`: a unit may have replaced that, or what it makes promises of.
+  private async runAfter(before: Promise<void>, message: RunMessage): Promise<void> {
+    await before;
+    await this.runAll(message);
   }
 
   private async runAll(message: RunMessage): Promise<void> {
@@ -168,7 +174,7 @@ export class Runner {
         succeed(value);
         resolve("answered");
       };
-      void p.promiseThen(result, succeedNow as (value: unknown) => void, failNow);
+      void settle(result, succeedNow, failNow);
     });
   }
 
@@ -212,6 +218,17 @@ export class Runner {
     for (let i = 0; i < answers.length; i++) this.post(answers[i] as DoneMessage | FailedMessage);
     this.flushedAt = p.now();
   }
+}
+
+async function settle(result: Promise<WireValue>, succeed: (value: WireValue) => void, fail: (error: unknown) => void): Promise<void> {
+  let value: WireValue;
+  try {
+    value = await result;
+  } catch (error) {
+    fail(error);
+    return;
+  }
+  succeed(value);
 }
 
 function kindOf(error: unknown): FailureKind {

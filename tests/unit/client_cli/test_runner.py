@@ -68,6 +68,7 @@ class SlotRig:
         timeout_s: float = 20.0,
         states: dict[int, bytes] | None = None,
         memory_mb: int = 0,
+        terms: Terms | None = None,
     ) -> int:
         """Start a run of this code; return its number."""
         self.code = code.encode()
@@ -83,7 +84,7 @@ class SlotRig:
             payloads=payloads,
             unit_timeout_s=timeout_s,
             memory_mb=memory_mb,
-            terms=Terms(),
+            terms=terms or Terms(),
             states=states or {},
         )
         self.slot.start(run)

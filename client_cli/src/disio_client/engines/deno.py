@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from disio_client.engines import frames
+from disio_client.engines.builtins import import_map
 from disio_shared.errors import UnavailableError
 
 HOST_SCRIPT = Path(__file__).parent.parent / "static" / "engine-host.mjs"
@@ -22,7 +23,7 @@ START_S = 20.0
 HEAP_MB = 512
 """Limit of the JavaScript heap."""
 ISOLATE_MB = 530
-"""What V8 reserves for each isolate: for the host, for the realm, and for the one before it, which ends a little later."""
+"""What V8 reserves for each isolate: the host, the realm, and the realm before it, which ends a little later."""
 DATA_MB = 3 * ISOLATE_MB + HEAP_MB + 256
 """RLIMIT_DATA on Linux: also bounds array buffers and WebAssembly memory."""
 STDERR_CHARS = 8_000
@@ -220,6 +221,7 @@ def _command() -> list[str]:
         "--no-npm",
         "--no-prompt",
         "--unstable-worker-options",
+        f"--import-map={import_map()}",
         f"--v8-flags=--max-old-space-size={HEAP_MB}",
         str(HOST_SCRIPT),
     ]
