@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { FrameReader, frame, MAX_FRAME } from "../src/engine/frames";
 import { seededRandom } from "../src/runtime/random";
-import { decodeValue, encodeValue, MAX_VALUE_BYTES, ValueError } from "../src/runtime/values";
+import { DEFAULT_TERMS } from "../src/protocol/messages";
+import { RunningUnit } from "../src/runtime/unit";
+import { checkSize, decodeValue, encodeValue, MAX_VALUE_BYTES, ValueError } from "../src/runtime/values";
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const cyclic: Record<string, unknown> = {};
@@ -33,11 +35,55 @@ describe("values", () => {
     ["floats as an array view", new Float64Array(1), "result is binary"],
     ["half a surrogate pair", "\ud800", "half a surrogate pair"],
     ["half a surrogate pair as a key", { "\udc00": 1 }, "half a surrogate pair"],
-    ["too many bytes", new Uint8Array(MAX_VALUE_BYTES + 1), "over the limit"],
+    ["too many bytes", new Uint8Array(MAX_VALUE_BYTES + 1), "the limit is"],
     ["too much text", "x".repeat(MAX_VALUE_BYTES), "the limit is"],
   ])("refuses %s by name", (_, value, reason) => {
     expect(() => encodeValue(value, "result")).toThrow(ValueError);
     expect(() => encodeValue(value, "result")).toThrow(reason);
+  });
+});
+
+describe("the limit of a task", () => {
+  it("counts the JSON text, and raw bytes without their mark", () => {
+    expect(encodeValue("12345678", "result", 10).length).toBe(10);
+    expect(encodeValue(new Uint8Array(10), "result", 10).length).toBe(11);
+    expect(() => encodeValue("123456789", "result", 10)).toThrow("result is 11 bytes; the limit is 10");
+    expect(() => encodeValue(new Uint8Array(11), "result", 10)).toThrow("result is 11 bytes; the limit is 10");
+    expect(() => encodeValue("\u00e4\u00e4\u00e4\u00e4\u00e4", "result", 10)).toThrow("result is 12 bytes; the limit is 10");
+  });
+
+  it("cannot be over the client's own, and 0 stands for that", () => {
+    expect(encodeValue("x".repeat(100), "result", 0).length).toBe(102);
+    expect(() => encodeValue(new Uint8Array(MAX_VALUE_BYTES), "result", 2 * MAX_VALUE_BYTES)).toThrow(`the limit is ${MAX_VALUE_BYTES - 1}`);
+  });
+
+  it("holds for values of every language", () => {
+    expect(() => {
+      checkSize(new Uint8Array([0, 1, 2, 3]), "result", 3);
+    }).not.toThrow();
+    expect(() => {
+      checkSize(new Uint8Array([0, 1, 2, 3]), "result", 2);
+    }).toThrow("result is 3 bytes; the limit is 2");
+  });
+});
+
+describe("the log of a unit", () => {
+  const written = (limit: number, lines: string[]): string[] => {
+    const said: string[] = [];
+    const unit = new RunningUnit("k", "t", 0, undefined, { ...DEFAULT_TERMS, max_log_bytes: limit }, (note) => {
+      if (note.type === "log") said.push(note.text);
+    });
+    for (const line of lines) unit.log(line);
+    return said;
+  };
+
+  it("ends at its limit in bytes and says so once", () => {
+    const said = written(10, ["1234", "\u00e4\u00e4\u00e4\u00e4", "more", ""]);
+    expect(said).toEqual(["1234", "\u00e4\u00e4 [this unit's log ends here: its limit is 10 bytes]"]);
+  });
+
+  it("counts empty lines, too", () => {
+    expect(written(5, Array.from({ length: 100 }, () => "")).length).toBe(5);
   });
 });
 

@@ -36,7 +36,7 @@ describe("a session", () => {
 
   beforeEach(() => {
     now = 0;
-    session = new Session({ kind: "web", languages: ["javascript"], cores: 1, site: "", software: "", client_id: "", secret: "" }, () => 1);
+    session = new Session({ kind: "web", languages: ["javascript"], cores: 1, memory_mb: 0, site: "", software: "", client_id: "", secret: "" }, () => 1);
   });
 
   it("says Hello, remembers who it is, and asks for one batch", () => {

@@ -1,15 +1,18 @@
 import { describe, expect, it } from "vitest";
 import { effort, rest, SHARES } from "../src/client/throttle";
 import { Watch } from "../src/client/watch";
+import { Wear } from "../src/client/wear";
 import { DEFAULT_TERMS } from "../src/protocol/messages";
 
 const RUN = { token: "t", task: "k", workunit: "w", indexes: [4, 5, 6], payloads: [new Uint8Array(1), new Uint8Array(2), new Uint8Array(3)], states: {}, unit_timeout_s: 10, memory_mb: 0, terms: DEFAULT_TERMS };
+const LOADED = { type: "loaded" as const, token: "t" };
 const done = (index: number) => ({ type: "done" as const, token: "t", indexes: [index], values: [new Uint8Array()], seconds: [0] });
 
 describe("a watchdog", () => {
   it("is overdue when no unit was answered for its time limit", () => {
     const watch = new Watch();
-    watch.begin(RUN, false, 0);
+    watch.begin(RUN, "javascript", false, 0);
+    watch.hear(LOADED, 0);
     expect(watch.isOverdue(10)).toBe(false);
     watch.hear(done(4), 10);
     expect(watch.isOverdue(20)).toBe(false);
@@ -18,7 +21,7 @@ describe("a watchdog", () => {
 
   it("blames nobody of a shared run and runs the unanswered rest one by one", () => {
     const watch = new Watch();
-    watch.begin(RUN, false, 0);
+    watch.begin(RUN, "javascript", false, 0);
     watch.hear(done(4), 1);
     const { blamed, again } = watch.lose("timeout");
     expect(blamed).toBeNull();
@@ -27,18 +30,41 @@ describe("a watchdog", () => {
 
   it("blames the unit that ran alone, and that one only", () => {
     const watch = new Watch();
-    watch.begin(RUN, true, 0);
+    watch.begin(RUN, "javascript", true, 0);
     watch.hear({ type: "started", token: "t", index: 4 }, 0);
     watch.hear(done(4), 1);
     watch.hear({ type: "started", token: "t", index: 5 }, 1);
     const { blamed, again } = watch.lose("crash");
-    expect(blamed).toEqual({ token: "t", index: 5, kind: "crash" });
+    expect(blamed).toMatchObject({ token: "t", indexes: [5], kind: "crash" });
     expect(again?.indexes).toEqual([6]);
+  });
+
+  it.each([["javascript", 10], ["wasm", 20], ["python", 60]])("gives %s %i s to load, and then fails every unit", (language, load_s) => {
+    const watch = new Watch();
+    watch.begin(RUN, language, false, 0);
+    expect([watch.isOverdue(load_s), watch.isOverdue(load_s + 0.1)]).toEqual([false, true]);
+    const { blamed, again } = watch.lose("timeout");
+    expect(blamed).toMatchObject({ indexes: [4, 5, 6], kind: "timeout", error: `the work unit does not load: its code was not ready within ${load_s} s` });
+    expect(again).toBeNull();
+  });
+
+  it("blames nobody for a crash on the first pass, not even a lone unit, nor for one that others may have caused", () => {
+    const alone = { ...RUN, indexes: [4], payloads: [new Uint8Array(1)] };
+    const watch = new Watch();
+    watch.begin(alone, "javascript", false, 0);
+    watch.hear(LOADED, 0);
+    expect(watch.lose("crash")).toMatchObject({ blamed: null, again: { single: true, indexes: [4] } });
+    watch.begin(alone, "javascript", true, 0);
+    watch.hear(LOADED, 0);
+    expect(watch.lose("crash", false)).toMatchObject({ blamed: null, again: { indexes: [4] } });
+    watch.begin(alone, "javascript", true, 0);
+    watch.hear(LOADED, 0);
+    expect(watch.lose("crash").blamed).toMatchObject({ indexes: [4], kind: "crash" });
   });
 
   it("is doomed only while a cancelled unit runs, and keeps the others of the run", () => {
     const watch = new Watch();
-    watch.begin(RUN, false, 0);
+    watch.begin(RUN, "javascript", false, 0);
     watch.cancel("t", new Set([5, 99]));
     expect(watch.isDoomed).toBe(false);
     watch.hear(done(4), 1);
@@ -49,7 +75,7 @@ describe("a watchdog", () => {
 
   it("runs no cancelled unit again after its engine was lost, and knows nothing of other tokens", () => {
     const watch = new Watch();
-    watch.begin(RUN, false, 0);
+    watch.begin(RUN, "javascript", false, 0);
     watch.cancel("u", new Set([4]));
     watch.cancel("t", new Set([5, 6]));
     expect(watch.lose("crash").again?.indexes).toEqual([4]);
@@ -58,9 +84,25 @@ describe("a watchdog", () => {
 
   it("has nothing to say about a run that was cancelled", () => {
     const watch = new Watch();
-    watch.begin(RUN, true, 0);
+    watch.begin(RUN, "javascript", true, 0);
     watch.forget();
     expect(watch.lose("timeout")).toEqual({ blamed: null, again: null });
+  });
+});
+
+describe("a worn frame", () => {
+  it("goes when nothing runs in it, or when what runs does not end in time: each time later", () => {
+    const wear = new Wear();
+    expect([wear.isOn, wear.isDue(100, false)]).toEqual([false, false]);
+    wear.note(100);
+    wear.note(101);
+    expect([wear.isOn, wear.isDue(100, false), wear.isDue(101.9, true), wear.isDue(102, true)]).toEqual([true, true, false, true]);
+    wear.renewed(true);
+    wear.note(200);
+    expect([wear.isDue(203.9, true), wear.isDue(204, true)]).toEqual([false, true]);
+    wear.renewed(false);
+    wear.note(300);
+    expect(wear.isDue(302, true)).toBe(true);
   });
 });
 

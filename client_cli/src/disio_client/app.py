@@ -5,9 +5,7 @@ Rule: the only place that names concrete parts; it decides nothing.
 
 import asyncio
 import contextlib
-import os
 import random
-import tempfile
 from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
@@ -18,10 +16,11 @@ import aiohttp
 from disio_client import __version__
 from disio_client import events as ev
 from disio_client.connection import Connection
-from disio_client.engines.deno import HEAP_MB, DenoEngine, check_installed
+from disio_client.engines.deno import DenoEngine, check_installed
 from disio_client.identity import Identities
 from disio_client.kits import KitMissing, Kits
 from disio_client.leaving import Leaving
+from disio_client.machine import default_cores, unit_memory_mb
 from disio_client.reporter import Reporter
 from disio_client.runner import Slot
 from disio_client.session import Session
@@ -34,7 +33,7 @@ from disio_shared.errors import RefusedError, StoreUnavailable
 from disio_shared.messages import PROTOCOL_VERSION, Hello
 from disio_shared.shell import Shell
 
-LANGUAGES = ["javascript", "python"]
+LANGUAGES = ["javascript", "wasm", "python"]
 BACKOFF_FIRST_S, BACKOFF_CEILING_S = 0.5, 30.0
 
 
@@ -46,12 +45,6 @@ class NotLetIn(RefusedError):
     def __init__(self, url: str, reason_code: str, reason: str) -> None:
         self.url, self.reason_code, self.reason = url, reason_code, reason
         super().__init__(f"the distributor at {url} does not let this client in: {reason} ({reason_code})")
-
-
-def default_cores() -> int:
-    """Return how many cores this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)  # not on every platform
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def _print_line(line: str) -> None:
@@ -87,7 +80,7 @@ class ClientApp:
             name=name[:100],
             languages=LANGUAGES,
             cores=self._cores,
-            memory_mb=HEAP_MB,
+            memory_mb=unit_memory_mb(self._cores),
             software=f"disio-client {__version__}",
         )
         self._data_dir = data_dir
@@ -109,15 +102,14 @@ class ClientApp:
         check_installed()
         self._ended = asyncio.get_running_loop().create_future()
         self._identities = Identities(DataDir(self._data_dir).path, self._url)
-        with tempfile.TemporaryDirectory(prefix="disio-client-", ignore_cleanup_errors=True) as private:
-            timeout = aiohttp.ClientTimeout(total=None, connect=15)
-            async with aiohttp.ClientSession(timeout=timeout) as http:
-                try:
-                    await self._start(http, Path(private))
-                    await self._ended
-                finally:
-                    await self._close()
-                    self._reporter.sum_up()
+        timeout = aiohttp.ClientTimeout(total=None, connect=15)
+        async with aiohttp.ClientSession(timeout=timeout) as http:
+            try:
+                await self._start(http)
+                await self._ended
+            finally:
+                await self._close()
+                self._reporter.sum_up()
 
     async def stop(self, finish: bool = True) -> None:
         """Leave in good order; ``run`` returns when it is done, at the latest some 10 s later.
@@ -137,12 +129,11 @@ class ClientApp:
         if self._ended is not None and not self._ended.done():
             self._ended.set_result(None)
 
-    async def _start(self, http: aiohttp.ClientSession, private: Path) -> None:
+    async def _start(self, http: aiohttp.ClientSession) -> None:
         self._workunits = Workunits(http)
         self._kits = Kits(http, DataDir(self._data_dir).path / "kits")
-        start_engine = partial(DenoEngine.start, private)
         self._slots = [
-            Slot(number, start_engine, self._workunits.code, self._report, self._clock, self._kits.files)
+            Slot(number, DenoEngine.start, self._workunits.code, self._report, self._clock, self._kits.files)
             for number in range(self._cores)
         ]
         for slot in self._slots:

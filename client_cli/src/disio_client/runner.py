@@ -1,6 +1,7 @@
 """One slot: an engine, a watchdog, and what to do when a unit ends its engine.
 
-Rule: a unit is blamed only when it ended an engine while running alone; its neighbours are run again.
+Rule: a unit is blamed only when it ended an engine while running alone; its neighbours are run again. Code that
+does not load fails every unit of its run.
 """
 
 import asyncio
@@ -61,6 +62,8 @@ class _Job:
     states: dict[int, bytes]
     current: int | None = None
     """The unit that runs alone now."""
+    is_loaded: bool = False
+    """The engine of this pass has its code."""
     seen_deaths: int = 0
     """Engines that died in single mode while no unit was known to run."""
     passes: int = 0
@@ -182,30 +185,42 @@ class Slot:
             job.passes += 1
             if death is not None:
                 await self._bury()
-                if is_single and not self._is_stopping:
-                    await self._blame(job, death)
+                if not self._is_stopping:
+                    await self._blame(job, death, is_single)
         if not self._is_stopping:
             await self._report(RunFinished(self._number, run.run))
 
-    async def _blame(self, job: _Job, death: _Death) -> None:
-        """Fail the unit that ended the engine while alone, unless it may have been something else."""
+    async def _blame(self, job: _Job, death: _Death, is_single: bool) -> None:
+        """Fail what ended the engine, unless it may have been something else."""
         is_first_pass = job.passes == 1
         if death.kind == "crash" and is_first_pass:
             return  # an engine may also be killed from outside: the unit gets a second one before it is blamed
+        if not job.is_loaded:
+            guilty, text = list(job.open), f"the work unit does not load: {death.text}"
+        else:
+            guilty, text = self._guilty(job, death) if is_single else [], death.text
+        for index in guilty:
+            del job.open[index]
+        if guilty:
+            kinds = [death.kind] * len(guilty)
+            await self._report(UnitsFailed(self._number, job.run.run, guilty, [text] * len(guilty), kinds))
+
+    @staticmethod
+    def _guilty(job: _Job, death: _Death) -> list[int]:
+        """Return the unit that ran alone; none when it is not known and another try may tell."""
         guilty, job.current = job.current, None
         if guilty is None:
             job.seen_deaths += 1
             if job.seen_deaths < 2 and death.kind == "crash":
-                return
+                return []
             guilty = next(iter(job.open))
         job.seen_deaths = 0
-        del job.open[guilty]
-        await self._report(UnitsFailed(self._number, job.run.run, [guilty], [death.text], [death.kind]))
+        return [guilty]
 
     async def _pass(self, engine: DenoEngine, job: _Job, is_single: bool) -> _Death | None:
         """Run what is open; return how the engine died, or None when all was answered."""
         run = job.run
-        job.current = None
+        job.current, job.is_loaded = None, False
         try:
             await self._equip(engine, run)
             if run.workunit not in engine.loaded:
@@ -215,8 +230,8 @@ class Slot:
             return await self._follow(engine, job)
         except EngineDied as error:
             if error.is_memory:
-                return _Death("memory", f"the unit ran out of memory ({error.problem})")
-            return _Death("crash", f"the engine ended under the unit ({error.problem})")
+                return _Death("memory", f"it ran out of memory ({error.problem})")
+            return _Death("crash", f"its engine ended under it ({error.problem})")
 
     async def _equip(self, engine: DenoEngine, run: StartRun) -> None:
         """Hand the engine what the run's language needs, once, and room for it."""
@@ -229,13 +244,12 @@ class Slot:
     async def _follow(self, engine: DenoEngine, job: _Job) -> _Death | None:
         limit_s = job.run.unit_timeout_s
         load_s = LOAD_S.get(job.run.language, limit_s)
-        is_loaded = False
         deadline = self._clock.steady() + load_s
         next_look = self._clock.steady() + POLL_S
         while (now := self._clock.steady()) < deadline:
             if now >= next_look:
                 next_look = now + POLL_S
-                if (death := _overfull(engine, job.run, is_loaded)) is not None:
+                if (death := _overfull(engine, job.run, job.is_loaded)) is not None:
                     return death
             try:
                 async with asyncio.timeout(min(deadline, next_look) - now):
@@ -245,13 +259,13 @@ class Slot:
             if isinstance(message, frames.Finished):
                 return None if not job.open else _Death("crash", "the engine left units unanswered")
             if isinstance(message, _SIGNS_OF_LIFE):
-                engine.settle(0 if is_loaded else OWN_MB.get(job.run.language, 0))
-                is_loaded = True
+                engine.settle(0 if job.is_loaded else OWN_MB.get(job.run.language, 0))
+                job.is_loaded = True
                 deadline = self._clock.steady() + limit_s
             await self._take(job, message)
-        if is_loaded:
+        if job.is_loaded:
             return _Death("timeout", f"no answer within the unit's limit of {limit_s:g} s")
-        return _Death("timeout", f"its code was not loaded within {load_s:g} s")
+        return _Death("timeout", f"its code was not ready within {load_s:g} s")
 
     async def _take(self, job: _Job, message: frames.FromEngine) -> None:
         """Pass on what an engine said about units that are open."""
@@ -280,11 +294,12 @@ class Slot:
 
 def _overfull(engine: DenoEngine, run: StartRun, is_loaded: bool) -> _Death | None:
     """Return what to say of an engine that takes more memory than its unit may."""
-    limit_mb = (run.memory_mb or UNIT_MEMORY_MB) + SLACK_MB
+    limit_mb = run.memory_mb or UNIT_MEMORY_MB
     own_mb = 0 if is_loaded else OWN_MB.get(run.language, 0)
-    if engine.memory_bytes() - engine.idle_bytes <= (limit_mb + own_mb) * MB:
+    used_mb = (engine.memory_bytes() - engine.idle_bytes) // MB
+    if used_mb <= limit_mb + own_mb + SLACK_MB:
         return None
-    return _Death("memory", f"the unit used more than {limit_mb} MB")
+    return _Death("memory", f"it used {used_mb} MB of memory; the limit is {limit_mb} MB")
 
 
 def _frame(job: _Job, is_single: bool) -> frames.Run:

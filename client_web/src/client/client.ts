@@ -4,6 +4,7 @@
  * Rule: decisions are the session's and the watchdogs'; here are only the socket, the frame and the timers.
  */
 
+import type { Run } from "../session/batches";
 import { Session, type Command, type Identity, type SessionEvent } from "../session/session";
 import { Codes } from "./codes";
 import { Connection } from "./connection";
@@ -11,6 +12,7 @@ import { Kits } from "./kits";
 import { ComputeFrame } from "./frame";
 import { Slot } from "./slot";
 import { effort } from "./throttle";
+import { Wear } from "./wear";
 
 export type ClientState = "connecting" | "running" | "waiting" | "paused" | "blocked" | "stopped";
 
@@ -36,6 +38,7 @@ export interface ClientOptions {
   remember(identity: Identity): void;
 }
 
+const LANGUAGES = ["javascript", "wasm", "python"];
 const TICK_MS = 250;
 const RETRY_CODE_S = 5;
 
@@ -48,6 +51,7 @@ export class Client {
   private readonly codes = new Codes((input, init) => fetch(input, init));
   private readonly kits = new Kits((input, init) => fetch(input, init));
   private slots: Slot[] = [];
+  private readonly wear = new Wear();
   /** How many of the slots may take runs. */
   private wanted = 1;
   private base: string;
@@ -61,11 +65,13 @@ export class Client {
 
   constructor(private readonly options: ClientOptions) {
     this.base = options.base;
+    const cores = effort(options.cores, options.percent).slots;
     const told = {
       ...options.identity,
       kind: "web",
-      languages: ["javascript", "python"],
-      cores: effort(options.cores, options.percent).slots,
+      languages: LANGUAGES,
+      cores,
+      memory_mb: unitMemory((navigator as { deviceMemory?: number }).deviceMemory ?? 0, cores),
       site: options.site,
       software: options.software,
     };
@@ -88,7 +94,8 @@ export class Client {
       },
       lost: () => {
         this.isFrameReady = false;
-        for (const slot of this.slots) slot.lose("crash");
+        this.wear.renewed(false);
+        for (const slot of this.slots) slot.loseFrame();
       },
       blocked: () => {
         this.stop({ state: "blocked", reason: "This page or browser does not let the computing frame start." });
@@ -152,6 +159,9 @@ export class Client {
         free: () => {
           this.work();
         },
+        worn: () => {
+          this.wear.note(seconds());
+        },
       },
       duty,
     );
@@ -165,14 +175,32 @@ export class Client {
   private tick(): void {
     const now = seconds();
     if (this.isFrameReady) for (const slot of this.slots) slot.tick(now);
+    this.renewWorn(now);
     this.handle({ type: "tick" });
     this.work();
+  }
+
+  private renewWorn(now: number): void {
+    const isBusy = this.slots.some((slot) => slot.isBusy);
+    if (!this.isFrameReady || !this.wear.isDue(now, isBusy)) return;
+    this.wear.renewed(isBusy);
+    this.isFrameReady = false;
+    for (const slot of this.slots) slot.interrupt();
+    this.frame.replace();
   }
 
   private work(): void {
     if (!this.isFrameReady || this.fault !== null) return;
     const now = seconds();
-    for (const slot of this.slots.slice(0, this.wanted)) if (slot.isFree(now)) this.give(slot);
+    for (const slot of this.slots) if (this.mayStart(slot)) slot.resume(now);
+    for (const slot of this.slots.slice(0, this.wanted)) if (slot.isFree(now) && this.mayStart(slot)) this.give(slot);
+  }
+
+  /** Not in a worn frame; and while runs are suspected of having ended one, they alone, one at a time. */
+  private mayStart(slot: Slot): boolean {
+    if (this.wear.isOn) return false;
+    const suspect = this.slots.find((one) => one.isSuspect);
+    return suspect === undefined || (slot === suspect && this.slots.every((one) => one === slot || !one.isBusy));
   }
 
   private give(slot: Slot): void {
@@ -185,6 +213,7 @@ export class Client {
         // Some or all of it may have been cancelled in the meantime.
         const left = this.session.openPart(run);
         if (left === null) return slot.abandon(0);
+        if (!this.mayBegin()) return this.takeBack(slot, left);
         slot.begin(left, { language: assign.language, bytes }, seconds());
         this.handle({ type: "tick" });
       },
@@ -201,6 +230,16 @@ export class Client {
     const kit = await this.kits.get(this.base, language);
     if (kit !== null) this.frame.keep(kit);
     return this.codes.get(this.base, workunit);
+  }
+
+  /** Whether a run may begin whose code has come: the frame may have gone in the meantime. */
+  private mayBegin(): boolean {
+    return this.isFrameReady && !this.wear.isOn && !this.slots.some((slot) => slot.isSuspect);
+  }
+
+  private takeBack(slot: Slot, { token, indexes }: Run): void {
+    this.session.putBack(token, indexes);
+    slot.abandon(0);
   }
 
   private handle(event: SessionEvent): void {
@@ -255,4 +294,12 @@ export class Client {
       seconds: this.spent,
     });
   }
+}
+
+/** What one computing frame gets of a computer's memory at most, in MiB: browsers hold a process to little more. */
+const FRAME_MB = 4096;
+
+/** Memory that one of `slots` units may use, in MiB; 0 = the browser does not tell how much there is. */
+function unitMemory(device_gb: number, slots: number): number {
+  return Math.floor(Math.min(FRAME_MB, device_gb * 1024) / slots);
 }

@@ -1,7 +1,7 @@
 /**
  * The compute frame seen from the consent frame: a sandboxed page that does nothing but start and end workers.
  *
- * Rule: a frame that does not answer in time is thrown away with all its workers and made anew; no event tells of its death.
+ * Rule: a frame that does not answer in time is thrown away with all its workers and made anew: not every browser tells of its death.
  */
 
 import type { Realm, RealmEvents, Realms } from "../engine/engine";
@@ -61,6 +61,12 @@ export class ComputeFrame implements Realms {
     this.discard();
   }
 
+  /** Make the frame anew, and give back what its process holds; its workers end. `ready` follows. */
+  replace(): void {
+    this.discard();
+    this.start();
+  }
+
   /** Hand a language's files to the frame, and to each one that follows it. */
   keep(kit: KitMessage): void {
     this.kits.set(kit.language, kit);
@@ -93,6 +99,10 @@ export class ComputeFrame implements Realms {
       this.hear(event.data);
     };
     this.port = channel.port1;
+    // Where browsers tell of it, the end of the frame's process is known at once.
+    channel.port1.addEventListener("close", () => {
+      if (this.port === channel.port1) this.renew();
+    });
     // Its origin is opaque, so no other target origin can be named; the element is ours and so is the page in it.
     iframe.contentWindow?.postMessage("init", "*", [channel.port2]);
     for (const kit of this.kits.values()) this.port.postMessage(kit satisfies ToBoot);

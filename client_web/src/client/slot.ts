@@ -17,6 +17,8 @@ export interface SlotEvents {
   report(message: UnitReport): void;
   /** The slot may take a run. */
   free(): void;
+  /** A unit may have left the frame's process full of memory, which only its end gives back. */
+  worn(): void;
 }
 
 export interface Code {
@@ -33,6 +35,8 @@ export class Slot {
   private restUntil = 0;
   /** A run whose code is being fetched. */
   private isPreparing = false;
+  /** The frame ended under its run: what is left of that run goes on only while nothing else is in the frame. */
+  private isUnderSuspicion = false;
 
   constructor(
     realms: Realms,
@@ -55,6 +59,15 @@ export class Slot {
     this.duty = duty;
   }
 
+  get isSuspect(): boolean {
+    return this.isUnderSuspicion;
+  }
+
+  /** Whether it runs something, or is about to. */
+  get isBusy(): boolean {
+    return !this.watch.isIdle || this.isPreparing;
+  }
+
   isFree(now: number): boolean {
     return this.watch.isIdle && this.again === null && !this.isPreparing && now >= this.restUntil;
   }
@@ -75,38 +88,42 @@ export class Slot {
     this.beganAt = now;
     this.loaded.clear();
     this.loaded.set(run.workunit, code);
-    const message = this.watch.begin(run, false, now);
+    const message = this.watch.begin(run, code.language, false, now);
     this.engine.handle({ type: "load", workunit: run.workunit, language: code.language, code: code.bytes });
     this.engine.handle(message);
   }
 
-  /** End an overdue unit, and go on with what a lost engine left. */
+  /** End an overdue unit. */
   tick(now: number): void {
     if (this.watch.isOverdue(now)) this.lose("timeout");
+  }
+
+  /** Go on with what a lost engine left. */
+  resume(now: number): void {
     if (this.again === null) return;
     const { again } = this;
     const code = this.loaded.get(again.workunit);
     this.again = null;
     if (code === undefined) return;
     this.engine.handle({ type: "load", workunit: again.workunit, language: code.language, code: code.bytes });
-    this.engine.handle(this.watch.begin(again, true, now));
+    this.engine.handle(this.watch.begin(again, code.language, again.single, now));
   }
 
   /** Cancelled: end the run of one of these tokens and say nothing about it. */
   drop(tokens: readonly string[]): void {
     const again = this.again;
-    if (again !== null && tokens.includes(again.token)) this.again = null;
+    if (again !== null && tokens.includes(again.token)) this.settle(null);
     if (this.watch.token === null || !tokens.includes(this.watch.token)) return;
     this.watch.forget();
     this.engine.stop();
+    this.isUnderSuspicion = false;
     this.events.free();
   }
 
   /** Cancelled units: end the engine only if it runs one of them now; the others of the run come next. */
   dropUnits(token: string, indexes: ReadonlySet<number>): void {
     if (this.again?.token === token) {
-      this.again = withoutUnits(this.again, indexes);
-      if (this.again === null) this.events.free();
+      this.settle(withoutUnits(this.again, indexes));
     }
     this.watch.cancel(token, indexes);
     this.cut();
@@ -116,20 +133,41 @@ export class Slot {
   private cut(): void {
     if (!this.watch.isDoomed) return;
     this.engine.stop();
-    this.again = this.watch.cut();
-    if (this.again === null) this.events.free();
+    this.settle(this.watch.cut());
+  }
+
+  /** The frame is made anew for another slot's sake: what runs here runs again, and nobody is blamed. */
+  interrupt(): void {
+    this.engine.stop();
+    if (!this.watch.isIdle) this.settle(this.watch.cut());
+  }
+
+  /** The frame ended by itself, under all its slots. */
+  loseFrame(): void {
+    if (this.watch.isIdle) return this.engine.stop();
+    const wasAlone = this.isUnderSuspicion;
+    this.isUnderSuspicion = true;
+    this.lose("crash", wasAlone);
   }
 
   /** The engine is gone, or must go: nobody is blamed who did not run alone. */
-  lose(kind: FailureKind): void {
+  private lose(kind: FailureKind, isSure = true): void {
     this.engine.stop();
-    const { blamed, again } = this.watch.lose(kind);
-    this.again = again;
+    const { blamed, again } = this.watch.lose(kind, isSure);
     if (blamed !== null) {
-      const { token, index } = blamed;
-      this.events.report({ type: "failed", token, indexes: [index], errors: [BLAME[kind] ?? kind], kinds: [kind] });
+      const { token, indexes, error } = blamed;
+      this.events.report({ type: "failed", token, indexes, errors: indexes.map(() => error), kinds: indexes.map(() => kind) });
     }
-    if (again === null) this.events.free();
+    if (kind !== "crash") this.events.worn();
+    this.settle(again);
+  }
+
+  /** What is left of the run; null = nothing. */
+  private settle(again: RunMessage | null): void {
+    this.again = again;
+    if (again !== null) return;
+    this.isUnderSuspicion = false;
+    this.events.free();
   }
 
   /** The slot is not needed any more: forget it all. Returns what was not answered. */
@@ -137,13 +175,16 @@ export class Slot {
     this.engine.stop();
     this.watch.forget();
     this.again = null;
+    this.isUnderSuspicion = false;
   }
 
   private hear(message: FromEngine): void {
     const now = performance.now() / 1000;
     const isOver = this.watch.hear(message, now);
     if (isReport(message)) this.events.report(message);
+    if (message.type === "failed" && message.kinds.includes("memory")) this.events.worn();
     if (!isOver) return this.cut();
+    this.isUnderSuspicion = false;
     this.restUntil = now + rest(now - this.beganAt, this.duty);
     this.events.free();
   }
@@ -152,9 +193,3 @@ export class Slot {
 function isReport(message: FromEngine): message is UnitReport {
   return message.type !== "ready" && message.type !== "loaded" && message.type !== "started" && message.type !== "finished";
 }
-
-const BLAME: Partial<Record<FailureKind, string>> = {
-  timeout: "the unit ran longer than its time limit and was ended",
-  crash: "the unit ended its worker",
-  memory: "the unit used more memory than it may",
-};

@@ -9,12 +9,13 @@ import type { Run } from "../session/batches";
 
 /** Seconds past a unit's limit before its engine is ended: timers are coarse, messages take their time. */
 const GRACE_S = 1;
-/** Seconds for loading code: a language may have to be started first. */
-export const LOAD_S = 60;
+/** Seconds for loading code, by language: some have to be started first. */
+const LOAD_S: Record<string, number> = { javascript: 10, wasm: 20, python: 60 };
+const LONGEST_LOAD_S = 60;
 
 export interface Loss {
-  /** The unit that ended the engine, when that is known. */
-  blamed: { token: string; index: number; kind: FailureKind } | null;
+  /** The unit that ended the engine, when that is known; every unit when their code did so while it was loaded. */
+  blamed: { token: string; indexes: number[]; kind: FailureKind; error: string } | null;
   /** What is left to do, one by one; null when nothing is. */
   again: RunMessage | null;
 }
@@ -25,6 +26,7 @@ export class Watch {
   private running: number | null = null;
   private cancelled = new Set<number>();
   private aliveAt = 0;
+  private load_s = LONGEST_LOAD_S;
   /** Its units' time does not count before their code is loaded. */
   private isLoaded = false;
 
@@ -36,7 +38,8 @@ export class Watch {
     return this.run?.token ?? null;
   }
 
-  begin(run: Run, isSingle: boolean, now: number): RunMessage {
+  begin(run: Run, language: string, isSingle: boolean, now: number): RunMessage {
+    this.load_s = LOAD_S[language] ?? LONGEST_LOAD_S;
     this.run = { ...run, type: "run", single: isSingle };
     this.open = new Set(run.indexes);
     this.cancelled = new Set();
@@ -74,7 +77,7 @@ export class Watch {
   }
 
   isOverdue(now: number): boolean {
-    return this.run !== null && now - this.aliveAt > (this.isLoaded ? this.run.unit_timeout_s + GRACE_S : LOAD_S);
+    return this.run !== null && now - this.aliveAt > (this.isLoaded ? this.run.unit_timeout_s + GRACE_S : this.load_s);
   }
 
   /** Take note that units are not wanted any more. */
@@ -89,22 +92,41 @@ export class Watch {
     return this.run !== null && first !== null && this.cancelled.has(first);
   }
 
-  /** The engine was ended under a cancelled unit; returns what is left to do, with nobody to blame. */
+  /** The engine was ended, under a cancelled unit or for another slot's sake; returns what is left to do, with nobody to blame. */
   cut(): RunMessage | null {
     const { run } = this;
     this.run = null;
     return run && this.rest(run, run.single);
   }
 
-  /** The engine is gone. */
-  lose(kind: FailureKind): Loss {
+  /**
+   * The engine is gone.
+   *
+   * @param isSure whether nothing but this run can have ended it
+   */
+  lose(kind: FailureKind, isSure = true): Loss {
     const { run } = this;
     this.run = null;
     if (run === null) return { blamed: null, again: null };
-    const guilty = run.single || run.indexes.length === 1 ? (this.running ?? this.first()) : null;
-    if (guilty !== null) this.open.delete(guilty);
-    const blamed = guilty === null ? null : { token: run.token, index: guilty, kind };
+    const indexes = this.guilty(run, kind, isSure);
+    for (const index of indexes) this.open.delete(index);
+    const blamed = indexes.length === 0 ? null : { token: run.token, indexes, kind, error: this.words(run, kind) };
     return { blamed, again: this.rest(run, true) };
+  }
+
+  /** Whose fault it was. An engine may also be ended from outside, so a crash on the first pass is nobody's. */
+  private guilty(run: RunMessage, kind: FailureKind, isSure: boolean): number[] {
+    if (kind === "crash" && !(isSure && run.single)) return [];
+    if (!this.isLoaded) return [...this.open];
+    const first = this.running ?? this.first();
+    return first !== null && (run.single || run.indexes.length === 1) ? [first] : [];
+  }
+
+  /** What to tell the submitter. */
+  private words(run: RunMessage, kind: FailureKind): string {
+    if (this.isLoaded) return kind === "timeout" ? `no answer within the unit's limit of ${run.unit_timeout_s} s` : "the unit ended its worker";
+    const why = kind === "timeout" ? `its code was not ready within ${this.load_s} s` : "its code ended the worker";
+    return `the work unit does not load: ${why}`;
   }
 
   /** Forget the run: it was cancelled. */

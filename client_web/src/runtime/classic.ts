@@ -19,6 +19,8 @@ export class ClassicUnit implements Unit {
   /** The answer of a script that called `end` before onStart returned: no promise is made for it. */
   private early: { value: WireValue } | null = null;
 
+  constructor(private readonly maxResult: number) {}
+
   isDefined(): boolean {
     return typeof (globalThis as ClassicGlobals).onStart === "function";
   }
@@ -42,7 +44,7 @@ export class ClassicUnit implements Unit {
   end(result: unknown): void {
     if (this.unit === null || this.early !== null) return;
     try {
-      this.early = { value: encodeValue(result, "result") };
+      this.early = { value: encodeValue(result, "result", this.maxResult) };
     } catch (error) {
       if (this.answer === null) throw error;
       return this.answer.reject(error);
@@ -56,8 +58,8 @@ export class ClassicUnit implements Unit {
 }
 
 /** Put `worker` and `communication` where classic scripts look for them. */
-export function installClassicGlobals(): ClassicUnit {
-  const script = new ClassicUnit();
+export function installClassicGlobals(maxResult: number): ClassicUnit {
+  const script = new ClassicUnit(maxResult);
   const communication = {
     saveState: (state: unknown) => {
       script.saveState(state);

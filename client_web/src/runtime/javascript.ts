@@ -18,14 +18,14 @@ type RunFunction = (payload: unknown, unit: UnitApi) => unknown;
 export class JavaScript implements Language {
   constructor(private readonly powers: Powers) {}
 
-  async load({ code }: StartRealm): Promise<Unit> {
+  async load({ code, terms }: StartRealm): Promise<Unit> {
     // The name makes places in stack traces readable, and tells the unit's frames from the runtime's.
     const source = `${p.decodeText(code as Uint8Array)}\n//# sourceURL=${UNIT_FILE}`;
-    const script = installClassicGlobals();
+    const script = installClassicGlobals(terms.max_result_bytes);
     const problem = this.tryScript(source);
     if (problem === null) return this.classicUnit(script);
     const loaded = await this.tryModule(source);
-    if ("module" in loaded) return moduleUnit(loaded.module);
+    if ("module" in loaded) return moduleUnit(loaded.module, terms.max_result_bytes);
     // Neither a script nor a module: tell the error of what it most likely was meant to be.
     throw /^\s*(?:export|import)\b/mu.test(source) ? loaded.problem : problem;
   }
@@ -56,25 +56,28 @@ export class JavaScript implements Language {
   }
 }
 
-function moduleUnit(module: Record<string, unknown>): Unit {
+function moduleUnit(module: Record<string, unknown>, maxResult: number): Unit {
   const run = module["default"];
   if (typeof run !== "function") throw new Error("the work unit's module has no default export that is a function");
-  return new ModuleUnit(run as RunFunction);
+  return new ModuleUnit(run as RunFunction, maxResult);
 }
 
 class ModuleUnit implements Unit {
-  constructor(private readonly call: RunFunction) {}
+  constructor(
+    private readonly call: RunFunction,
+    private readonly maxResult: number,
+  ) {}
 
   run(payload: WireValue, unit: UnitApi): WireValue | Promise<WireValue> {
     const run = this.call;
     const result = run(decodeValue(payload), unit);
-    if (isThenable(result)) return settle(result);
-    return encodeValue(result, "result");
+    if (isThenable(result)) return settle(result, this.maxResult);
+    return encodeValue(result, "result", this.maxResult);
   }
 }
 
-async function settle(result: PromiseLike<unknown>): Promise<WireValue> {
-  return encodeValue(await result, "result");
+async function settle(result: PromiseLike<unknown>, maxResult: number): Promise<WireValue> {
+  return encodeValue(await result, "result", maxResult);
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

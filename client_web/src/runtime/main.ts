@@ -9,6 +9,7 @@ import type { FromRealm, RunMessage, StartRealm } from "../protocol/engine";
 import { JavaScript } from "./javascript";
 import type { Language } from "./language";
 import { disarm, takePowers } from "./prelude";
+import * as p from "./primordials";
 import { Python } from "./python";
 import { Runner } from "./runner";
 import { WebAssemblyUnits } from "./wasm";
@@ -26,10 +27,10 @@ function start(port: MessagePort, realm: StartRealm): void {
   });
   captureConsole(runner);
   captureErrors(runner);
-  disarm();
+  disarm(() => runner.owner);
   runner.load(languages.get(realm.language), realm);
   port.onmessage = (event: MessageEvent<RunMessage>) => {
-    runner.run(event.data);
+    runner.run(p.dataOf(event) as RunMessage);
   };
 }
 
@@ -47,7 +48,7 @@ function captureErrors(runner: Runner): void {
   });
   addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
-    runner.failCurrent(event.reason);
+    runner.rejected(event.reason);
   });
 }
 

@@ -5,6 +5,8 @@
  * units have no use for, and makes the two look alike: a unit that works in one works in the other.
  */
 
+import * as p from "./primordials";
+
 /** What only the runtime may still use, captured before it is taken from units. */
 export interface Powers {
   /** Runs source as a sloppy-mode global script; throws SyntaxError before anything runs when it is none. */
@@ -20,9 +22,11 @@ const TAKEN = [
   "fetch", "XMLHttpRequest", "WebSocket", "WebSocketStream", "WebTransport", "EventSource", "RTCPeerConnection", "Request", "FontFace",
   // Storage and devices.
   "caches", "Cache", "CacheStorage", "indexedDB", "localStorage", "sessionStorage", "cookieStore", "Notification",
-  "webkitRequestFileSystem", "webkitRequestFileSystemSync", "webkitResolveLocalFileSystemURL", "webkitResolveLocalFileSystemSyncURL",
+  "fonts", "webkitRequestFileSystem", "webkitRequestFileSystemSync", "webkitResolveLocalFileSystemURL", "webkitResolveLocalFileSystemSyncURL",
   // Code from text: the policy of browsers forbids it; Deno has no such policy.
   "eval", "Function",
+  // Timers of Deno alone, which would outlive their unit.
+  "setImmediate", "clearImmediate",
 ] as const;
 
 type GlobalRecord = Record<string, unknown>;
@@ -59,19 +63,34 @@ export function takePowers(): Powers {
   };
 }
 
-/** Take the powers of the realm away. Call once, after everything the runtime needs was captured. */
-export function disarm(): void {
+/**
+ * Take the powers of the realm away. Call once, after everything the runtime needs was captured.
+ *
+ * @param owner whose timers are being set: the unit that runs now, or null
+ */
+export function disarm(owner: () => object | null): void {
   const refuse = function (): never {
     throw new EvalError("code from text is not allowed in a work unit");
   };
   for (const sample of [function () {}, async function () {}, function* () {}, async function* () {}]) {
     Object.defineProperty(Object.getPrototypeOf(sample), "constructor", { value: refuse });
   }
-  for (const name of TAKEN) take(name);
+  for (const name of [...TAKEN, "navigator"]) take(name);
+  pin(Promise.prototype, "constructor");
+  pin(Promise, Symbol.species);
+  // Deno's events get their data by assignment, which a setter further up would catch, and the port with it.
+  if (!("data" in MessageEvent.prototype)) Object.defineProperty(MessageEvent.prototype, "data", { value: null, writable: true });
   const navigator = Object.freeze({ hardwareConcurrency: 1, language: "en", languages: Object.freeze(["en"]), userAgent: "disio" });
   Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true });
-  refuseTimerText("setTimeout");
-  refuseTimerText("setInterval");
+  tieTimer("setTimeout", owner);
+  tieTimer("setInterval", owner);
+}
+
+/** What `await` in the runtime itself looks up. */
+function pin(holder: object, name: PropertyKey): void {
+  const found = Object.getOwnPropertyDescriptor(holder, name);
+  if (found === undefined) return;
+  Object.defineProperty(holder, name, "value" in found ? { ...found, writable: false, configurable: false } : { ...found, configurable: false });
 }
 
 function take(name: string): void {
@@ -81,11 +100,17 @@ function take(name: string): void {
   }
 }
 
-/** Timers take functions only: text would be code. */
-function refuseTimerText(name: "setTimeout" | "setInterval"): void {
-  const timer = globalThis[name].bind(globalThis) as (handler: () => void, ms?: number, ...rest: unknown[]) => number;
+/** Timers take functions only: text would be code. One that a unit set ends with it, so that its errors are nobody else's. */
+function tieTimer(name: "setTimeout" | "setInterval", owner: () => object | null): void {
+  const timer = globalThis[name].bind(globalThis) as (handler: () => void, ms?: number) => number;
+  const clear = clearInterval.bind(globalThis);
   root[name] = (handler: unknown, ms?: number, ...rest: unknown[]) => {
     if (typeof handler !== "function") throw new TypeError(`${name} needs a function`);
-    return timer(handler as () => void, ms, ...rest);
+    const mine = owner();
+    const id = timer(() => {
+      if (mine === null || owner() === mine) p.apply(handler as (...args: unknown[]) => void, undefined, rest);
+      else clear(id);
+    }, ms);
+    return id;
   };
 }

@@ -28,6 +28,7 @@ export const getPrototypeOf = Object.getPrototypeOf;
 export const defineProperty = Object.defineProperty;
 export const StringOf = String;
 export const Bytes = Uint8Array;
+const encodeInto = encoder.encodeInto.bind(encoder);
 export const encodeText = encoder.encode.bind(encoder);
 export const decodeText = decoder.decode.bind(decoder);
 export const now = performance.now.bind(performance);
@@ -41,6 +42,18 @@ export const subarray = uncurry(Uint8Array.prototype.subarray);
 export const sliceBytes = uncurry(Uint8Array.prototype.slice);
 export const setBytes = uncurry(Uint8Array.prototype.set);
 export const isWellFormed = uncurry(String.prototype.isWellFormed);
+export const apply = Reflect.apply;
+/** Characters of `text` that fit `into` as UTF-8. */
+export const fitting = (text: string, into: Uint8Array): number => encodeInto(text, into).read;
+/**
+ * Appends without looking at prototypes: a unit may have put a setter for an index, or a property of descriptors, on one.
+ */
+export function append<T>(list: T[], item: T): void {
+  defineProperty(list, list.length, { __proto__: null, value: item, writable: true, enumerable: true, configurable: true } as PropertyDescriptor);
+}
+// Deno's events own their data, browsers' get it from the prototype, where a unit would see it and the port that it came through.
+const dataGetter = Object.getOwnPropertyDescriptor(MessageEvent.prototype, "data")?.get;
+export const dataOf: (event: MessageEvent) => unknown = dataGetter === undefined ? (event) => event.data as unknown : uncurry(dataGetter);
 // Not named `then`: a module with that export looks like a promise to import().
 export const promiseThen = uncurry(Promise.prototype.then);
 

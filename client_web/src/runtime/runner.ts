@@ -11,16 +11,32 @@ import type { Language, Unit } from "./language";
 import * as p from "./primordials";
 import { describe } from "./places";
 import { RunningUnit } from "./unit";
-import { ValueError, type WireValue } from "./values";
+import { Turns } from "./turns";
+import { checkSize, ValueError, type WireValue } from "./values";
 
 /** Milliseconds an answer may wait for others. */
 const GATHER_MS = 20;
 /** A unit of at least this many milliseconds is worth a message of its own. */
 const SLOW_MS = 1;
 
+/** What became of a unit that did not answer at once. */
+type Ending = "answered" | "again";
+
+interface Current {
+  unit: RunningUnit;
+  fail(error: unknown): void;
+  /** Give this try up; the unit runs again. Null while it cannot be doubted. */
+  doubt: (() => void) | null;
+}
+
 export class Runner {
   private unit: Promise<Unit | null> | null = null;
-  private current: { unit: RunningUnit; token: string; fail(error: unknown): void } | null = null;
+  private current: Current | null = null;
+  private readonly turns = new Turns();
+  /** A promise was rejected without anybody to ask whose it was: from now on each unit starts in a turn of its own. */
+  private isCareful = false;
+  /** Units that may have left rejections which were not told of yet. */
+  private before = 0;
   private answers: (DoneMessage | FailedMessage)[] = [];
   private flushedAt = 0;
   /** Runs wait for each other here. */
@@ -36,7 +52,7 @@ export class Runner {
   }
 
   run(message: RunMessage): void {
-    this.tail = p.promiseThen<void>(this.tail, () => this.runAll(message));
+    this.tail = this.runAfter(this.tail, message);
   }
 
   /** The unit that runs now, for what it writes to the console. */
@@ -44,9 +60,26 @@ export class Runner {
     this.current?.unit.log(...parts);
   }
 
+  /** The unit that runs now. */
+  get owner(): object | null {
+    return this.current?.unit ?? null;
+  }
+
   /** An error that nobody caught belongs to the unit that runs now: it would otherwise wait for ever. */
   failCurrent(error: unknown): void {
     this.current?.fail(error);
+  }
+
+  /**
+   * A promise was rejected that nobody awaits. Such news come a turn late: after units that went before, it may be one of theirs, so
+   * the unit that waits now is run again in a turn of its own, where the blame is certain.
+   */
+  rejected(reason: unknown): void {
+    const { current } = this;
+    if (current === null) return;
+    if (current.doubt === null) return current.fail(reason);
+    this.isCareful = true;
+    current.doubt();
   }
 
   private async loadUnit(language: Language | undefined, realm: StartRealm): Promise<Unit | null> {
@@ -64,34 +97,51 @@ export class Runner {
     }
   }
 
+  // Everywhere here `await`, never `then`: a unit may have replaced that, or what it makes promises of.
+  private async runAfter(before: Promise<void>, message: RunMessage): Promise<void> {
+    await before;
+    await this.runAll(message);
+  }
+
   private async runAll(message: RunMessage): Promise<void> {
     const unit = await this.unit;
     if (unit === null) return;
     const { indexes, payloads } = message;
     this.flushedAt = p.now();
     for (let i = 0; i < indexes.length; i++) {
+      if (message.single || this.isCareful) await this.newTurn();
       if (message.single) this.post({ type: "started", token: message.token, index: indexes[i] as number });
       const pending = this.runOne(unit, message, indexes[i] as number, payloads[i] as WireValue);
-      if (pending !== null) await pending;
+      if (pending !== null && (await pending) === "again") i -= 1;
       if (message.single) this.flush();
     }
     this.flush();
   }
 
+  private async newTurn(): Promise<void> {
+    await this.turns.next();
+    this.before = 0;
+  }
+
   /** Run one unit; the promise is null when it answered at once, so that quick units cost no turn of the event loop. */
-  private runOne(unit: Unit, message: RunMessage, index: number, payload: WireValue): Promise<void> | null {
+  private runOne(unit: Unit, message: RunMessage, index: number, payload: WireValue): Promise<Ending> | null {
     const started = p.now();
     const { token } = message;
     let api: RunningUnit;
-    const succeed = (value: WireValue): void => {
-      if (this.close(api)) this.answerDone(token, index, value, p.now() - started);
-    };
     const fail = (error: unknown): void => {
       if (this.close(api)) this.answerFailed(token, index, error, p.now() - started);
     };
+    const succeed = (value: WireValue): void => {
+      try {
+        checkSize(value, "result", this.terms.max_result_bytes);
+      } catch (error) {
+        return fail(error);
+      }
+      if (this.close(api)) this.answerDone(token, index, value, p.now() - started);
+    };
     try {
       api = new RunningUnit(message.task, token, index, message.states[index], this.terms, this.post);
-      this.current = { unit: api, token, fail };
+      this.current = { unit: api, fail, doubt: null };
       const result = unit.run(payload, api);
       if (result instanceof p.Bytes) {
         succeed(result);
@@ -106,18 +156,25 @@ export class Runner {
     }
   }
 
-  private untilAnswered(result: Promise<WireValue>, succeed: (value: WireValue) => void, fail: (error: unknown) => void): Promise<void> {
-    return new Promise<void>((resolve) => {
+  private untilAnswered(result: Promise<WireValue>, succeed: (value: WireValue) => void, fail: (error: unknown) => void): Promise<Ending> {
+    const { current } = this;
+    return new Promise<Ending>((resolve) => {
       const failNow = (error: unknown): void => {
         fail(error);
-        resolve();
+        resolve("answered");
       };
-      if (this.current !== null) this.current.fail = failNow;
+      if (current !== null) {
+        current.fail = failNow;
+        if (this.before > 0) current.doubt = () => {
+          this.close(current.unit);
+          resolve("again");
+        };
+      }
       const succeedNow = (value: WireValue): void => {
         succeed(value);
-        resolve();
+        resolve("answered");
       };
-      void p.promiseThen(result, succeedNow as (value: unknown) => void, failNow);
+      void settle(result, succeedNow, failNow);
     });
   }
 
@@ -127,6 +184,7 @@ export class Runner {
     if (this.current?.unit !== api) return false;
     api.end();
     this.current = null;
+    this.before += 1;
     return true;
   }
 
@@ -134,9 +192,9 @@ export class Runner {
     const last = this.answers[this.answers.length - 1];
     const done: DoneMessage =
       last?.type === "done" && last.token === token ? last : this.begin({ type: "done", token, indexes: [], values: [], seconds: [] });
-    done.indexes[done.indexes.length] = index;
-    done.values[done.values.length] = value;
-    done.seconds[done.seconds.length] = ms / 1000;
+    p.append(done.indexes, index);
+    p.append(done.values, value);
+    p.append(done.seconds, ms / 1000);
     this.gather(ms);
   }
 
@@ -146,7 +204,7 @@ export class Runner {
   }
 
   private begin<M extends DoneMessage | FailedMessage>(message: M): M {
-    this.answers[this.answers.length] = message;
+    p.append(this.answers, message);
     return message;
   }
 
@@ -162,10 +220,28 @@ export class Runner {
   }
 }
 
+async function settle(result: Promise<WireValue>, succeed: (value: WireValue) => void, fail: (error: unknown) => void): Promise<void> {
+  let value: WireValue;
+  try {
+    value = await result;
+  } catch (error) {
+    fail(error);
+    return;
+  }
+  succeed(value);
+}
+
 function kindOf(error: unknown): FailureKind {
   return error instanceof ValueError ? "result" : isOutOfMemory(error) ? "memory" : "error";
 }
 
+/** How engines say that there is no more memory, or that a string would be longer than any may be. */
+const OUT_OF_MEMORY = /allocation failed|out of memory|could not allocate memory|allocation size overflow|invalid string length/iu;
+
 function isOutOfMemory(error: unknown): boolean {
-  return error instanceof RangeError && /allocation failed|out of memory/iu.test(p.StringOf(error));
+  try {
+    return (error instanceof RangeError || (error as Error | null)?.name === "InternalError") && p.exec(OUT_OF_MEMORY, p.StringOf(error)) !== null;
+  } catch {
+    return false;
+  }
 }

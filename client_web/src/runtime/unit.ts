@@ -1,7 +1,7 @@
 /**
  * What one running unit may say, within limits.
  *
- * Rule: nothing a unit calls in a loop can fill the pipe: logs are counted in characters, progress and states in calls a second.
+ * Rule: nothing a unit calls in a loop can fill the pipe: logs are counted in bytes, progress and states in calls a second.
  */
 
 import type { CheckpointMessage, LogMessage, ProgressMessage } from "../protocol/engine";
@@ -11,8 +11,8 @@ import * as p from "./primordials";
 import { seededRandom } from "./random";
 import { decodeValue, encodeValue, type WireValue } from "./values";
 
-/** Characters of log that one unit may write when its task does not say. */
-export const MAX_LOG_CHARS = 65_536;
+/** Bytes of log that one unit may write when its task does not say. */
+export const MAX_LOG_BYTES = 65_536;
 const MAX_LOG_LINE = 4_000;
 /** States that pass at once, and how many more each second; of what comes too fast every state but the newest is dropped. */
 const STATE_BURST = 20;
@@ -41,7 +41,7 @@ export class RunningUnit implements UnitApi {
     this.#task = task;
     this.#token = token;
     this.#post = post;
-    this.#maxLog = terms.max_log_bytes || MAX_LOG_CHARS;
+    this.#maxLog = terms.max_log_bytes || MAX_LOG_BYTES;
     this.index = index;
     this.#state = state ?? null;
     this.state = state === undefined ? null : decodeValue(state);
@@ -112,11 +112,17 @@ export class RunningUnit implements UnitApi {
     let text = "";
     for (let i = 0; i < parts.length; i++) text += (i > 0 ? " " : "") + show(parts[i]);
     text = p.slice(text, 0, MAX_LOG_LINE);
-    this.#logged += text.length + 1;
-    if (this.#logged >= this.#maxLog) text += " [this unit's log ends here: it reached its limit]";
+    const left = this.#maxLog - this.#logged;
+    // A line costs its line end, too, so that empty lines do not come without number.
+    const bytes = p.encodeText(text).length + 1;
+    this.#logged += bytes;
+    if (bytes >= left) text = `${p.slice(text, 0, p.fitting(text, new p.Bytes(left)))} [this unit's log ends here: its limit is ${this.#maxLog} bytes]`;
     this.#post({ type: "log", token: this.#token, index: this.index, text });
   }
 }
+
+// A unit holds one of these: it may not change what the next one does.
+Object.freeze(RunningUnit.prototype);
 
 function show(part: unknown): string {
   if (typeof part === "string") return part;

@@ -29,22 +29,33 @@ export function decodeValue(data: WireValue): unknown {
  * Return `value` in wire form.
  *
  * @param what how error texts name it, such as "result"
- * @throws ValueError it is not a JSON value or bytes, or larger than MAX_VALUE_BYTES
+ * @param limit most bytes of it: of its JSON text, or of the raw bytes without their mark; 0 = the client's own limit
+ * @throws ValueError it is not a JSON value or bytes, or larger than the limit or than MAX_VALUE_BYTES
  */
-export function encodeValue(value: unknown, what: string): WireValue {
-  const bytes = rawBytes(value) ?? jsonBytes(value, what);
-  if (bytes.length > MAX_VALUE_BYTES) {
-    throw new ValueError(`${what} is ${bytes.length} bytes; the limit is ${MAX_VALUE_BYTES}`);
-  }
+export function encodeValue(value: unknown, what: string, limit = 0): WireValue {
+  const bytes = rawBytes(value, what, limit) ?? jsonBytes(value, what);
+  checkSize(bytes, what, limit);
   return bytes;
 }
 
-function rawBytes(value: unknown): Uint8Array | null {
+/** @throws ValueError a value in wire form is larger than `limit` (see encodeValue) */
+export function checkSize(value: WireValue, what: string, limit: number): void {
+  const mark = value[0] === RAW_MARK ? 1 : 0;
+  refuseOver(value.length - mark, what, limit, mark);
+}
+
+function refuseOver(bytes: number, what: string, limit: number, mark: number): void {
+  const own = MAX_VALUE_BYTES - mark;
+  const most = limit > 0 && limit < own ? limit : own;
+  if (bytes > most) throw new ValueError(`${what} is ${bytes} bytes; the limit is ${most}`);
+}
+
+function rawBytes(value: unknown, what: string, limit: number): Uint8Array | null {
   let raw: Uint8Array;
   if (value instanceof p.Bytes) raw = value;
   else if (value instanceof ArrayBuffer) raw = new p.Bytes(value);
   else return null;
-  if (raw.length > MAX_VALUE_BYTES) throw new ValueError(`${raw.length} bytes are over the limit of ${MAX_VALUE_BYTES}`);
+  refuseOver(raw.length, what, limit, 1);
   const out = new p.Bytes(raw.length + 1);
   p.setBytes(out, raw, 1);
   return out;

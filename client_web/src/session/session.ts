@@ -29,6 +29,8 @@ export interface SessionOptions extends Identity {
   kind: string;
   languages: string[];
   cores: number;
+  /** What one unit may use, in MiB; 0 = unknown. */
+  memory_mb: number;
   site: string;
   software: string;
 }
@@ -163,7 +165,7 @@ export class Session {
   // Connection
 
   private hello(): Hello {
-    return { ...this.options, type: "hello", version: PROTOCOL_VERSION, name: "", memory_mb: 0, holding: this.batches.tokens };
+    return { ...this.options, type: "hello", version: PROTOCOL_VERSION, name: "", holding: this.batches.tokens };
   }
 
   private disconnected(): void {

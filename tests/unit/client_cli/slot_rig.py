@@ -8,8 +8,6 @@ import contextlib
 import hashlib
 import itertools
 from collections.abc import AsyncIterator
-from functools import partial
-from pathlib import Path
 
 import psutil
 
@@ -26,7 +24,7 @@ DEADLINE_S = 40.0
 class SlotRig:
     """One slot and what it reported."""
 
-    def __init__(self, private_dir: Path) -> None:
+    def __init__(self) -> None:
         self.code = b""
         self.values: dict[int, bytes] = {}
         self.failures: dict[int, tuple[str, str]] = {}
@@ -36,7 +34,7 @@ class SlotRig:
         self._numbers = itertools.count(1)
         self._changed = asyncio.Condition()
         self._finished = 0
-        self.slot = Slot(0, partial(DenoEngine.start, private_dir), lambda _: self.code, self._take, SystemClock())
+        self.slot = Slot(0, DenoEngine.start, lambda _: self.code, self._take, SystemClock())
 
     async def _take(self, event: ev.Event) -> None:
         async with self._changed:
@@ -107,9 +105,9 @@ class SlotRig:
 
 
 @contextlib.asynccontextmanager
-async def running_slot(private_dir: Path) -> AsyncIterator[SlotRig]:
+async def running_slot() -> AsyncIterator[SlotRig]:
     """Serve a slot, its engine up; end both in the end."""
-    rig = SlotRig(private_dir)
+    rig = SlotRig()
     await rig.slot.prepare()
     serving = asyncio.create_task(rig.slot.serve())
     try:

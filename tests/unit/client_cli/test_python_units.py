@@ -91,8 +91,8 @@ def do(name: str, value: Any = None) -> bytes:
 
 
 @pytest.fixture(scope="module")
-async def rig(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PythonRig]:
-    rig = PythonRig(tmp_path_factory.mktemp("engine"))
+async def rig() -> AsyncIterator[PythonRig]:
+    rig = PythonRig()
     await rig.slot.prepare()
     serving = asyncio.create_task(rig.slot.serve())
     await rig.until(lambda: rig.ups == 1, "up")

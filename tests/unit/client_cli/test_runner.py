@@ -3,7 +3,6 @@
 import os
 import signal
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import psutil
 import pytest
@@ -12,8 +11,8 @@ from tests.unit.client_cli.slot_rig import SlotRig, running_slot
 
 
 @pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[SlotRig]:
-    async with running_slot(tmp_path) as rig:
+async def rig() -> AsyncIterator[SlotRig]:
+    async with running_slot() as rig:
         yield rig
 
 

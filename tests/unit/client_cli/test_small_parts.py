@@ -15,8 +15,11 @@ from hypothesis import strategies as st
 
 from disio_client import workunits
 from disio_client.engines import deno, frames
+from disio_client.engines.builtins import NAMES
+from disio_client.engines.deno import HEAP_MB
 from disio_client.events import CodeMissing, CodeReady, IdentityForgotten, IdentityGiven, Say
 from disio_client.identity import Identities
+from disio_client.machine import unit_memory_mb
 from disio_client.outbox import GATHER_BYTES, GATHER_UNITS, MAX_UNACKED, Outbox
 from disio_client.reporter import Reporter
 from disio_client.settings import read_settings
@@ -147,7 +150,34 @@ async def test_an_engine_that_does_not_start_says_why(monkeypatch: pytest.Monkey
     monkeypatch.setattr(deno, "HOST_SCRIPT", script)
     with pytest.raises(deno.EngineUnavailable, match="the engine does not start"):
         async with asyncio.timeout(20):
-            await deno.DenoEngine.start(tmp_path)
+            await deno.DenoEngine.start()
+
+
+def test_every_module_that_deno_brings_along_is_taken_from_units() -> None:
+    program = "import {builtinModules} from 'node:module'; console.log(builtinModules.join(' '))"
+    listed = subprocess.run([deno._deno(), "eval", program], capture_output=True, text=True, timeout=30, check=True)
+    there = {name.removeprefix("node:") for name in listed.stdout.split()}
+    assert "fs" in there
+    assert there <= set(NAMES)
+
+
+@pytest.mark.parametrize(("slots", "limit", "memory"), [(1, "max", HEAP_MB), (4, str(400 << 20), 100), (4, "9", 1)])
+def test_units_share_the_memory_that_there_is(tmp_path: Path, slots: int, limit: str, memory: int) -> None:
+    limit_file = tmp_path / "memory.max"
+    limit_file.write_text(limit)
+    assert unit_memory_mb(slots, limit_file) == memory
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("", ""),
+        ("error: no such luck\n    at x (/here/deno:1)\n", "error: no such luck"),
+        ("#\n# Fatal process out of memory: heap\n#\n===\n    /here/deno(+0x1)\n", "Fatal process out of memory: heap"),
+    ],
+)
+def test_what_an_engine_said_last_is_told_without_places(words: str, line: str) -> None:
+    assert deno._telling_line(words) == line
 
 
 def test_a_topic_is_not_repeated_before_its_time(capsys: pytest.CaptureFixture[str]) -> None:

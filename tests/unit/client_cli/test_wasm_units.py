@@ -5,7 +5,6 @@ import random
 import struct
 from collections.abc import AsyncIterator
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -20,8 +19,8 @@ JSON = Terms(output="json")
 
 
 @pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[SlotRig]:
-    async with running_slot(tmp_path) as rig:
+async def rig() -> AsyncIterator[SlotRig]:
+    async with running_slot() as rig:
         rig.run = partial(rig.run, language="wasm")  # type: ignore[method-assign]
         yield rig
 

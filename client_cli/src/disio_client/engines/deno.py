@@ -1,7 +1,7 @@
 """One Deno process that runs our host script, without any permission.
 
 Rule: units reach it only as data in frames, never as a file or a main module; it is ended by SIGKILL of its process
-group, because a busy worker does not stop by itself.
+group, because a busy worker does not stop by itself. It has no directory of its own, so that nothing is left behind.
 """
 
 import asyncio
@@ -15,15 +15,18 @@ from pathlib import Path
 import psutil
 
 from disio_client.engines import frames
+from disio_client.engines.builtins import import_map
 from disio_shared.errors import UnavailableError
 
 HOST_SCRIPT = Path(__file__).parent.parent / "static" / "engine-host.mjs"
 START_S = 20.0
 HEAP_MB = 512
 """Limit of the JavaScript heap."""
-DATA_MB = 1200
-"""RLIMIT_DATA on Linux: also bounds array buffers and WebAssembly memory; below 600 Deno does not start."""
-ROOM_MB = {"python": 2500}
+ISOLATE_MB = 530
+"""What V8 reserves for each isolate: the host, the realm, and the realm before it, which ends a little later."""
+DATA_MB = 3 * ISOLATE_MB + HEAP_MB + 256
+"""RLIMIT_DATA on Linux: also bounds array buffers and WebAssembly memory."""
+ROOM_MB = {"python": 3200}
 """What DATA_MB has to be for a language, beside what its unit may use: Pyodide reserves much and uses little of it."""
 MAX_DATA_MB = 16_384
 """What it can be made at most."""
@@ -76,11 +79,8 @@ class DenoEngine:
         """It died or was killed."""
 
     @classmethod
-    async def start(cls, private_dir: Path) -> "DenoEngine":
+    async def start(cls) -> "DenoEngine":
         """Start a process and wait until it is ready.
-
-        Args:
-            private_dir: Where Deno may keep its own files.
 
         Raises:
             EngineUnavailable: It does not start.
@@ -91,8 +91,8 @@ class DenoEngine:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                cwd=private_dir,
-                env=_environment(private_dir),
+                cwd=HOST_SCRIPT.anchor,
+                env=_environment(),
                 start_new_session=True,
                 limit=1 << 20,
             )
@@ -188,8 +188,7 @@ class DenoEngine:
     async def _obituary(self) -> EngineDied:
         """End what is left of the process and tell why it died, as far as it said."""
         await self.close()
-        words = self._last_words.strip()
-        line = words.splitlines()[-1] if words else ""
+        line = _telling_line(self._last_words)
         problem = f"exit status {self._process.returncode}" + (f": {line[:300]}" if line else "")
         return EngineDied(problem, self._ran_out)
 
@@ -199,6 +198,13 @@ class DenoEngine:
             heard = (before[-max(map(len, OUT_OF_MEMORY)) :] + said).lower()
             self._ran_out = self._ran_out or any(sign in heard for sign in OUT_OF_MEMORY)
             self._last_words = (before + said)[-STDERR_CHARS:]
+
+
+def _telling_line(words: str) -> str:
+    """Return the line that says most of what an engine wrote: never a place in a trace, which names folders here."""
+    lines = [line.strip("# \t") for line in words.splitlines() if not line.startswith((" ", "\t"))]
+    fatal = [line for line in lines if any(sign in line.lower() for sign in OUT_OF_MEMORY)]
+    return next(iter(fatal or [line for line in reversed(lines) if line]), "")
 
 
 def check_installed() -> None:
@@ -234,13 +240,15 @@ def _command() -> list[str]:
         "--no-npm",
         "--no-prompt",
         "--unstable-worker-options",
+        f"--import-map={import_map()}",
         f"--v8-flags=--max-old-space-size={HEAP_MB}",
         str(HOST_SCRIPT),
     ]
 
 
-def _environment(private_dir: Path) -> dict[str, str]:
-    clean = {"DENO_DIR": str(private_dir), "NO_COLOR": "1", "DENO_NO_UPDATE_CHECK": "1", "HOME": str(private_dir)}
+def _environment() -> dict[str, str]:
+    # No directory can be made below a file: Deno then keeps its caches in memory.
+    clean = {"DENO_DIR": str(HOST_SCRIPT / "none"), "NO_COLOR": "1", "DENO_NO_UPDATE_CHECK": "1"}
     if sys.platform == "win32":  # without it Windows starts no process
         clean["SYSTEMROOT"] = os.environ.get("SYSTEMROOT", "")
     return clean

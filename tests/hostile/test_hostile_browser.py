@@ -1,0 +1,109 @@
+"""The hostile suite against the browser client in a real Chromium: its page, storage and network are not touched.
+
+The page around it is never frozen by units: they run in another process. The largest gap between two turns of the
+page's event loop is printed beside that of a page without disio in the same browser; what is asserted does not depend
+on time.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import pytest_asyncio
+
+from tests.browser.conftest import PRESS_MS, open_consent, press
+from tests.browser.stand_in import STATIC
+
+from .canaries import Ears
+from .cases import Case, of_client
+from .stand import CLIENT_SECRET, PAGE_SECRET, HostileStand
+from .suite import CASES
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, Page
+
+KNOWN = ("/socket.io/", "/workunits/", "/embed/", "/client.js", "/favicon.ico")
+"""What a client asks its distributor for."""
+
+
+class Visit:
+    """A page whose visitor lends computing time, and an idle page beside it."""
+
+    def __init__(self, stand: HostileStand, page: "Page", idle: "Page") -> None:
+        self.stand, self.page, self.idle = stand, page, idle
+
+    async def play(self, case: Case) -> Any:
+        """Play one case."""
+        evil = self.stand.evil(file="file:///etc/hostname", home="/", variable="HOME", pid="1")
+        said = await self.stand.play(case, evil, [PAGE_SECRET, CLIENT_SECRET])
+        asked = [path for path in self.stand.requests if not path.startswith(KNOWN)]
+        assert not asked, f"{case} made the browser ask for {asked}"
+        return said
+
+    async def gaps(self) -> str:
+        """Return the largest gaps, in words."""
+        here, idle = [round(await page.evaluate("window.largestGap")) for page in (self.page, self.idle)]
+        return f"largest gap in the embedding page's event loop {here} ms, in an idle page's {idle} ms"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def visit(browser: "Browser") -> AsyncIterator[Visit]:
+    """A browser client that works, for all cases."""
+    assert (STATIC / "manifest.json").exists(), "the browser client is not built: run make web"
+    ears = await Ears().open()
+    stand = HostileStand(ears)
+    await stand.start()
+    context = await browser.new_context()
+    idle = await context.new_page()
+    await idle.goto(f"{stand.host_url}/")
+    page = await context.new_page()
+    await page.goto(stand.host_url)
+    await page.wait_for_function("window.disio !== undefined")
+    consent = await open_consent(page)
+    await press(consent, "#start", lambda: consent.wait_for_selector("#start", state="hidden", timeout=PRESS_MS))
+    await stand.until(lambda: stand.messages, "Hello")
+    visit = Visit(stand, page, idle)
+    yield visit
+    print(f"\nhostile suite, {len(stand.codes)} units in Chromium: {await visit.gaps()}")
+    await context.close()
+    await stand.stop()
+    ears.close()
+
+
+@pytest.mark.parametrize("case", of_client(CASES, "browser"), ids=str)
+async def test_it_does_not_get_out_of_the_browser(visit: Visit, case: Case) -> None:
+    said = await visit.play(case)
+    assert said is not None
+
+
+async def test_the_payload_of_another_task_is_not_there(visit: Visit) -> None:
+    looks = next(case for case in CASES if case.name == "other-units")
+    secret = f"payload-{hashlib.sha256(b'other').hexdigest()}"
+    before = await visit.stand.assign(
+        "globalThis.kept = []; export default (p) => { kept.push(p); return 1 }", [secret]
+    )
+    await visit.stand.until(lambda: visit.stand.results(before), "an answer")
+    assert secret not in str(await visit.play(looks))
+
+
+async def test_no_unit_runs_where_it_could_freeze_the_page(visit: Visit, browser: "Browser") -> None:
+    loops = next(case for case in CASES if case.name == "endless-loop")
+    await visit.play(loops)
+    session = await browser.new_browser_cdp_session()
+    targets = (await session.send("Target.getTargets"))["targetInfos"]
+    await session.detach()
+    # Chromium lists a frame as a target of its own when another process renders it.
+    apart = [target["url"] for target in targets if target["type"] == "iframe"]
+    assert f"{visit.stand.url}/embed/compute" in apart, targets
+    tasks = await visit.page.evaluate("window.longTasks")
+    assert not [task for task in tasks if task["frames"] and any("embed" in (src or "") for src in task["frames"])], (
+        tasks
+    )
+    assert await visit.page.evaluate("window.largestGap") > 0
+
+
+async def test_what_the_page_keeps_is_still_there_and_its_alone(visit: Visit) -> None:
+    kept = await visit.page.evaluate("[localStorage.canary, sessionStorage.canary, document.cookie]")
+    assert all(PAGE_SECRET in text for text in kept)
+    assert await visit.page.evaluate("[localStorage.length, sessionStorage.length]") == [1, 1]
