@@ -89,6 +89,39 @@ async def test_a_task_is_created_after_its_errors_were_shown_at_their_fields(
     assert task["total"] == 100
 
 
+async def test_python_and_webassembly_are_created_with_how_they_run(
+    page: Page, manager: StandinManager, tmp_path: Path
+) -> None:
+    await page.get_by_role("link", name="Create a task").click()
+    await page.get_by_label("Name").fill("mine")
+    await expect(page.get_by_label("Runs")).to_have_count(0)
+    await page.get_by_label("Language").select_option("python")
+    await page.get_by_label("Code").fill("def walk(payload, unit): return 1")
+    await page.get_by_label("Runs").select_option("native")
+    await page.get_by_role("button", name="Create task").click()
+    code = page.get_by_label("Code")
+    await expect(code).to_have_accessible_description(re.compile("defines no function run"))
+    await code.fill("def run(payload, unit): return 1")
+    await page.get_by_role("button", name="Create task").click()
+    await expect(page.get_by_role("heading", name="mine")).to_be_visible()
+
+    await page.goto(page.url.split("/tasks")[0] + "/tasks/new")
+    await page.get_by_label("Name").fill("module")
+    await page.get_by_label("Language").select_option("wasm")
+    await page.get_by_role("button", name="Create task").click()
+    file = page.get_by_label("WebAssembly module")
+    await expect(file).to_have_accessible_description(re.compile("is empty"))
+    (tmp_path / "unit.wasm").write_bytes(b"\0asm\1\0\0\0")
+    await file.set_input_files(tmp_path / "unit.wasm")
+    await page.get_by_label("Standard output is").select_option("json")
+    await expect(page.get_by_text("unit.wasm")).to_be_visible()
+    await page.get_by_role("button", name="Create task").click()
+    await expect(page.get_by_role("heading", name="module")).to_be_visible()
+    python, wasm = (task["workunit"] for task in manager.tasks.values())
+    assert (python["language"], python["runtime"]) == ("python", "native")
+    assert (wasm["language"], wasm["output"], wasm["clock"], wasm["bytes"]) == ("wasm", "json", "fixed", 8)
+
+
 async def test_progress_arrives_live_without_a_reload(page: Page, manager: StandinManager) -> None:
     task_id = add_task(manager)
     row = page.locator(f"tr[data-task='{task_id}']")
@@ -120,7 +153,7 @@ async def test_an_error_without_a_field_is_shown_on_top_and_nothing_is_lost(
     await manager.start()
     await page.get_by_role("button", name="Create task").click()
     await expect(page.get_by_role("heading", name="mine")).to_be_visible()
-    await page.goto(page.url.rpartition("/")[0] + "/new")
+    await page.goto(page.url.rpartition("/")[0] + "/tasks/new")
     await expect(page.get_by_label("Name")).to_have_value("")
 
 

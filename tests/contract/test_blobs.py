@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -75,8 +76,10 @@ async def test_a_second_upload_changes_nothing_and_says_so(store: ManagerStore) 
 
 
 async def test_two_uploads_at_a_time_leave_one_whole_blob(store: ManagerStore) -> None:
-    await asyncio.gather(*(store.blobs.put(SHA, parts()) for _ in range(3)))
+    # Two, not more: FerretDB lets concurrent writers starve each other beyond the driver's patience on a busy machine.
+    await asyncio.gather(*(store.blobs.put(SHA, parts()) for _ in range(2)))
     assert await whole(store) == BODY
+    await assert_nothing_else(store)
     await store.blobs.drop_orphans(time.time() + 100)
     assert await store.blobs.size(SHA) is None
 
@@ -92,6 +95,17 @@ async def test_a_wrong_hash_and_a_broken_upload_leave_nothing(
     with pytest.raises(BlobNotFound):
         await whole(store)
     assert await store.blobs.put(SHA, parts()) is True and await whole(store) == BODY
+    await assert_nothing_else(store)
+
+
+async def assert_nothing_else(store: ManagerStore) -> None:
+    """See what nobody else can see: the store holds the one whole blob, and nothing of uploads that broke off."""
+    inside: Any = store
+    if store.is_shared:
+        assert await inside._db["blob_chunks"].count_documents({}) == -(-len(BODY) // (1 << 20))
+        assert await inside._db["uploads"].count_documents({}) == 0
+    else:
+        assert [path.name for path in inside.blobs._folder.iterdir()] == [SHA]
 
 
 async def test_an_index_stays_beside_its_blob_and_goes_with_it(store: ManagerStore, open_again: Opener) -> None:
@@ -181,10 +195,5 @@ async def test_half_an_upload_of_a_killed_process_never_looks_whole_and_is_clear
     await commit_task(store, 1)
     await store.blobs.drop_orphans(time.time() + 100)
     assert await whole(store) == BODY
-    if url:
-        database = store._db  # type: ignore[attr-defined]  # what is left of it nobody else can see
-        assert await database["blob_chunks"].count_documents({}) == -(-len(BODY) // (1 << 20))
-        assert await database["uploads"].count_documents({}) == 0
-    else:
-        assert [path.name for path in (tmp_path / "blobs").iterdir()] == [SHA]
+    await assert_nothing_else(store)
     await store.close()

@@ -27,7 +27,7 @@ export function DocumentView({ task }: { task: Task }) {
   );
 }
 
-function Code({ language, sha256, bytes }: { language: string; sha256: string; bytes: number }) {
+function Code({ language, sha256, bytes, runtime }: NonNullable<Task["workunit"]>) {
   const isShown = language !== "wasm" && bytes <= MAX_SHOWN_BYTES;
   const [source, setSource] = useState<string | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
@@ -40,7 +40,8 @@ function Code({ language, sha256, bytes }: { language: string; sha256: string; b
   return (
     <>
       <h3>
-        Work unit <span class="hint">{`${language}, ${format.bytes(bytes)}`}</span>
+        Work unit{" "}
+        <span class="hint">{`${language}${runtime === "native" ? ", native" : ""}, ${format.bytes(bytes)}`}</span>
       </h3>
       <p class="mono hint hash">{sha256}</p>
       <Trouble text={trouble} />

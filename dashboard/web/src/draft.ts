@@ -10,6 +10,9 @@ export const FIELDS = [
   "name",
   "workunit.language",
   "workunit.source",
+  "workunit.runtime",
+  "workunit.output",
+  "workunit.clock",
   "payloads",
   "policy.priority",
   "policy.unit_timeout_s",
@@ -30,6 +33,9 @@ export const EMPTY: Draft = {
   name: "",
   "workunit.language": "javascript",
   "workunit.source": "",
+  "workunit.runtime": "sandbox",
+  "workunit.output": "bytes",
+  "workunit.clock": "fixed",
   payloads: '{"range": [0, 100]}',
   "policy.priority": "0",
   "policy.unit_timeout_s": "60",
@@ -85,9 +91,15 @@ export function toDocument(draft: Draft): { body: string } | { errors: FieldErro
   return { body: `{"payloads":${draft.payloads},${rest.slice(1)}` };
 }
 
+/** Says of how the unit runs only what its language knows: the server refuses the rest. */
 function workunitOf(draft: Draft): Record<string, string> {
   const language = draft["workunit.language"];
-  return language === "wasm" ? { language, source_base64: draft.wasm } : { language, source: draft["workunit.source"] };
+  if (language === "wasm") {
+    const how = { output: draft["workunit.output"], clock: draft["workunit.clock"] };
+    return { language, source_base64: draft.wasm, ...how };
+  }
+  const source = draft["workunit.source"];
+  return language === "python" ? { language, source, runtime: draft["workunit.runtime"] } : { language, source };
 }
 
 function policyOf(draft: Draft): Record<string, unknown> {

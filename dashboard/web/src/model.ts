@@ -37,7 +37,7 @@ export interface Task {
   /** Results a second, lately. */
   rate: number | null;
   eta_s: number | null;
-  workunit?: { language: string; sha256: string; bytes: number };
+  workunit?: { language: string; sha256: string; bytes: number; runtime?: string };
   payloads?: unknown;
   policy?: Policy;
 }

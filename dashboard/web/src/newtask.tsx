@@ -195,6 +195,45 @@ function WorkunitFields(props: FormProps) {
       ) : (
         <CodeField {...props} field="workunit.source" label="Code" rows={16} hint={CODE_HINTS[language]} />
       )}
+      {language === "wasm" && <WasmTerms {...props} />}
+      {language === "python" && (
+        <ChoiceField
+          {...props}
+          field="workunit.runtime"
+          label="Runs"
+          options={[
+            ["sandbox", "In the sandbox, on any client (Pyodide)"],
+            ["native", "As native Python, on machines whose owners trust this cluster"],
+          ]}
+        />
+      )}
+    </>
+  );
+}
+
+/** What the bytes that a WebAssembly unit writes are, and which time it sees. */
+function WasmTerms(props: FormProps) {
+  return (
+    <>
+      <ChoiceField
+        {...props}
+        field="workunit.output"
+        label="Standard output is"
+        options={[
+          ["bytes", "Bytes"],
+          ["text", "Text"],
+          ["json", "JSON"],
+        ]}
+      />
+      <ChoiceField
+        {...props}
+        field="workunit.clock"
+        label="Clock"
+        options={[
+          ["fixed", "Fixed: the same payload gives the same result"],
+          ["real", "Real time"],
+        ]}
+      />
     </>
   );
 }

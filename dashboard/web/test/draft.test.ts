@@ -46,7 +46,17 @@ test("payloads that are no JSON are an error at their field", () => {
 
 test("a WebAssembly module goes in base64", () => {
   const draft: Draft = { ...EMPTY, "workunit.language": "wasm", wasm: "AGFzbQ==" };
-  expect(documentOf(draft).workunit).toEqual({ language: "wasm", source_base64: "AGFzbQ==" });
+  const unit = { language: "wasm", source_base64: "AGFzbQ==", output: "bytes", clock: "fixed" };
+  expect(documentOf(draft).workunit).toEqual(unit);
+  const other = { ...draft, "workunit.output": "json", "workunit.clock": "real" };
+  expect(documentOf(other).workunit).toEqual({ ...unit, output: "json", clock: "real" });
+});
+
+test("how a unit runs is said of the languages that know it, and of no other", () => {
+  const draft: Draft = { ...EMPTY, "workunit.source": "code", "workunit.runtime": "native", "workunit.output": "text" };
+  const python = documentOf({ ...draft, "workunit.language": "python" }).workunit;
+  expect(python).toEqual({ language: "python", source: "code", runtime: "native" });
+  expect(documentOf(draft).workunit).toEqual({ language: "javascript", source: "code" });
 });
 
 test("errors find the field they belong to, and the others are kept", () => {
@@ -57,6 +67,8 @@ test("errors find the field they belong to, and the others are kept", () => {
     { path: "policy.requires.kinds", message: "none" },
     { path: "workunit.sha256", message: "unknown" },
     { path: "workunit", message: "missing" },
+    { path: "workunit.runtime", message: "only Python" },
+    { path: "workunit.output", message: "is for WebAssembly" },
     { path: "policy.deadline", message: "past" },
     { path: "policy.max_lost", message: "must be from 1 to 1000" },
     { path: "policy.when_exhausted", message: "unknown" },
@@ -69,6 +81,8 @@ test("errors find the field they belong to, and the others are kept", () => {
     payloads: ["grid.n: runs backwards", "second"],
     "policy.requires.kinds": ["none"],
     "workunit.source": ["unknown", "missing"],
+    "workunit.runtime": ["only Python"],
+    "workunit.output": ["is for WebAssembly"],
     "policy.max_lost": ["must be from 1 to 1000"],
     "policy.when_exhausted": ["unknown"],
     "policy.max_redundancy": ["too many"],
