@@ -122,6 +122,12 @@ describe("bytes that are no module", () => {
     }
   });
 
+  it("are told by a section that is longer or shorter than what it holds", () => {
+    for (const memories of [[1, 0, 1, 0], [2, 0, 1], [1, 0], []]) {
+      expect(() => limitMemory(m.wasm(m.section(5, memories)), 1)).toThrow(MalformedModule);
+    }
+  });
+
   it("never get past the limit, whatever byte is wrong", () => {
     for (let at = 0; at < whole.length; at++) {
       for (const wrong of [0, 1, 2, 0x7f, 0x80, 0xff]) {

@@ -74,6 +74,7 @@ class SlotRig:
         language: str = "javascript",
         terms: Terms | None = None,
         task: str = "task",
+        indexes: list[int] | None = None,
     ) -> int:
         """Start a run of this code; return its number."""
         self.code = code.encode() if isinstance(code, str) else code
@@ -85,7 +86,7 @@ class SlotRig:
             task=task,
             workunit=hashlib.sha256(self.code).hexdigest(),
             language=language,
-            indexes=list(range(len(payloads))),
+            indexes=indexes or list(range(len(payloads))),
             payloads=payloads,
             unit_timeout_s=timeout_s,
             memory_mb=memory_mb,

@@ -247,13 +247,16 @@ async def test_code_that_does_not_load_says_why(rig: SlotRig, code: bytes, said:
 
 @pytest.mark.parametrize("name", ["RANDOM", "RANDOM_REACTOR"])
 async def test_random_bytes_are_equal_for_equal_task_and_index(rig: SlotRig, name: str) -> None:
-    seen: dict[str, dict[int, bytes]] = {}
-    for go, task in {"one": "t", "again": "t", "other": "u"}.items():
+    code = units.wasm(getattr(units, name))
+    seen: list[dict[int, bytes]] = []
+    for task, indexes in [("t", [0, 1, 2]), ("t", [0, 1, 2]), ("t", [2]), ("u", [0, 1, 2])]:
         rig.forget()
-        await rig.run(units.wasm(getattr(units, name)), raw(b"", b"", b""), task=task)
-        seen[go] = rig.values
-    assert seen["one"] == seen["again"]
-    drawn = [*seen["one"].values(), *seen["other"].values()]
+        await rig.run(code, raw(*[b""] * len(indexes)), task=task, indexes=indexes)
+        seen.append(rig.values)
+    one, again, alone, other = seen
+    assert one == again
+    assert alone == {2: one[2]}, "what is drawn depends on the payloads before"
+    drawn = [*one.values(), *other.values()]
     assert len(set(drawn)) == 6
     assert {len(value) for value in drawn} == {41}
 
