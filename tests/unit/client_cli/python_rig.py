@@ -1,5 +1,6 @@
 """A slot with a real engine for Python units, and the files that they need."""
 
+import asyncio
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,8 @@ from disio_shared.clock import SystemClock
 from disio_shared.messages import Terms
 from tests.unit.client_cli.test_runner import SlotRig
 
+START_S = 150.0
+"""A busy machine takes long to start Python, and some runs start it several times."""
 KITS = Path(__file__).parents[3] / "distributor/src/disio_distributor/static/kits"
 
 
@@ -62,4 +65,5 @@ class PythonRig(SlotRig):
             states=states or {},
         )
         self.slot.start(run)
-        await self.until(lambda: self._finished == number, "finished")
+        async with asyncio.timeout(START_S), self._changed:
+            await self._changed.wait_for(lambda: self._finished == number)
