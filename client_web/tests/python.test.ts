@@ -62,10 +62,10 @@ describe("files with a limit", () => {
       super();
     }
   }
-  type Node = { contents: Uint8Array };
+  type Node = { contents: Uint8Array | Int8Array };
   const system = (): { files: FileSystem; folder: Record<string, Node>; write(node: Node, size: number): void; resize(node: Node, size: number): void } => {
     const folder: Record<string, Node> = {};
-    const set = (node: { contents?: unknown }, size: number): void => void (node.contents = new Uint8Array(size));
+    const set = (node: { contents?: unknown }, size: number): void => void (node.contents = new Int8Array(size));
     const write = (open: { node: object }, _data: Uint8Array, _offset: number, length: number, position: number): number => {
       set(open.node, position + length);
       return length;

@@ -60,7 +60,7 @@ async def test_a_page_computes_a_python_task_and_fetches_python_for_it_alone(
         rows = [row async for row in rest.results(task["id"])]
         found = {row["i"]: (row["result"]["big"], row["result"]["index"]) for row in rows}
         assert found == {index: (index + 2**60, index) for index in (0, 1, 2, 5, 6, 7)}
-        failures = {row["i"]: str(row["errors"]) for row in await rest.failures(task["id"])}
+        failures = {row["i"]: "\n".join(row["errors"]) for row in await rest.failures(task["id"])}
     assert "MemoryError: out of memory; the unit may use 64 MiB" in failures[3]
     assert "ModuleNotFoundError: No module named 'js'" in failures[4]
     kits = sorted(url.rsplit("/", 1)[1] for url in asked if "/kits/" in url)

@@ -18,6 +18,9 @@ import { MAX_VALUE_BYTES, ValueError, type WireValue } from "./values";
 /** Filled in by the build: the lock file that Pyodide asks for, naming no packages. */
 declare const PYTHON_LOCK: string;
 
+/** Files may take so many times less than the heap: they come on top of it. */
+const FILES_PART = 4;
+
 interface Interpreter {
   runPython(code: string, options: { globals: unknown; filename: string }): unknown;
   toPy(value: unknown): { get(name: string): unknown };
@@ -80,7 +83,7 @@ export class Python implements Language {
     const names = python.toPy({});
     python.runPython(BOOTSTRAP, { globals: names, filename: "python_unit.py" });
     heap.limit(realm.memory_mb);
-    limitFiles(python.FS, realm.memory_mb);
+    limitFiles(python.FS, realm.memory_mb / FILES_PART);
     const start = names.get("start") as StartUnit;
     const max_result_bytes = Math.min(realm.terms.max_result_bytes || MAX_VALUE_BYTES, MAX_VALUE_BYTES);
     const loaded = start(realm.code as Uint8Array, max_result_bytes, MAX_VALUE_BYTES, realm.memory_mb);

@@ -37,7 +37,8 @@ export class Heap {
 }
 
 interface FileNode {
-  contents?: Uint8Array | Record<string, FileNode> | null;
+  /** Of a file: an array of bytes of either sign. */
+  contents?: Uint8Array | Int8Array | Record<string, FileNode> | null;
 }
 
 type Write = (stream: { node: FileNode }, data: Uint8Array, offset: number, length: number, position: number, canOwn?: boolean) => number;
@@ -77,8 +78,12 @@ export function limitFiles(files: FileSystem, mb: number): void {
   };
 }
 
+function isBytes(contents: FileNode["contents"]): contents is Uint8Array | Int8Array {
+  return ArrayBuffer.isView(contents);
+}
+
 function sizeOf(node: FileNode): number {
-  return node.contents instanceof Uint8Array ? node.contents.length : 0;
+  return isBytes(node.contents) ? node.contents.length : 0;
 }
 
 /** Bytes of all files in the tree, and of those that are open and in no folder any more. */
@@ -91,7 +96,7 @@ function usedBytes(files: FileSystem): number {
     if (seen.has(node)) continue;
     seen.add(node);
     bytes += sizeOf(node);
-    if (node.contents && !(node.contents instanceof Uint8Array)) left.push(...Object.values(node.contents));
+    if (node.contents && !isBytes(node.contents)) left.push(...Object.values(node.contents));
   }
   return bytes;
 }

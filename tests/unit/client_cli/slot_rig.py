@@ -17,8 +17,8 @@ from disio_client.runner import Slot
 from disio_shared.clock import SystemClock
 from disio_shared.messages import Terms
 
-DEADLINE_S = 40.0
-"""Seconds that a whole run may take."""
+DEADLINE_S = 150.0
+"""Seconds that a whole run may take: a busy machine takes long to start Python, and some runs start it several times."""
 
 
 class SlotRig:

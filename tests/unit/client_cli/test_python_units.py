@@ -177,11 +177,11 @@ def run(payload, unit):
 """
     await rig.run_python(code, [b"0"], memory_mb=64)
     engine = rig.slot.pid
-    await rig.run_python(code, [b"1", b"2", b"0"], memory_mb=64)
+    await rig.run_python(code, [b"2", b"1", b"0"], memory_mb=64)
     assert rig.values == {2: b"2"}
-    assert rig.failures[0] == ("memory", "MemoryError: out of memory; the unit may use 64 MiB")
-    assert rig.failures[1][0] == "error"
-    assert "No space left on device" in rig.failures[1][1]
+    assert rig.failures[0][0] == "error"
+    assert "No space left on device" in rig.failures[0][1]
+    assert rig.failures[1] == ("memory", "MemoryError: out of memory; the unit may use 64 MiB")
     assert rig.slot.pid == engine
 
 
