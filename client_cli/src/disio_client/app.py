@@ -7,8 +7,9 @@ import asyncio
 import contextlib
 import os
 import random
+import sys
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,15 @@ from disio_client import __version__
 from disio_client import events as ev
 from disio_client.connection import Connection
 from disio_client.engines.deno import HEAP_MB, DenoEngine, check_installed
+from disio_client.engines.native import NativeEngine, find_walls
+from disio_client.engines.native_walls import IN_WORDS, Walls
 from disio_client.identity import Identities
 from disio_client.leaving import Leaving
 from disio_client.reporter import Reporter
-from disio_client.runner import Slot
+from disio_client.runner import Slot, StartEngine
 from disio_client.session import Session
 from disio_client.workunits import Workunits
+from disio_shared.abilities import NATIVE
 from disio_shared.backoff import Backoff
 from disio_shared.clock import SystemClock
 from disio_shared.datadir import DataDir
@@ -66,6 +70,7 @@ class ClientApp:
         data_dir: Where the identity is kept; None = the default.
         is_json: The ready line as a JSON object.
         write: Puts one line on stdout.
+        trusted: Clusters whose managers may run native Python here.
     """
 
     def __init__(
@@ -76,14 +81,16 @@ class ClientApp:
         data_dir: Path | None = None,
         is_json: bool = False,
         write: Callable[[str], None] = _print_line,
+        trusted: Sequence[str] = (),
     ) -> None:
         self._url = distributor_url.rstrip("/")
         self._cores = cores or default_cores()
+        self._trusted = list(dict.fromkeys(trusted))
         self._hello = Hello(
             version=PROTOCOL_VERSION,
             kind="cli",
             name=name[:100],
-            languages=LANGUAGES,
+            languages=LANGUAGES + [NATIVE + cluster for cluster in self._trusted],
             cores=self._cores,
             memory_mb=HEAP_MB,
             software=f"disio-client {__version__}",
@@ -137,9 +144,10 @@ class ClientApp:
 
     async def _start(self, http: aiohttp.ClientSession, private: Path) -> None:
         self._workunits = Workunits(http)
-        start_engine = partial(DenoEngine.start, private)
+        start_engine, start_native = partial(DenoEngine.start, private), await self._native(private)
         self._slots = [
-            Slot(number, start_engine, self._workunits.code, self._report, self._clock) for number in range(self._cores)
+            Slot(number, start_engine, self._workunits.code, self._report, self._clock, start_native)
+            for number in range(self._cores)
         ]
         for slot in self._slots:
             await slot.prepare()
@@ -158,6 +166,14 @@ class ClientApp:
         for slot in self._slots:
             self._spawn(slot.serve())
         self._spawn(self._connection.run())
+
+    async def _native(self, private: Path) -> StartEngine | None:
+        """Return how native units are run here, and say what that means; None = they are not."""
+        if not self._trusted:
+            return None
+        walls = await find_walls(private)
+        print(_warning(self._trusted, walls), file=sys.stderr, flush=True)
+        return partial(NativeEngine.start, private, walls)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -243,6 +259,12 @@ class ClientApp:
 
     async def _fetch(self, workunit: str) -> None:
         await self._submit(await self._workunits.fetch(self._identities.url, workunit))
+
+
+def _warning(clusters: list[str], walls: Walls) -> str:
+    """Return what trusting means, in one line."""
+    who = f"the managers of {'cluster' if len(clusters) == 1 else 'clusters'} {', '.join(clusters)}"
+    return f"disio client: {who} may run any program on this computer as this user, {IN_WORDS[walls]}"
 
 
 async def _as_loaded(session: Session) -> Session:

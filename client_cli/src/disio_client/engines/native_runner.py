@@ -132,6 +132,7 @@ class Runner:
         unit = RunningUnit(message["task"], token, index, state, terms["max_log_bytes"], self._send_one)
         self._current = unit
         kind = ""
+        value: bytes | str
         try:
             assert self._function is not None
             result = self._function(decode_value(payload), unit)

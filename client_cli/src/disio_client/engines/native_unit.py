@@ -1,6 +1,7 @@
 """What one running native Python unit may say, within the limits that runtime/unit.ts has.
 
-Rule: nothing a unit calls in a loop can fill the pipe: logs are counted in bytes, progress and states in calls a second.
+Rule: nothing a unit calls in a loop can fill the pipe: logs are counted in bytes, progress and states in calls a
+second.
 Imports the standard library alone: it runs in the worker process.
 """
 
@@ -62,8 +63,8 @@ class RunningUnit:
             self._post({"type": "checkpoint", "token": self._token, "index": self.index, "state": data})
 
     @property
-    def saveState(self) -> Callable[[Any], None]:  # noqa: N802 - its name in the other languages
-        """The same as ``save_state``."""
+    def saveState(self) -> Callable[[Any], None]:
+        """``save_state`` by its name in the other languages."""
         return self.save_state
 
     def progress(self, fraction: float) -> None:

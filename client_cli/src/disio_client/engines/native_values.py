@@ -93,7 +93,9 @@ def _check_dict(value: dict[Any, Any], path: str, depth: int) -> None:
     _check_depth(path, depth)
     for key, part in value.items():
         if not isinstance(key, str):
-            raise BadValue(f"{path} has the key {key!r}, a {type(key).__name__}; keys of JSON are strings: use str(key)")
+            raise BadValue(
+                f"{path} has the key {key!r}, a {type(key).__name__}; keys of JSON are strings: use str(key)"
+            )
         _check_text(key, f"a key of {path}")
         _check(part, f"{path}.{key}", depth + 1)
 

@@ -15,7 +15,7 @@ import threading
 import time
 from typing import Any, BinaryIO
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 
 from disio_client.engines.native_limits import limit_process
 from disio_client.engines.native_places import UNIT_FILE
