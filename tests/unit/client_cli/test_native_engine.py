@@ -25,13 +25,13 @@ ENDINGS = {
     "exit": "os._exit(0)",
     "segfault": "ctypes.string_at(0)",
     "closed-descriptors": "os.closerange(0, 200)",
-    "garbage-in-the-pipe": "[os.write(fd, b'garbage' * 99) for fd in range(3, 20) if stat.S_ISFIFO(mode(fd))]",
+    "garbage-in-the-pipe": "[spoil(fd) for fd in range(3, 20)]",
 }
 ENDING = """
 import ctypes, os, stat
-def mode(fd):
-    try: return os.fstat(fd).st_mode
-    except OSError: return 0
+def spoil(fd):
+    try: return stat.S_ISFIFO(os.fstat(fd).st_mode) and os.write(fd, b"garbage" * 99)
+    except OSError: pass
 def run(p, unit):
     if p == 2: {}
     return p * 10
@@ -257,16 +257,15 @@ import os, sys
 def run(p, unit):
     sys.stdout.close()
     os.closerange(0, 3)
-    print("nowhere", file=sys.__stderr__)
     with open("note", "w") as file: file.write("x")
     return p
 """
     await rig.run_native(code, numbers(3))
-    assert rig.values == {0: b"0", 1: b"1", 2: b"2"} or not rig.values
-    assert not any(kind == "crash" for kind, _ in rig.failures.values()), rig.failures
+    assert rig.values == {0: b"0", 1: b"1", 2: b"2"}
+    assert rig.natives == 1
 
 
-async def test_a_forked_unit_answers_once_and_its_children_end_with_the_slot(rig: NativeRig, tmp_path: Path) -> None:
+async def test_a_forked_unit_answers_once_and_its_children_end_with_its_engine(rig: NativeRig, tmp_path: Path) -> None:
     with marked_program(tmp_path) as (program, marked):
         code = f"""
 import os, subprocess
@@ -278,8 +277,7 @@ def run(p, unit):
         await rig.run_native(code, numbers(4))
         assert rig.values == {index: b"%d" % index for index in range(4)}
         await wait_until(marked.running)
-        rig.slot.stop()
-        await rig.until(lambda: rig.ups == 2, "up again")
+        await rig.run_native(DOUBLE, numbers(1), language="javascript")
         await wait_until(lambda: not marked.running())
 
 
