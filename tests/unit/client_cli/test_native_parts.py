@@ -2,6 +2,8 @@
 
 import json
 import math
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,9 @@ from disio_client.engines.native_places import MAX_ERROR_CHARS, describe, kind_o
 from disio_client.engines.native_random import seeded_random
 from disio_client.engines.native_unit import RunningUnit
 from disio_client.engines.native_values import MAX_VALUE_BYTES, BadValue, decode_value, encode_value
+from disio_client.engines.native_walls import Walls, command, environment
+from disio_client.settings import read_settings
+from disio_shared.errors import ConfigError
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -189,3 +194,52 @@ def test_an_error_that_cannot_be_shown_is_named() -> None:
 
     assert describe(Evil()).startswith(("Evil", f"{__name__}.{Evil.__qualname__}"))
     assert (kind_of(Evil()), kind_of(MemoryError())) == ("error", "memory")
+
+
+def test_trusted_clusters_come_from_flags_the_environment_and_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    known = {"distributor": "http://d:1"}
+    assert read_settings(known).trust_native == []
+    (tmp_path / "disio.toml").write_text('[client]\ntrust_native = ["from-file"]\n')
+    assert read_settings(known).trust_native == ["from-file"]
+    monkeypatch.setenv("DISIO_TRUST_NATIVE", "a, b")
+    assert read_settings(known).trust_native == ["a", "b"]
+    assert read_settings({**known, "trust_native": ["flag"]}).trust_native == ["flag"]
+
+
+@pytest.mark.parametrize("keys", [["no id!"], ["ok", ""], ["x" * 101], [f"c{number}" for number in range(30)]])
+def test_what_is_no_cluster_is_refused_by_name(
+    keys: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="--trust-native: "):
+        read_settings({"distributor": "http://d:1", "trust_native": keys})
+
+
+# Walls
+
+
+def test_the_command_of_bubblewrap_shows_the_interpreter_and_no_home(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    package = home / "code" / "src"
+    package.mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setattr(sys, "path", ["", str(package), str(home), *sys.path])
+    words = command(Walls.BUBBLEWRAP, tmp_path / "private")
+    shown = [words[at + 1] for at, word in enumerate(words) if word in ("--ro-bind", "--bind")]
+    assert str(package) in shown and str(tmp_path / "private") in shown
+    assert any(Path(sys.executable).is_relative_to(place) for place in shown)
+    assert not any(home.is_relative_to(place) for place in shown)
+    assert "--unshare-all" in words and words.index("--unshare-all") < words.index(sys.executable)
+
+
+def test_the_environment_of_a_worker_has_nothing_of_the_owners(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    for walls in Walls:
+        clean = environment(walls, tmp_path)
+        assert "AWS_SECRET_ACCESS_KEY" not in clean
+        assert clean["HOME"] in (str(tmp_path), "/tmp")
