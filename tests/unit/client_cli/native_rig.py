@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -96,7 +96,12 @@ async def _starts(walls: Walls) -> bool:
         return True
 
 
-async def messages_of(engine: NativeEngine, code: str, payloads: list[bytes]) -> list[frames.FromEngine]:
+async def messages_of(
+    engine: NativeEngine,
+    code: str,
+    payloads: list[bytes],
+    on_progress: Callable[[frames.FromEngine], None] = lambda _: None,
+) -> list[frames.FromEngine]:
     """Run units in an engine without a slot; return all that it says."""
     await engine.send(frames.Load(workunit="w", language=NATIVE, code=code.encode()))
     run = frames.Run(
@@ -115,6 +120,8 @@ async def messages_of(engine: NativeEngine, code: str, payloads: list[bytes]) ->
     said = [await engine.receive()]
     while not isinstance(said[-1], frames.Finished):
         said.append(await engine.receive())
+        if isinstance(said[-1], frames.Progress):
+            on_progress(said[-1])
     return said
 
 

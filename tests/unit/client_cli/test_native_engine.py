@@ -3,8 +3,10 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -328,6 +330,46 @@ async def test_a_slot_without_native_python_runs_none(tmp_path: Path) -> None:
     serving.cancel()
     await asyncio.gather(serving, return_exceptions=True)
     assert not rig.values and not rig.natives
+
+
+# A pattern that takes ages holds the interpreter: no thread of the worker can end it.
+STUCK = "import re\ndef run(p, unit):\n    unit.progress(0.5)\n    return re.match('(a*)*b', 'a' * 64) is None"
+LOOPING = "def run(p, unit):\n    unit.progress(0.5)\n    while True: pass"
+CLIENT = """
+import asyncio, pathlib, shutil, sys
+from disio_client.engines.native import NativeEngine
+from disio_client.engines.native_walls import Walls
+from tests.unit.client_cli.native_rig import messages_of
+which = shutil.which
+shutil.which = lambda name: None if name == sys.argv[4] else which(name)
+async def main():
+    engine = await NativeEngine.start(pathlib.Path(sys.argv[1]), Walls(sys.argv[2]))
+    await messages_of(engine, sys.argv[3], [b"0"], lambda said: print("busy", flush=True))
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(("code", "missing"), [(STUCK, ""), (LOOPING, "setpriv")], ids=["kernel", "worker"])
+@pytest.mark.parametrize("walls", HERE, ids=lambda walls: walls.value)
+async def test_a_killed_client_leaves_no_worker_behind_even_a_busy_one(
+    walls: Walls, code: str, missing: str, tmp_path: Path
+) -> None:
+    if not missing and shutil.which("setpriv") is None:
+        pytest.skip("without setpriv the kernel ends no worker")
+    words = [sys.executable, "-c", CLIENT, str(tmp_path), walls.value, code, missing]
+    client = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE)
+    assert client.stdout is not None
+    async with asyncio.timeout(30):
+        while (await client.stdout.readline()) != b"busy\n":
+            assert client.returncode is None
+    workers = psutil.Process(client.pid).children(recursive=True)
+    assert workers
+    client.kill()
+    await client.wait()
+    _, alive = await asyncio.to_thread(psutil.wait_procs, workers, 10)
+    for process in alive:
+        process.kill()
+    assert not alive
 
 
 # Walls

@@ -56,14 +56,12 @@ def command(walls: Walls, private: Path) -> list[str]:
         private: An empty directory, its only place to write.
     """
     setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
-    bound = [setpriv, "--pdeathsig", "KILL", "--no-new-privs", "--"] if setpriv else []
-    if walls is Walls.BUBBLEWRAP:
-        return [*bound, *_bubblewrap(private), *_python(bool(setpriv))]
+    python = _python(is_bound=setpriv is not None)
+    bound = [setpriv, "--pdeathsig", "KILL"] if setpriv else []
     if walls is Walls.NAMESPACES:
-        # New privileges are given up inside: making namespaces takes some.
-        outer = [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
-        return [*outer, *_namespaces(setpriv), *_python(bool(setpriv))]
-    return [*bound, *_python(bool(setpriv))]
+        return [*_namespaces(bound), *python]
+    alone = [*bound, "--no-new-privs", "--"] if bound else []
+    return [*alone, *(_bubblewrap(private) if walls is Walls.BUBBLEWRAP else []), *python]
 
 
 def environment(walls: Walls, private: Path) -> dict[str, str]:
@@ -99,15 +97,18 @@ def _python(is_bound: bool) -> list[str]:
     return [*python, "bound" if is_bound else "watch", *import_places(), "--"]
 
 
-def _namespaces(setpriv: str | None) -> list[str]:
-    unshare = ["unshare", "--user", "--map-current-user", "--pid", "--net", "--ipc", "--mount-proc"]
-    drop = [setpriv, "--no-new-privs", *_dropped(), "--"] if setpriv else []
-    return [*unshare, "--fork", "--kill-child=KILL", "--", *drop]
+def _namespaces(bound: list[str]) -> list[str]:
+    """Return what makes namespaces: those of users first, which gives the powers that the others take.
 
-
-def _dropped() -> list[str]:
-    """Root keeps the powers over its own namespaces unless they are taken away; others have none."""
-    return ["--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
+    The order matters: getting powers makes the kernel forget that we end with the client, so that is said after it, and
+    the powers are given up before Python starts.
+    """
+    others = ["unshare", "--pid", "--net", "--ipc", "--mount-proc", "--fork", "--kill-child=KILL"]
+    users = ["unshare", "--user", "--map-current-user"]
+    if not bound:
+        return [*users, *others[1:], "--"]
+    powers = ["--no-new-privs", "--ambient-caps=-all", "--inh-caps=-all", "--bounding-set=-all"]
+    return [*users, "--keep-caps", "--", *bound, "--", *others, "--", bound[0], *powers, "--"]
 
 
 def _bubblewrap(private: Path) -> list[str]:

@@ -9,10 +9,10 @@ import faulthandler
 import io
 import os
 import platform
+import select
 import struct
 import sys
 import threading
-import time
 from typing import Any, BinaryIO
 
 import msgpack  # type: ignore[import-untyped]
@@ -24,8 +24,6 @@ from disio_client.engines.native_runner import EXIT_LOST, Message, Runner
 _LENGTH = struct.Struct("<I")
 MAX_SPILL = 1 << 20
 """Bytes read back of what was written to descriptors 1 and 2."""
-WATCH_S = 1.0
-"""Seconds between two looks for the client, where the kernel does not end us with it."""
 
 
 class Pipe:
@@ -112,11 +110,12 @@ def main() -> None:
 
     The first argument is ``bound`` when the kernel ends this process with its client, else ``watch``.
     """
-    if sys.argv[1:2] == ["watch"]:
-        threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    is_watching = sys.argv[1:2] == ["watch"] and hasattr(select, "poll")
     sys.argv[:] = [UNIT_FILE]
     limit_process()
     source, sink, log = os.dup(0), os.dup(1), os.dup(2)
+    if is_watching:
+        threading.Thread(target=_end_with_client, args=(source,), daemon=True).start()
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
@@ -135,9 +134,11 @@ def _forget(*descriptors: int) -> None:
             os.close(descriptor)
 
 
-def _end_with(client: int) -> None:
-    while os.getppid() == client:
-        time.sleep(WATCH_S)
+def _end_with_client(source: int) -> None:
+    """Wait until the other end of the pipe is closed, whatever the unit does meanwhile, and end."""
+    poll = select.poll()
+    poll.register(source, 0)  # a closed pipe is told unasked
+    poll.poll()
     os._exit(EXIT_LOST)
 
 
