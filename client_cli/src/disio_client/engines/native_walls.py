@@ -60,8 +60,9 @@ def command(walls: Walls, private: Path) -> list[str]:
     bound = [setpriv, "--pdeathsig", "KILL"] if setpriv else []
     if walls is Walls.NAMESPACES:
         return [*_namespaces(bound), *python]
-    alone = [*bound, "--no-new-privs", "--"] if bound else []
-    return [*alone, *(_bubblewrap(private) if walls is Walls.BUBBLEWRAP else []), *python]
+    if walls is Walls.BUBBLEWRAP:
+        return [*([*bound, "--"] if bound else []), *_bubblewrap(private), *python]
+    return [*([*bound, "--no-new-privs", "--"] if bound else []), *python]
 
 
 def environment(walls: Walls, private: Path) -> dict[str, str]:
