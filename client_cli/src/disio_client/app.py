@@ -146,7 +146,7 @@ class ClientApp:
         self._workunits = Workunits(http)
         start_engine, start_native = partial(DenoEngine.start, private), await self._native(private)
         self._slots = [
-            Slot(number, start_engine, self._workunits.code, self._report, self._clock, start_native)
+            Slot(number, start_engine, self._workunits.code, self._report, self._clock, start_native=start_native)
             for number in range(self._cores)
         ]
         for slot in self._slots:

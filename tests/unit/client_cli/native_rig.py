@@ -31,7 +31,7 @@ class NativeRig(SlotRig):
         self.natives = self.answers = 0
         self._private_dir, self._walls = private_dir, walls
         start = partial(DenoEngine.start, private_dir)
-        self.slot = Slot(0, start, lambda _: self.code, self._note, SystemClock(), self._start_native)
+        self.slot = Slot(0, start, lambda _: self.code, self._note, SystemClock(), start_native=self._start_native)
 
     async def _start_native(self) -> NativeEngine:
         self.natives += 1
@@ -94,6 +94,9 @@ async def _starts(walls: Walls) -> bool:
             return False
         await engine.close()
         return True
+
+
+HERE = walls_here()
 
 
 async def messages_of(

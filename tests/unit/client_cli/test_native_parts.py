@@ -93,14 +93,14 @@ def test_bytes_and_large_integers_come_in_exactly() -> None:
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        (math.nan, "result is NaN, which JSON cannot hold"),
-        ({"a": [0, -math.inf]}, "result.a[1] is -Infinity"),
-        ([{1, 2}], "result[0] is a set, which JSON cannot hold; return sorted(x)"),
-        ({"b": b"x"}, "result.b is a bytes"),
-        ({1: 2}, "result has the key 1, a int"),
-        (object(), "result is a object"),
+        (math.nan, "result is nan, which JSON cannot hold"),
+        ({"a": [0, -math.inf]}, "result.a[1] is -inf"),
+        ([{1, 2}], "result[0] is of type set, which JSON cannot hold; return sorted(x)"),
+        ({"b": b"x"}, "result.b is of type bytes"),
+        ({1: 2}, "a key of result is 1 (int)"),
+        (object(), "result is of type object"),
         (Matrix(), "return x.tolist()"),
-        (1j, "result is a complex"),
+        (1j, "result is of type complex"),
         ("\ud800", "half a surrogate pair"),
         ({"\udc00": 1}, "a key of result is a string with half"),
         (CYCLE, "is cyclic or nested deeper than 200"),
@@ -153,7 +153,7 @@ def test_states_go_out_by_both_names_and_only_as_fast_as_allowed(monkeypatch: py
     for _ in range(100):
         told.unit.save_state(0)
     assert len(told.said) == 20
-    with pytest.raises(BadValue, match="state is NaN"):
+    with pytest.raises(BadValue, match="state is nan"):
         told.unit.save_state(math.nan)
 
 

@@ -26,6 +26,8 @@ def describe(error: BaseException) -> str:
     """Return what to show the submitter; too long a text loses its middle, since a traceback ends with the error."""
     if isinstance(error, BadValue):
         return str(error)
+    if isinstance(error, SystemExit):
+        return f"SystemExit: the unit called exit({error.code!r}); return a result, or raise an error"
     try:
         story = traceback.TracebackException(type(error), error, error.__traceback__, compact=True)
         _keep_unit_frames(story)

@@ -7,6 +7,7 @@ Imports the standard library alone: it runs in the worker process.
 
 import gc
 import os
+import random
 import sys
 import time
 import traceback
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from disio_client.engines.native_limits import limit_memory
 from disio_client.engines.native_places import UNIT_FILE, describe, kind_of, show_source
+from disio_client.engines.native_random import seeded_random
 from disio_client.engines.native_unit import RunningUnit
 from disio_client.engines.native_values import decode_value, encode_value
 
@@ -101,7 +103,7 @@ class Runner:
         exec(compile(self._code, UNIT_FILE, "exec", dont_inherit=True), module.__dict__)
         function = getattr(module, "run", None)
         if not callable(function):
-            raise MissingRun("it has no function run; write `def run(payload, unit): ...`")
+            raise MissingRun("it defines no function run; write `def run(payload, unit): ...`")
         return function  # type: ignore[no-any-return]
 
     def _unload(self) -> None:
@@ -131,6 +133,8 @@ class Runner:
         state = message["states"].get(index)
         unit = RunningUnit(message["task"], token, index, state, terms["max_log_bytes"], self._send_one)
         self._current = unit
+        # Replicas agree on what the standard generator draws, too, and with those in the sandbox.
+        random.seed(int(seeded_random(message["task"], index)() * (1 << 53)))
         kind = ""
         value: bytes | str
         try:

@@ -11,7 +11,6 @@ MAX_VALUE_BYTES = 8 << 20
 """The largest value a unit may return or save, in bytes, whatever its task says."""
 MAX_DEPTH = 200
 RAW_MARK = b"\x00"
-_INFINITE = float("inf")
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")).encode
 _decode = json.JSONDecoder().decode
 
@@ -70,14 +69,13 @@ def _check(value: Any, path: str, depth: int) -> None:
         for at, part in enumerate(value):
             _check(part, f"{path}[{at}]", depth + 1)
     elif not isinstance(value, int):
-        raise BadValue(f"{path} is a {kind.__name__}, which JSON cannot hold{_advice(value)}")
+        raise BadValue(f"{path} is of type {kind.__name__}, which JSON cannot hold; {_advice(value)}")
 
 
 def _check_float(value: float, path: str) -> None:
     # Zero times a finite number is zero; of NaN and the infinities it is NaN.
     if value * 0 != 0:
-        name = "NaN" if value != value else "Infinity" if value == _INFINITE else "-Infinity"
-        raise BadValue(f"{path} is {name}, which JSON cannot hold")
+        raise BadValue(f"{path} is {float(value)}, which JSON cannot hold")
 
 
 def _check_text(text: str, path: str) -> None:
@@ -93,9 +91,8 @@ def _check_dict(value: dict[Any, Any], path: str, depth: int) -> None:
     _check_depth(path, depth)
     for key, part in value.items():
         if not isinstance(key, str):
-            raise BadValue(
-                f"{path} has the key {key!r}, a {type(key).__name__}; keys of JSON are strings: use str(key)"
-            )
+            shown, kind = str(key)[:40], type(key).__name__
+            raise BadValue(f"a key of {path} is {shown} ({kind}); keys are str, so use str(x)")
         _check_text(key, f"a key of {path}")
         _check(part, f"{path}.{key}", depth + 1)
 
@@ -107,9 +104,9 @@ def _check_depth(path: str, depth: int) -> None:
 
 def _advice(value: Any) -> str:
     if isinstance(value, bytes | bytearray | memoryview):
-        return "; bytes can only be the whole result, or return list(x)"
+        return "bytes can only be the whole result"
     if isinstance(value, set | frozenset):
-        return "; return sorted(x)"
-    if hasattr(value, "tolist"):
-        return "; return x.tolist()"
-    return ""
+        return "return sorted(x) or list(x)"
+    if hasattr(value, "tolist"):  # of numpy
+        return "return x.tolist()"
+    return "return str(x) or a dict of its parts"
