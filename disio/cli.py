@@ -20,6 +20,7 @@ SUMMARIES = {
     "client": "Lend this computer to a distributor.",
     "explain": "Why a task or payload is (not) progressing.",
     "check": "Verify what a stopped manager has stored.",
+    "doctor": "Look this machine over: what works, what does not.",
 }
 """One line for each known command, so that help need not load it."""
 

@@ -6,7 +6,9 @@ Rule: the only place that names concrete parts; it decides nothing.
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Coroutine
+import sys
+import tempfile
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,15 +19,17 @@ from disio_client import __version__
 from disio_client import events as ev
 from disio_client.connection import Connection
 from disio_client.engines.deno import DenoEngine, check_installed
+from disio_client.engines.native import NativeEngine, find_walls
+from disio_client.engines.native_walls import IN_WORDS, Walls
 from disio_client.identity import Identities
 from disio_client.kits import KitMissing, Kits
 from disio_client.leaving import Leaving
 from disio_client.machine import default_cores, unit_memory_mb
 from disio_client.reporter import Reporter
-from disio_client.runner import Slot
+from disio_client.runner import Slot, StartEngine
 from disio_client.session import Session
 from disio_client.workunits import Workunits
-from disio_shared.abilities import in_words
+from disio_shared.abilities import NATIVE, in_words
 from disio_shared.backoff import Backoff
 from disio_shared.clock import SystemClock
 from disio_shared.datadir import DataDir
@@ -61,6 +65,7 @@ class ClientApp:
         data_dir: Where the identity is kept; None = the default.
         is_json: The ready line as a JSON object.
         write: Puts one line on stdout.
+        trusted: Clusters whose managers may run native Python here.
     """
 
     def __init__(
@@ -71,14 +76,16 @@ class ClientApp:
         data_dir: Path | None = None,
         is_json: bool = False,
         write: Callable[[str], None] = _print_line,
+        trusted: Sequence[str] = (),
     ) -> None:
         self._url = distributor_url.rstrip("/")
         self._cores = cores or default_cores()
+        self._trusted = list(dict.fromkeys(trusted))
         self._hello = Hello(
             version=PROTOCOL_VERSION,
             kind="cli",
             name=name[:100],
-            languages=LANGUAGES,
+            languages=LANGUAGES + [NATIVE + cluster for cluster in self._trusted],
             cores=self._cores,
             memory_mb=unit_memory_mb(self._cores),
             software=f"disio-client {__version__}",
@@ -92,6 +99,8 @@ class ClientApp:
         """Runs the session."""
         self._ended: asyncio.Future[None] | None = None
         self._shell: Shell[ev.Event, ev.Change, ev.Command] | None = None
+        self._private: tempfile.TemporaryDirectory[str] | None = None
+        """Where native units work."""
 
     async def run(self) -> None:
         """Work until ``stop``.
@@ -132,8 +141,9 @@ class ClientApp:
     async def _start(self, http: aiohttp.ClientSession) -> None:
         self._workunits = Workunits(http)
         self._kits = Kits(http, DataDir(self._data_dir).path / "kits")
+        code, start_native = self._workunits.code, await self._native()
         self._slots = [
-            Slot(number, DenoEngine.start, self._workunits.code, self._report, self._clock, self._kits.files)
+            Slot(number, DenoEngine.start, code, self._report, self._clock, self._kits.files, start_native)
             for number in range(self._cores)
         ]
         for slot in self._slots:
@@ -153,6 +163,16 @@ class ClientApp:
         for slot in self._slots:
             self._spawn(slot.serve())
         self._spawn(self._connection.run())
+
+    async def _native(self) -> StartEngine | None:
+        """Return how native units are run here, and say what that means; None = they are not."""
+        if not self._trusted:
+            return None
+        self._private = tempfile.TemporaryDirectory(prefix="disio-client-", ignore_cleanup_errors=True)
+        private = Path(self._private.name)
+        walls = await find_walls(private)
+        print(_warning(self._trusted, walls), file=sys.stderr, flush=True)
+        return partial(NativeEngine.start, private, walls)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -186,6 +206,8 @@ class ClientApp:
             await asyncio.gather(*tasks, return_exceptions=True)
         for slot in self._slots:
             await slot.close()
+        if self._private is not None:
+            self._private.cleanup()
 
     # Between the parts
 
@@ -245,6 +267,12 @@ class ClientApp:
             await self._submit(ev.CodeMissing(workunit, str(error), error.is_final))
             return
         await self._submit(await self._workunits.fetch(self._identities.url, workunit))
+
+
+def _warning(clusters: list[str], walls: Walls) -> str:
+    """Return what trusting means, in one line."""
+    who = f"the managers of {'cluster' if len(clusters) == 1 else 'clusters'} {', '.join(clusters)}"
+    return f"disio client: {who} may run any program on this computer as this user, {IN_WORDS[walls]}"
 
 
 async def _as_loaded(session: Session) -> Session:

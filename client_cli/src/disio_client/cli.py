@@ -25,6 +25,13 @@ def _with_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--distributor", metavar="URL", help="Where the work comes from: http://HOST:PORT."),
         click.option("--cores", type=click.IntRange(1, 1024), help="Cores to lend; default all."),
         click.option("--name", help="What people see this machine as."),
+        click.option(
+            "--trust-native",
+            metavar="CLUSTER",
+            multiple=True,
+            callback=_given,
+            help="Let the managers of this cluster run native Python here: any program, as you. Repeatable.",
+        ),
         click.option("--data-dir", metavar="PATH", help="Where disio keeps data."),
         click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error."),
         click.option("--json", "is_json", is_flag=True, envvar="DISIO_JSON", help="The ready line as a JSON object."),
@@ -32,6 +39,11 @@ def _with_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def _given(_ctx: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> list[str] | None:
+    """Return the values of a repeatable option; None = not given, as of any other option."""
+    return list(values) or None
 
 
 def _start(is_json: bool, **flags: Any) -> None:
@@ -55,7 +67,14 @@ def _work(settings: "ClientSettings", is_json: bool) -> int:
 
     set_up_logs(settings.log_level)
     data_dir = Path(settings.data_dir) if settings.data_dir else None
-    app = ClientApp(settings.distributor, settings.cores, settings.name, data_dir, is_json)
+    app = ClientApp(
+        settings.distributor,
+        settings.cores,
+        settings.name,
+        data_dir,
+        is_json,
+        trusted=settings.trust_native,
+    )
     return asyncio.run(_serve(app))
 
 

@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from disio_client.engines import frames
-from disio_client.engines.deno import MB, DenoEngine, EngineDied, EngineUnavailable
+from disio_client.engines.base import Engine
+from disio_client.engines.deno import MB, EngineDied, EngineUnavailable
 from disio_client.events import (
     Event,
     RunFinished,
@@ -21,6 +22,7 @@ from disio_client.events import (
     UnitsDone,
     UnitsFailed,
 )
+from disio_shared.abilities import is_native
 from disio_shared.clock import Clock
 
 POLL_S = 0.25
@@ -29,15 +31,17 @@ UNIT_MEMORY_MB = 512
 """Memory of one unit when the task does not say."""
 SLACK_MB = 128
 """Garbage that V8 has not collected yet is not the unit's fault."""
-LOAD_S = {"javascript": 10.0, "wasm": 20.0, "python": 60.0}
+LOAD_S = {"javascript": 10.0, "wasm": 20.0, "python": 60.0, "python-native": 60.0}
 """Seconds that an engine gets for loading code, before the time of the first unit begins."""
 _SIGNS_OF_LIFE = frames.Loaded | frames.Started | frames.Done | frames.Failed
 """What a unit's time is counted from."""
+MAX_LOADED = 8
+"""Work units that an engine is taken to have; it keeps twice as many, the longest unused goes first."""
 OWN_MB = {"python": 600}
 """What a language's own machinery may take beside its units."""
 RESTART_FIRST_S, RESTART_CEILING_S = 0.5, 30.0
 
-StartEngine = Callable[[], Awaitable[DenoEngine]]
+StartEngine = Callable[[], Awaitable[Engine]]
 KitOf = Callable[[str], Mapping[str, bytes]]
 """The files that a language needs beside its units; none for most."""
 Report = Callable[[Event], Awaitable[None]]
@@ -75,7 +79,10 @@ def no_kit(_language: str) -> Mapping[str, bytes]:
 
 
 class Slot:
-    """Runs one unit at a time; reports everything as session events."""
+    """Runs one unit at a time; reports everything as session events.
+
+    ``start_engine`` starts an engine for all that runs in the sandbox, ``start_native`` one for native units of a task.
+    """
 
     def __init__(
         self,
@@ -85,13 +92,19 @@ class Slot:
         report: Report,
         clock: Clock,
         kit: KitOf = no_kit,
+        start_native: StartEngine | None = None,
     ) -> None:
         self._number, self._start_engine, self._code, self._kit = number, start_engine, code, kit
+        self._start_native = start_native
         self._report, self._clock = report, clock
-        self._engine: DenoEngine | None = None
+        self._engine: Engine | None = None
+        self._realm: tuple[str, str, str] | None = None
+        """Ability, task and work unit that the engine is kept for; None = whatever runs in the sandbox."""
         self._next: StartRun | None = None
         self._wake = asyncio.Event()
         self._is_running = self._is_stopping = False
+        self._failed_starts = 0
+        """Of engines for a run, one after the other."""
 
     @property
     def pid(self) -> int | None:
@@ -152,6 +165,9 @@ class Slot:
         except EngineUnavailable as error:
             await self._report(SlotLost(self._number, str(error)))
             self._is_stopping = True
+            # The sandbox may start all the same, and the next run of this kind would be back at once.
+            await asyncio.sleep(min(RESTART_FIRST_S * 2**self._failed_starts, RESTART_CEILING_S))
+            self._failed_starts = min(self._failed_starts + 1, 10)
         finally:
             self._is_running = False
 
@@ -162,7 +178,7 @@ class Slot:
         wait_s = RESTART_FIRST_S
         while self._engine is None:
             try:
-                self._engine = await self._start_engine()
+                self._realm, self._engine = None, await self._start_engine()
             except EngineUnavailable:
                 await asyncio.sleep(wait_s)
                 wait_s = min(2 * wait_s, RESTART_CEILING_S)
@@ -178,10 +194,11 @@ class Slot:
         payloads = dict(zip(run.indexes, run.payloads, strict=True))
         job = _Job(run, self._code(run.workunit), payloads, dict(run.states))
         while job.open and not self._is_stopping:
-            if self._engine is None:
-                self._engine = await self._start_engine()
+            engine = await self._engine_for(run)
+            if engine is None:
+                return
             is_single = job.passes > 0 or len(job.open) == 1
-            death = await self._pass(self._engine, job, is_single)
+            death = await self._pass(engine, job, is_single)
             job.passes += 1
             if death is not None:
                 await self._bury()
@@ -189,6 +206,19 @@ class Slot:
                     await self._blame(job, death, is_single)
         if not self._is_stopping:
             await self._report(RunFinished(self._number, run.run))
+
+    async def _engine_for(self, run: StartRun) -> Engine | None:
+        """Return the engine that this run needs, started if need be; None when the slot was stopped meanwhile."""
+        if self._realm != _realm_of(run):
+            await self._bury()
+        if self._engine is None:
+            self._realm = _realm_of(run)
+            start = self._start_engine if self._realm is None else self._start_native
+            if start is None:
+                raise EngineUnavailable("this client runs no native Python")
+            self._engine = await start()
+            self._failed_starts = 0
+        return None if self._is_stopping else self._engine
 
     async def _blame(self, job: _Job, death: _Death, is_single: bool) -> None:
         """Fail what ended the engine, unless it may have been something else."""
@@ -217,15 +247,13 @@ class Slot:
         job.seen_deaths = 0
         return [guilty]
 
-    async def _pass(self, engine: DenoEngine, job: _Job, is_single: bool) -> _Death | None:
+    async def _pass(self, engine: Engine, job: _Job, is_single: bool) -> _Death | None:
         """Run what is open; return how the engine died, or None when all was answered."""
         run = job.run
         job.current, job.is_loaded = None, False
         try:
             await self._equip(engine, run)
-            if run.workunit not in engine.loaded:
-                await engine.send(frames.Load(workunit=run.workunit, language=run.language, code=job.code))
-                engine.loaded.add(run.workunit)
+            await self._load(engine, job)
             await engine.send(_frame(job, is_single))
             return await self._follow(engine, job)
         except EngineDied as error:
@@ -233,7 +261,18 @@ class Slot:
                 return _Death("memory", f"it ran out of memory ({error.problem})")
             return _Death("crash", f"its engine ended under it ({error.problem})")
 
-    async def _equip(self, engine: DenoEngine, run: StartRun) -> None:
+    @staticmethod
+    async def _load(engine: Engine, job: _Job) -> None:
+        """Hand the engine the code of a run, unless it has it still."""
+        workunit, language = job.run.workunit, job.run.language
+        if workunit in engine.loaded:
+            engine.loaded.remove(workunit)
+        else:
+            await engine.send(frames.Load(workunit=workunit, language=language, code=job.code))
+        engine.loaded.append(workunit)
+        del engine.loaded[:-MAX_LOADED]
+
+    async def _equip(self, engine: Engine, run: StartRun) -> None:
         """Hand the engine what the run's language needs, once, and room for it."""
         engine.make_room(run.language, run.memory_mb or UNIT_MEMORY_MB)
         files = self._kit(run.language) if run.language not in engine.kits else {}
@@ -241,9 +280,9 @@ class Slot:
             await engine.send(frames.Kit(language=run.language, files=dict(files)))
         engine.kits.add(run.language)
 
-    async def _follow(self, engine: DenoEngine, job: _Job) -> _Death | None:
+    async def _follow(self, engine: Engine, job: _Job) -> _Death | None:
         limit_s = job.run.unit_timeout_s
-        load_s = LOAD_S.get(job.run.language, limit_s)
+        load_s = LOAD_S.get(job.run.language.partition(":")[0], limit_s)
         deadline = self._clock.steady() + load_s
         next_look = self._clock.steady() + POLL_S
         while (now := self._clock.steady()) < deadline:
@@ -292,7 +331,11 @@ class Slot:
             job.current = None
 
 
-def _overfull(engine: DenoEngine, run: StartRun, is_loaded: bool) -> _Death | None:
+def _realm_of(run: StartRun) -> tuple[str, str, str] | None:
+    return (run.language, run.task, run.workunit) if is_native(run.language) else None
+
+
+def _overfull(engine: Engine, run: StartRun, is_loaded: bool) -> _Death | None:
     """Return what to say of an engine that takes more memory than its unit may."""
     limit_mb = run.memory_mb or UNIT_MEMORY_MB
     own_mb = 0 if is_loaded else OWN_MB.get(run.language, 0)

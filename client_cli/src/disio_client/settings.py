@@ -9,10 +9,13 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from disio_shared.abilities import LANGUAGES, MAX_ABILITIES, NATIVE, is_ability
 from disio_shared.config import load_settings
 from disio_shared.errors import ConfigError
 
 MAX_CORES = 1024
+MAX_TRUSTED = MAX_ABILITIES - len(LANGUAGES)
+"""Clusters that one client trusts: it announces each as an ability."""
 
 
 class ClientSettings(msgspec.Struct, kw_only=True):
@@ -26,6 +29,8 @@ class ClientSettings(msgspec.Struct, kw_only=True):
     data_dir: str = ""
     """Empty = the user's place for application data."""
     log_level: str = "info"
+    trust_native: list[str] = []
+    """Ids of clusters whose managers may run native Python here."""
 
 
 def read_settings(flags: Mapping[str, Any]) -> ClientSettings:
@@ -41,7 +46,17 @@ def read_settings(flags: Mapping[str, Any]) -> ClientSettings:
         raise ConfigError("--distributor", f"{settings.distributor!r} is no URL", "write http://HOST:PORT")
     if not 0 <= settings.cores <= MAX_CORES:
         raise ConfigError("--cores", f"{settings.cores} is not from 1 to {MAX_CORES}")
+    _check_trusted(settings.trust_native)
     return settings
+
+
+def _check_trusted(clusters: list[str]) -> None:
+    remedy = "write the id of the managers' cluster, as `disio doctor` and GET /api/link of a manager tell it"
+    for cluster in clusters:
+        if not is_ability(NATIVE + cluster):
+            raise ConfigError("--trust-native", f"{cluster!r} is no id of a cluster", remedy)
+    if len(set(clusters)) > MAX_TRUSTED:
+        raise ConfigError("--trust-native", f"{len(set(clusters))} clusters are over the limit of {MAX_TRUSTED}")
 
 
 def _is_http_url(text: str) -> bool:

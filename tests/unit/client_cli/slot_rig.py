@@ -18,7 +18,7 @@ from disio_shared.clock import SystemClock
 from disio_shared.messages import Terms
 
 DEADLINE_S = 150.0
-"""Seconds that a whole run may take: a busy machine takes long to start Python, and some runs start it several times."""
+"""Seconds that a whole run may take: a busy machine takes long to start Python, and some runs do so several times."""
 
 
 class SlotRig:

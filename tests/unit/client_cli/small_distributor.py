@@ -44,6 +44,7 @@ class SmallDistributor:
     max_result_bytes: int = 8 << 20
     ping_s: float = 25.0
     """Between two pings, and for the answer to one."""
+    language: str = "javascript"
     states: dict[int, bytes] = field(default_factory=dict)
     greeting: Callable[[Hello], ToClient | None] = lambda hello: None
 
@@ -186,7 +187,7 @@ class SmallDistributor:
             task="task",
             task_name="a task",
             workunit=self.workunit,
-            language="javascript",
+            language=self.language,
             indexes=indexes,
             payloads=[self.payloads[index] for index in indexes],
             states={index: self.states[index] for index in indexes if index in self.states},

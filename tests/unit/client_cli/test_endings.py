@@ -7,7 +7,8 @@ import pytest
 
 from disio_client import runner
 from disio_shared.messages import Terms
-from tests.unit.client_cli.test_runner import DOUBLE, SlotRig, numbers, rig
+from tests.unit.client_cli.slot_rig import SlotRig
+from tests.unit.client_cli.test_runner import DOUBLE, numbers, rig
 
 __all__ = ["rig"]
 

@@ -73,8 +73,8 @@ class DenoEngine:
         self._data_mb = DATA_MB
         self.kits: set[str] = set()
         """Languages whose kit it has."""
-        self.loaded: set[str] = set()
-        """Hashes of the code it has."""
+        self.loaded: list[str] = []
+        """Hashes of the code it has, the longest unused first."""
         self.is_ended = False
         """It died or was killed."""
 

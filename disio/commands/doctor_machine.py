@@ -1,0 +1,56 @@
+"""Checks of the machine itself: Python, platform, cores, memory.
+
+Rule: what is told is what this process sees, not what the hardware has.
+"""
+
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psutil
+
+OK, WARN, FAIL = "ok", "warn", "fail"
+PYTHON = (3, 11)
+MB = 1 << 20
+MB_PER_CORE = 256
+"""What a busy engine takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at."""
+
+    name: str
+    status: str
+    """``ok``, ``warn`` or ``fail``."""
+    text: str
+    remedy: str = ""
+
+
+def checks() -> Iterator[Check]:
+    """Make the checks."""
+    yield python(sys.version_info[:2], platform.python_version())
+    yield Check("platform", OK, f"{platform.system()} {platform.release()} on {platform.machine()}")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    yield Check("cores", OK, f"{cores} that this process may use")
+    usage = psutil.virtual_memory()
+    yield memory(cores, usage.available // MB, usage.total // MB)
+
+
+def python(version: tuple[int, ...], shown: str) -> Check:
+    """Judge a Python version."""
+    if version < PYTHON:
+        return Check("python", FAIL, f"{shown} is too old", f"install Python {PYTHON[0]}.{PYTHON[1]} or newer")
+    return Check("python", OK, f"{platform.python_implementation()} {shown} at {sys.executable}")
+
+
+def memory(cores: int, available_mb: int, total_mb: int) -> Check:
+    """Judge the memory that is free now, for a client that lends every core."""
+    text = f"{available_mb:,} MB of {total_mb:,} MB available"
+    fitting = available_mb // MB_PER_CORE
+    if fitting >= cores:
+        return Check("memory", OK, text)
+    remedy = f"lend fewer cores: disio client start --cores {max(1, fitting)}"
+    return Check("memory", WARN, f"{text}, under {MB_PER_CORE} MB for each core", remedy)

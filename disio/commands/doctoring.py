@@ -1,0 +1,45 @@
+"""What ``disio doctor`` does: make the checks in turn, tell each as it is known.
+
+Rule: a check that breaks is told as a failure of its own; the others are made all the same.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from disio.commands import doctor_engines, doctor_machine, doctor_services
+from disio.commands.doctor_machine import FAIL, Check
+from disio_shared.datadir import default_path
+
+HEALTHY, HAS_FAILURES = 0, 1
+
+
+async def examine(data_dir: Path | None, as_json: bool) -> int:
+    """Make every check; return the exit status."""
+    found = []
+    async for check in _checks((data_dir or default_path()).expanduser().absolute()):
+        found.append(check)
+        if not as_json:
+            click.echo(line_of(check))
+    fails = any(check.status == FAIL for check in found)
+    if as_json:
+        click.echo(json.dumps({"ok": not fails, "checks": [asdict(check) for check in found]}))
+    return HAS_FAILURES if fails else HEALTHY
+
+
+def line_of(check: Check) -> str:
+    """Return what a person reads of a check."""
+    remedy = f" -> {check.remedy}" if check.remedy else ""
+    return f"{check.status:4}  {check.name:14}  {check.text}{remedy}"
+
+
+async def _checks(place: Path) -> AsyncIterator[Check]:
+    for check in doctor_machine.checks():
+        yield check
+    async for check in doctor_engines.checks():
+        yield check
+    async for check in doctor_services.checks(place):
+        yield check
