@@ -1,7 +1,7 @@
 /**
  * The compute frame seen from the consent frame: a sandboxed page that does nothing but start and end workers.
  *
- * Rule: a frame that does not answer in time is thrown away with all its workers and made anew: not every browser tells of its death.
+ * Rule: a frame that does not answer in time is thrown away with all its workers and made anew: no event tells of its death.
  */
 
 import type { Realm, RealmEvents, Realms } from "../engine/engine";
@@ -9,8 +9,10 @@ import type { FromRealm, KitMessage, RealmSpec } from "../protocol/engine";
 import type { FromBoot, ToBoot } from "../protocol/boot";
 
 const START_MS = 10_000;
-const PING_MS = 5_000;
-const DEAD_MS = 20_000;
+const PING_MS = 1_000;
+const DEAD_MS = 6_000;
+/** A look that comes so much too late says that the computer is busy, and nothing about the frame. */
+const LATE_MS = 2_000;
 /** Frames that never started, in a row, before the browser is taken to forbid them. */
 const MAX_STARTS = 3;
 
@@ -28,6 +30,7 @@ export class ComputeFrame implements Realms {
   private isReady = false;
   private failures = 0;
   private heardAt = 0;
+  private lookedAt = 0;
   private timer = 0;
   private readonly realms = new Map<number, RealmEvents>();
   private readonly kits = new Map<string, KitMessage>();
@@ -99,10 +102,6 @@ export class ComputeFrame implements Realms {
       this.hear(event.data);
     };
     this.port = channel.port1;
-    // Where browsers tell of it, the end of the frame's process is known at once.
-    channel.port1.addEventListener("close", () => {
-      if (this.port === channel.port1) this.renew();
-    });
     // Its origin is opaque, so no other target origin can be named; the element is ours and so is the page in it.
     iframe.contentWindow?.postMessage("init", "*", [channel.port2]);
     for (const kit of this.kits.values()) this.port.postMessage(kit satisfies ToBoot);
@@ -120,9 +119,12 @@ export class ComputeFrame implements Realms {
   }
 
   private check(): void {
-    const silent = performance.now() - this.heardAt;
+    const now = performance.now();
+    const isLate = now - this.lookedAt > PING_MS + LATE_MS;
+    this.lookedAt = now;
     // Timers of hidden pages are late, and so would be every verdict on them.
-    if (document.hidden) return void (this.heardAt = performance.now());
+    if (document.hidden || isLate) this.heardAt = now;
+    const silent = now - this.heardAt;
     if (silent > (this.isReady ? DEAD_MS : START_MS)) return this.renew();
     if (this.isReady && silent > PING_MS) this.port?.postMessage({ type: "ping" } satisfies ToBoot);
   }
