@@ -59,11 +59,9 @@ task_options = _all(
         "--min-ram",
         type=click.IntRange(0, 1_000_000),
         metavar="MB",
-        help="What a client must offer, and a unit's most.",
+        help="What clients must offer, and a unit's most.",
     ),
-    click.option(
-        "--unit-timeout", type=click.FloatRange(0.1, 86_400), metavar="S", help="For one input  [default: 60]"
-    ),
+    click.option("--unit-timeout", type=click.FloatRange(0.1, 86_400), metavar="S", help="Of an input  [default: 60]"),
     click.option("--max-failures", type=click.IntRange(1, 100), metavar="N", help="Tries of one input  [default: 3]"),
     click.option("--kinds", metavar="web,cli", help="Clients that may compute it  [default: both]"),
     click.option("--runtime", type=click.Choice(["sandbox", "native"]), help="native: Python on one's own machines."),
