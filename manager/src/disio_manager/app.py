@@ -51,6 +51,8 @@ class ManagerApp:
         self.has_failed = False
         self.url = ""
         self.zmq_port = 0
+        self.cluster = ""
+        """Id of the database."""
         self.data: DataDir
         self._exits = AsyncExitStack()
         self._log = logger("manager")
@@ -117,7 +119,8 @@ class ManagerApp:
     async def _compose(
         self, store: ManagerStore, identity: Identity, socket: LinkSocket, presence: Presence
     ) -> tuple[Context, Statistics, ManagerLink]:
-        settings, clock, cluster = self.settings, SystemClock(), await store.cluster_id()
+        settings, clock = self.settings, SystemClock()
+        self.cluster = cluster = await store.cluster_id()
         core_settings = CoreSettings(
             cluster=cluster,
             manager=presence.manager,

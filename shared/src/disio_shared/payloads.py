@@ -4,6 +4,7 @@ Rule: ``payload_at(spec, i)`` is random access and pure; a generated spec costs 
 10^9. Sources: the ``list``, ``range`` and ``grid`` forms of the task document, and dis.io's ``"1-1337"`` shorthand.
 """
 
+import base64
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import msgspec
 
 from disio_shared.errors import FieldProblem, InvalidDocument
-from disio_shared.values import encode_value
+from disio_shared.values import RAW_KEY, encode_value
 
 MAX_PAYLOADS = 10**12
 """Payloads of one task."""
@@ -169,7 +170,17 @@ def _parse_list(body: Any) -> ListSpec:
         raise _invalid("list", "must be a list")
     if len(body) > MAX_LIST:
         raise _invalid("list", f"has {len(body)} payloads, at most {MAX_LIST} fit in a task document")
-    return ListSpec(tuple(encode_value(value) for value in body))
+    return ListSpec(tuple(_listed(value, at) for at, value in enumerate(body)))
+
+
+def _listed(value: Any, at: int) -> bytes:
+    """Return an item of a list as a wire value; ``{"$base64": "..."}`` stands for raw bytes."""
+    if not isinstance(value, dict) or value.keys() != {RAW_KEY}:
+        return encode_value(value)
+    try:
+        return encode_value(base64.b64decode(value[RAW_KEY], validate=True))
+    except (TypeError, ValueError) as error:
+        raise _invalid(f"list.{at}.{RAW_KEY}", f"must be base64 text: {error}") from error
 
 
 def _parse_range(body: Any, path: str) -> RangeSpec:

@@ -21,7 +21,8 @@ from disio_manager.core.records import TaskRecord
 from disio_shared import payloads
 from disio_shared.errors import FieldProblem, InvalidDocument
 from disio_shared.ids import fresh_id
-from disio_shared.taskdoc import MAX_DOCUMENT_BYTES, ParsedTask, parse_task
+from disio_shared.messages import Terms
+from disio_shared.taskdoc import MAX_DOCUMENT_BYTES, ParsedTask, TaskDocument, parse_task
 from disio_shared.values import as_json
 
 PREVIEW_FIRST, PREVIEW_LAST = 20, 3
@@ -123,6 +124,8 @@ async def _create(context: Context, parsed: ParsedTask, task: str) -> str:
         tags=document.tags,
         workunit=parsed.workunit,
         language=language,
+        runtime=document.workunit.runtime,
+        terms=_terms(document),
         workunit_bytes=size,
         payloads=msgspec.json.encode(document.payloads),
         policy=document.policy,
@@ -178,11 +181,24 @@ def _used_up(message: str) -> BadRequest:
 
 def _is_same(record: TaskRecord, parsed: ParsedTask) -> bool:
     """Compare what nobody can edit afterwards; name, tags and policy may have been edited since."""
-    document = parsed.document
-    return (record.workunit, record.language, record.payloads) == (
+    unit, terms = parsed.document.workunit, record.terms
+    return (record.workunit, record.language, record.runtime, terms.output, terms.clock, record.payloads) == (
         parsed.workunit,
-        document.workunit.language,
-        msgspec.json.encode(document.payloads),
+        unit.language,
+        unit.runtime,
+        unit.output,
+        unit.clock,
+        msgspec.json.encode(parsed.document.payloads),
+    )
+
+
+def _terms(document: TaskDocument) -> Terms:
+    unit, policy = document.workunit, document.policy
+    return Terms(
+        output=unit.output,
+        clock=unit.clock,
+        max_result_bytes=policy.max_result_bytes,
+        max_log_bytes=policy.max_log_bytes,
     )
 
 

@@ -279,7 +279,7 @@ def _manifest(entry: TaskEntry) -> messages.TaskManifest:
         task=record.id,
         name=record.name,
         workunit=record.workunit,
-        language=record.language,
+        language=entry.needs,
         payloads=record.payloads if is_generated(entry.spec) else b"",
         priority=policy.priority,
         weight=policy.weight,
@@ -290,4 +290,5 @@ def _manifest(entry: TaskEntry) -> messages.TaskManifest:
         when_exhausted=policy.when_exhausted,
         max_redundancy=policy.max_redundancy,
         max_lost=policy.max_lost,
+        terms=record.terms,
     )

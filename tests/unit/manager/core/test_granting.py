@@ -140,7 +140,7 @@ def test_a_task_that_comes_late_is_not_paid_for_the_past() -> None:
 @pytest.mark.parametrize(
     ("ask", "why"),
     [
-        ({"languages": ["python"]}, "The open tasks need javascript, which no client here runs."),
+        ({"languages": ["python"]}, "The open tasks need JavaScript, which no client here runs."),
         ({"kinds": ["web"]}, "The open tasks are for kinds of clients that are not connected here."),
         ({"memory_mb": 100}, "more memory than the clients here offer"),
     ],
@@ -152,6 +152,27 @@ def test_what_a_task_requires_is_respected_and_told(ask: dict[str, object], why:
     assert not grant.blocks and why in grant.waiting
     assert granted(world, "a", 10, memory_mb=500).blocks
     assert granted(world, "a", 10, memory_mb=0).blocks, "unknown memory is no reason"
+
+
+def test_native_python_goes_only_to_clients_that_trust_this_cluster() -> None:
+    world = world_with("a")
+    world.create("t", '{"range": [0, 100]}', language="python", runtime="native")
+    for languages in (["python"], ["python", "python-native:other"]):
+        grant = granted(world, "a", 10, languages=languages)
+        assert not grant.blocks and "native Python, trusted for cluster c" in grant.waiting
+    grant = granted(world, "a", 10, languages=["python-native:c"])
+    assert grant.blocks and grant.tasks[0].language == "python-native:c"
+
+
+def test_the_terms_of_a_task_go_with_its_manifest_also_after_a_restart() -> None:
+    terms = messages.Terms(output="json", clock="real", max_result_bytes=7, max_log_bytes=0)
+    world = world_with("a")
+    world.create("t", '{"range": [0, 100]}', language="wasm", terms=terms)
+    assert granted(world, "a", 10, languages=["wasm"]).tasks[0].terms == terms
+    world.restart()
+    world.join("a")
+    [manifest] = granted(world, "a", 10, languages=["wasm"]).tasks
+    assert (manifest.terms, manifest.language) == (terms, "wasm")
 
 
 def test_those_who_wait_are_told_why_and_get_work_by_itself_when_it_appears() -> None:

@@ -95,7 +95,14 @@ class World:
     # Short forms of events
 
     def create(
-        self, name: str, payloads: str, *, number: int = 0, language: str = "javascript", **policy: object
+        self,
+        name: str,
+        payloads: str,
+        *,
+        language: str = "javascript",
+        runtime: str = "sandbox",
+        terms: messages.Terms | None = None,
+        **policy: object,
     ) -> None:
         spec = parse_spec(msgspec.json.decode(payloads))
 
@@ -107,6 +114,8 @@ class World:
             tags=[],
             workunit="00" * 32,
             language=language,
+            runtime=runtime,
+            terms=terms or messages.Terms(),
             workunit_bytes=1,
             payloads=payloads.encode(),
             policy=Policy(requires=requires, **policy),  # type: ignore[arg-type]
