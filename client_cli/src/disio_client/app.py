@@ -32,7 +32,7 @@ from disio_shared.errors import RefusedError, StoreUnavailable
 from disio_shared.messages import PROTOCOL_VERSION, Hello
 from disio_shared.shell import Shell
 
-LANGUAGES = ["javascript"]
+LANGUAGES = ["javascript", "wasm"]
 BACKOFF_FIRST_S, BACKOFF_CEILING_S = 0.5, 30.0
 
 
