@@ -115,6 +115,7 @@ class DirectoryRun:
         self._outputs.make()
         held = lock(self._job.output)
         try:
+            await asyncio.to_thread(self._outputs.sweep, found.names())
             with FailureLog(self._job.output) as failures:
                 await self._compute(found, failures)
         finally:
@@ -128,7 +129,6 @@ class DirectoryRun:
         names, report = found.names(), self._report
         if found.hidden:
             self._screen.say(f"hidden files and directories are left out: {found.hidden}")
-        await asyncio.to_thread(self._outputs.sweep, names)
         missing = await asyncio.to_thread(self._outputs.missing, names)
         wanted = names if self._job.is_forced else missing
         report.total, report.already = len(names), len(names) - len(wanted)
@@ -230,7 +230,9 @@ class DirectoryRun:
         # Only names of our own: what a manager says must not decide where files are written.
         wanted = [found for found in batch if found.name in self._awaited]
         await asyncio.to_thread(
-            lambda: self._outputs.write([Output(found.name, output_bytes(found.result, is_json)) for found in wanted])
+            lambda: self._outputs.write(
+                [Output(found.name, output_bytes(bytes(found.result), is_json)) for found in wanted]
+            )
         )
         self._awaited.difference_update(found.name for found in wanted)
         self._report.written += len(wanted)

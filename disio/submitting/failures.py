@@ -37,13 +37,16 @@ class FailureLog:
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         self._file.close()
-        with contextlib.suppress(OSError):
-            if kind is None and self.names:
-                self._partial.replace(self.path)
-            else:
+        if kind is not None:
+            with contextlib.suppress(OSError):
                 self._partial.unlink()
-                if kind is None:
-                    self.path.unlink(missing_ok=True)
+            return
+        try:
+            self._partial.replace(self.path)
+            if not self.names:
+                self.path.unlink()
+        except OSError as error:
+            raise OutputProblem(self.path, error) from error
 
     def add(self, task: str, items: list[dict[str, Any]]) -> None:
         """Write failed payloads of a task down.

@@ -106,7 +106,7 @@ class OutputFolder:
 
     def sweep(self, names: Sequence[str]) -> None:
         """Remove the halves of files that a killed run left behind."""
-        for folder in {os.path.dirname(self._path(name)) for name in names}:
+        for folder in {str(self.root), *(os.path.dirname(self._path(name)) for name in names)}:
             with contextlib.suppress(OSError):
                 for left in [entry for entry in os.scandir(folder) if entry.name.startswith(PARTIAL_PREFIX)]:
                     os.unlink(left.path)
