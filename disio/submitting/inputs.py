@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from disio.submitting.naming import is_hidden, is_text, some_of
+from disio_manager.tar_index import MAX_FILE_BYTES, MAX_NAME_BYTES
 from disio_shared.errors import ConfigError
 
 
@@ -61,8 +62,8 @@ def find_inputs(folder: Path) -> Found:
                 status = entry.stat(follow_symlinks=False)
                 inputs.append(Input(name, status.st_size, status.st_mtime_ns))
     if refused:
-        remedy = "move it out of the directory, or put a readable copy in its place"
-        raise ConfigError("--input", f"no readable regular file: {some_of(sorted(refused))}", remedy)
+        remedy = "move them out of the directory, or put fit copies in their place"
+        raise ConfigError("--input", f"not fit to be inputs: {some_of(sorted(refused))}", remedy)
     if not inputs:
         raise ConfigError("--input", f"there is no file in {folder}", "hidden files do not count" if hidden else "")
     return Found(sorted(inputs), hidden)
@@ -100,4 +101,8 @@ def _problem(entry: os.DirEntry[str], name: str) -> str:
         return ""
     if not entry.is_file(follow_symlinks=False):
         return "a device, pipe or socket"
+    if len(name.encode()) > MAX_NAME_BYTES:
+        return f"its name is over the limit of {MAX_NAME_BYTES} bytes"
+    if entry.stat(follow_symlinks=False).st_size > MAX_FILE_BYTES:
+        return f"it is over the limit of {MAX_FILE_BYTES} bytes"
     return "" if os.access(entry.path, os.R_OK) else "may not be read"

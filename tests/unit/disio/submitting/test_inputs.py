@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from disio.submitting.inputs import find_inputs
+from disio_manager.tar_index import MAX_FILE_BYTES
 from disio_shared.errors import ConfigError
 
 
@@ -65,6 +66,20 @@ def test_a_name_that_is_not_utf8_is_refused_in_characters_that_can_be_shown(tmp_
     with pytest.raises(ConfigError, match="not UTF-8") as refused:
         find_inputs(tmp_path)
     str(refused.value).encode()
+
+
+def test_what_a_manager_would_refuse_is_refused_before_it_is_sent(tmp_path: Path) -> None:
+    fill(tmp_path, "a")
+    with (tmp_path / "big").open("wb") as big:
+        big.truncate(MAX_FILE_BYTES)
+    find_inputs(tmp_path)
+    with (tmp_path / "big").open("wb") as big:
+        big.truncate(MAX_FILE_BYTES + 1)
+    fill(tmp_path, "/".join(["d" * 200] * 6))
+    with pytest.raises(
+        ConfigError, match=r"over the limit of 1024 bytes.*'big' \(it is over the limit of 14680063 bytes"
+    ):
+        find_inputs(tmp_path)
 
 
 def test_an_empty_directory_is_refused(tmp_path: Path) -> None:
