@@ -179,7 +179,8 @@ def _run_directory(job: DirectoryJob, options: Options) -> int:
     report = _attended(options, lambda manager, screen: DirectoryRun(job, manager, screen))
     if isinstance(report, int):
         return report
-    click.echo(report.sentence(), err=True)
+    if report.task is not None:
+        click.echo(report.sentence(), err=True)
     if options.as_json:
         _print_json(report)
     return report.status()

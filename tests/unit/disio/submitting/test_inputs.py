@@ -76,10 +76,10 @@ def test_what_a_manager_would_refuse_is_refused_before_it_is_sent(tmp_path: Path
     with (tmp_path / "big").open("wb") as big:
         big.truncate(MAX_FILE_BYTES + 1)
     fill(tmp_path, "/".join(["d" * 200] * 6))
-    with pytest.raises(
-        ConfigError, match=r"over the limit of 1024 bytes.*'big' \(it is over the limit of 14680063 bytes"
-    ):
+    with pytest.raises(ConfigError) as refused:
         find_inputs(tmp_path)
+    assert "'big' (it is over the limit of 14680063 bytes)" in str(refused.value)
+    assert "(its name is over the limit of 1024 bytes)" in str(refused.value)
 
 
 def test_an_empty_directory_is_refused(tmp_path: Path) -> None:
