@@ -198,6 +198,24 @@ async def test_a_killed_run_is_taken_up_again_without_a_second_task(desk: Desk, 
     assert desk.own() == {".disio-submit.json", ".disio-submit.lock"}
 
 
+async def test_a_run_killed_before_it_heard_of_its_task_finds_it_by_the_key(env: Env, slow: str) -> None:
+    desk = Desk(env, env.manager())
+    desk.fill(texts(3))
+    memory = desk.outputs / ".disio-submit.json"
+
+    def heard() -> str:
+        return str(json.loads(memory.read_bytes())["task"]) if memory.exists() else ""
+
+    for _ in range(2):
+        process = await desk.begin(slow)
+        await wait_until(heard, 30, on_timeout=env.dump)
+        process.send_signal(signal.SIGKILL)
+        await process.communicate()
+        (task,) = await desk.tasks()
+        assert heard() == task["id"]
+        memory.write_text(json.dumps(json.loads(memory.read_bytes()) | {"task": ""}))
+
+
 async def test_ctrl_c_leaves_the_task_running_and_says_how_to_come_back(desk: Desk, slow: str) -> None:
     inputs = with_a_long_one(20)
     desk.fill(inputs)
