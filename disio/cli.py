@@ -18,6 +18,7 @@ SUMMARIES = {
     "distributor": "A distributor: hands payloads to clients.",
     "dashboard": "The dashboard: create tasks and watch them.",
     "client": "Lend this computer to a distributor.",
+    "submit": "Have a work unit computed for many inputs.",
     "explain": "Why a task or payload is (not) progressing.",
     "check": "Verify what a stopped manager has stored.",
     "doctor": "Look this machine over: what works, what does not.",

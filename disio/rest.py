@@ -5,7 +5,8 @@ Rule: every answer that is not a success becomes a typed error; a manager that i
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -14,10 +15,24 @@ from urllib.parse import quote
 import aiohttp
 import msgspec
 
-from disio_shared.errors import DisioError, ManagerUnreachable
+from disio_shared.errors import DisioError, ManagerUnreachable, OversizeMessage
 
 TIMEOUT_S = 30.0
-MAX_RESULT_LINE = 32 << 20
+UPLOAD_ANSWER_S = 600.0
+"""Seconds that a manager may take to store an upload."""
+MAX_RESULT_LINE = 64 << 20
+"""Bytes of one result as a line: payload and result in base64, and what is around them."""
+
+
+class ResultLine(msgspec.Struct):
+    """One result, in the manager's own words."""
+
+    i: int
+    result: msgspec.Raw
+    name: str = ""
+    """The input's, if inputs are files."""
+    line: bytes = b""
+    """All of it: JSON without the line's end."""
 
 
 class RestProblem(DisioError):
@@ -95,20 +110,78 @@ class ManagerClient:
         """Return the cluster's numbers."""
         return await self._json("GET", "/api/stats")
 
-    async def failures(self, task: str, start: int = 0) -> list[dict[str, Any]]:
-        """Return quarantined payloads with their error texts, in index order."""
-        answer = await self._json("GET", f"/api/tasks/{task}/failures?from={start}")
+    async def cluster(self) -> str:
+        """Return the id of the cluster, which stays when a manager changes its address."""
+        return str((await self._json("GET", "/api/link"))["cluster"])
+
+    async def has_blob(self, sha256: str) -> bool:
+        """Tell whether inputs were uploaded before."""
+        assert self._http is not None
+        try:
+            async with asyncio.timeout(TIMEOUT_S), self._http.head(f"{self.url}/api/blobs/{sha256}") as answer:
+                if answer.status != 404:
+                    await self._check(answer)
+                return answer.status != 404
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise ManagerUnreachable(self.url, _reason(error)) from error
+
+    async def put_blob(self, sha256: str, pieces: AsyncIterable[bytes], size: int) -> None:
+        """Upload inputs.
+
+        Args:
+            sha256: Hash of all pieces.
+            pieces: The bytes, read as they are sent.
+            size: How many there are.
+
+        Raises:
+            RestProblem: They are refused.
+            ManagerUnreachable: No answer.
+        """
+        assert self._http is not None
+        headers = {"Content-Type": "application/x-tar", "Content-Length": str(size)}
+        timeout = aiohttp.ClientTimeout(total=None, connect=TIMEOUT_S, sock_read=UPLOAD_ANSWER_S)
+        try:
+            url = f"{self.url}/api/blobs/{sha256}"
+            async with self._http.put(url, data=pieces, headers=headers, timeout=timeout) as answer:
+                await self._check(answer)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise ManagerUnreachable(self.url, _reason(error)) from error
+
+    async def failures(self, task: str, start: int = 0, limit: int = 0) -> list[dict[str, Any]]:
+        """Return quarantined payloads with their error texts, in index order; 0 = all of them."""
+        answer = await self._json("GET", f"/api/tasks/{task}/failures?from={start}&limit={limit}")
         return list(answer["items"])
 
     async def results(self, task: str, start: int = 0) -> AsyncIterator[dict[str, Any]]:
         """Yield canonical results in index order."""
+        async with aclosing(self._lines(f"/api/tasks/{task}/results?format=ndjson&from={start}")) as lines:
+            async for line in lines:
+                yield msgspec.json.decode(line, type=dict[str, Any])
+
+    async def result_lines(self, task: str, start: int, limit: int) -> AsyncGenerator[ResultLine, None]:
+        """Yield at most ``limit`` canonical results from an index on, their values as the manager wrote them."""
+        path = f"/api/tasks/{task}/results?format=ndjson&from={start}&limit={limit}"
+        async with aclosing(self._lines(path)) as lines:
+            async for line in lines:
+                found = msgspec.json.decode(line, type=ResultLine)
+                found.line = line
+                yield found
+
+    async def _lines(self, path: str) -> AsyncGenerator[bytes, None]:
+        """Yield the lines of an answer; aiohttp's own reader refuses those over twice its buffer."""
         assert self._http is not None
-        url = f"{self.url}/api/tasks/{task}/results?format=ndjson&from={start}"
+        held = bytearray()
         try:
-            async with self._http.get(url) as answer:
+            async with self._http.get(self.url + path) as answer:
                 await self._check(answer)
-                async for line in answer.content:
-                    yield msgspec.json.decode(line, type=dict[str, Any])
+                async for part in answer.content.iter_any():
+                    *lines, rest = part.split(b"\n")
+                    for line in lines:
+                        yield bytes(held) + line
+                        held.clear()
+                    held += rest
+                    if len(held) > MAX_RESULT_LINE:
+                        raise OversizeMessage(len(held), MAX_RESULT_LINE)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise ManagerUnreachable(self.url, _reason(error)) from error
 

@@ -1,0 +1,153 @@
+"""Payloads that a spec generates in, results as lines out.
+
+Rule: a line is written once, whole, and is one result; the number of payloads costs no memory.
+"""
+
+import contextlib
+import os
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import msgspec
+
+from disio.rest import ManagerClient, ResultLine
+from disio.submitting.failures import MAX_SHOWN, failure_text
+from disio.submitting.following import Follower, Patience
+from disio.submitting.gaps import AsTheyCome, InOrder
+from disio.submitting.naming import OWN_PREFIX
+from disio.submitting.outputs import OutputProblem
+from disio.submitting.progress import Screen
+from disio.submitting.reporting import Report
+from disio_shared.ids import fresh_id
+
+KEY_LENGTH = 24
+
+
+class GeneratedJob(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked for."""
+
+    document: dict[str, Any]
+    is_awaited: bool
+    is_ordered: bool
+    out: Path | None
+    """Where result lines go; None = stdout."""
+    is_json: bool
+    """Lines are whole objects, as the manager shows them; else they are the results alone."""
+    patience_s: float
+
+
+class Lines:
+    """Where result lines go: stdout, or a file that is there when it is whole. Use as a context manager.
+
+    Args:
+        path: The file; None = stdout.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._partial = None if path is None else path.with_name(f"{OWN_PREFIX}partial-{os.getpid()}")
+        self._file: IO[bytes] = sys.stdout.buffer
+
+    def __enter__(self) -> "Lines":
+        if self._partial is not None:
+            self._file = self._open(self._partial)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._path is None or self._partial is None:
+            return
+        if kind is None:
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self._partial.replace(self._path)
+            return
+        self._file.close()
+        with contextlib.suppress(OSError):
+            self._partial.unlink()
+
+    def write(self, lines: list[bytes]) -> None:
+        """Write lines.
+
+        Raises:
+            OutputProblem: They cannot be written.
+            BrokenPipeError: Nobody reads stdout any more.
+        """
+        try:
+            self._file.write(b"".join(line + b"\n" for line in lines))
+            self._file.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputProblem(self._path or Path("stdout"), error) from error
+
+    def _open(self, path: Path) -> IO[bytes]:
+        try:
+            return path.open("wb")
+        except OSError as error:
+            raise OutputProblem(path, error) from error
+
+
+class GeneratedRun:
+    """One run.
+
+    Args:
+        job: What is asked for.
+        manager: Who has it done.
+        screen: Where a person reads.
+    """
+
+    def __init__(self, job: GeneratedJob, manager: ManagerClient, screen: Screen) -> None:
+        self._job, self._manager, self._screen = job, manager, screen
+        self._patience = Patience(job.patience_s, screen.say)
+        self.task = ""
+        """The task that was made; empty = none yet."""
+
+    def way_back(self) -> str:
+        """Return what a person does after this run was broken off."""
+        if not self.task:
+            return "no task was created, as far as is known"
+        return f"task {self.task} goes on without it: disio explain {self.task}, GET /api/tasks/{self.task}/results"
+
+    async def run(self) -> Report:
+        """Create the task; if it is awaited, write its results until it is over.
+
+        Raises:
+            DisioError: The manager refuses or is away for too long, or results cannot be written.
+        """
+        began = time.monotonic()
+        key = fresh_id(KEY_LENGTH)
+        made = await self._patience.ask(lambda: self._manager.create_task(self._job.document, key))
+        self.task = made["id"]
+        report = Report(task=self.task, state=made["state"], total=made["total"])
+        self._screen.say(f"task {self.task} created: {made['total']} payloads")
+        if self._job.is_awaited:
+            with Lines(self._job.out) as lines:
+                await self._follow(lines, report)
+        report.seconds = round(time.monotonic() - began, 3)
+        return report
+
+    async def _follow(self, lines: Lines, report: Report) -> None:
+        wanted = InOrder(report.total) if self._job.is_ordered else AsTheyCome(report.total)
+
+        async def take(batch: list[ResultLine]) -> None:
+            lines.write([found.line if self._job.is_json else bytes(found.result) for found in batch])
+
+        follower = Follower(self._manager, self.task, wanted, take, self._screen, self._patience)
+        ended = await follower.follow()
+        self._screen.rest()
+        report.state, report.failed, report.written = ended["state"], ended["failed"], follower.taken
+        if ended["failed"]:
+            await self._tell_failures(ended["failed"])
+
+    async def _tell_failures(self, count: int) -> None:
+        items = await self._patience.ask(lambda: self._manager.failures(self.task, 0, MAX_SHOWN))
+        for item in items:
+            for line in failure_text(item):
+                self._screen.say(line)
+        if count > len(items):
+            self._screen.say(f"... and {count - len(items)} more: GET /api/tasks/{self.task}/failures")
