@@ -145,7 +145,12 @@ class BrowserSandbox:
 async def _start(program: str, profile: Path, url: str) -> asyncio.subprocess.Process:
     # Chromium's own sandbox does not start for root; the page's policy and the frame's opaque origin hold all the same.
     as_root = ["--no-sandbox"] if sys.platform == "linux" and os.geteuid() == 0 else []
-    own = {"HOME": str(profile), "XDG_CONFIG_HOME": str(profile / "config"), "XDG_CACHE_HOME": str(profile / "cache")}
+    own = {
+        "HOME": str(profile),
+        "TMPDIR": str(profile),
+        "XDG_CONFIG_HOME": str(profile / "config"),
+        "XDG_CACHE_HOME": str(profile / "cache"),
+    }
     with (profile / "browser.log").open("wb") as log:
         try:
             return await asyncio.create_subprocess_exec(
