@@ -1,9 +1,13 @@
 """Runs ``disio test`` as a process of its own, and sees that nothing of it is left."""
 
+from __future__ import annotations
+
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,8 +49,10 @@ class Trying:
     """
 
     def __init__(self, folder: Path, browser: str = "") -> None:
-        self.folder, self.temporary = folder, folder / "tmp"
-        self.temporary.mkdir()
+        self.folder = folder
+        # Not below the test's own folder: browsers put a socket there, whose path may have 107 characters at most.
+        self.temporary = Path(tempfile.mkdtemp(prefix="d-"))
+        self._started: list[subprocess.Popen[str]] = []
         keep = {name: value for name, value in os.environ.items() if not name.startswith("DISIO_")}
         self.environment = {**keep, "TMPDIR": str(self.temporary), **({"DISIO_BROWSER": browser} if browser else {})}
 
@@ -57,7 +63,7 @@ class Trying:
 
     def start(self, *words: str, **environment: str) -> subprocess.Popen[str]:
         """Start ``disio test``."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "disio", "test", *words],
             cwd=self.folder,
             env={**self.environment, **environment},
@@ -65,26 +71,38 @@ class Trying:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self._started.append(process)
+        return process
 
     def run(self, *words: str, **environment: str) -> Told:
         """Run ``disio test`` to its end."""
-        with self.start(*words, **environment) as process:
-            return self.ended(process, 90)
+        return self.ended(self.start(*words, **environment), 90)
 
-    def ended(self, process: "subprocess.Popen[str]", within_s: float = ENDS_S) -> Told:
-        """Wait for the end; no temporary file may be left."""
-        try:
-            out, err = process.communicate(timeout=within_s)
-        except subprocess.TimeoutExpired:
+    def close(self) -> None:
+        """End what a failed test left, and delete the place of temporary files."""
+        for process in self._started:
             process.kill()
-            raise
+            process.communicate()
+        shutil.rmtree(self.temporary)
+
+    def ended(self, process: subprocess.Popen[str], within_s: float = ENDS_S) -> Told:
+        """Wait for the end; no temporary file may be left."""
+        out, err = process.communicate(timeout=within_s)
         assert "Traceback" not in err
         assert list(self.temporary.iterdir()) == []
         return Told(process.returncode, out, err)
 
 
+def busy_s(process: psutil.Process) -> float:
+    """Return the seconds of processor time that a process has used; 0 when it is gone."""
+    try:
+        return sum(process.cpu_times()[:2])
+    except psutil.Error:
+        return 0.0
+
+
 @contextmanager
-def nothing_left(process: "subprocess.Popen[str]") -> Iterator[None]:
+def nothing_left(process: subprocess.Popen[str]) -> Iterator[None]:
     """See that what a process has started by now ends with it."""
     children = psutil.Process(process.pid).children(recursive=True)
     assert children
