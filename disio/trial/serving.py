@@ -22,7 +22,6 @@ TRIAL_STATIC = Path(disio_client.__file__).parent / "static" / "trial"
 KIT_PATH = "/trial/kit"
 MAX_ANSWER_BYTES = 64 << 20
 SHUTDOWN_S = 1.0
-NOT_BUILT = TrialFailed("the pages for browsers are not built", "run: make web")
 
 
 class _Result(msgspec.Struct):
@@ -79,7 +78,7 @@ class TrialServer:
             TrialFailed: The pages are not built.
         """
         if self._find("/trial") is None or self._find("/embed/compute") is None:
-            raise NOT_BUILT
+            raise _not_built()
         app = web.Application(client_max_size=MAX_ANSWER_BYTES, middlewares=[self._note])
         app.router.add_get("/trial/work", self._give)
         app.router.add_post("/trial/answer", self._take)
@@ -117,7 +116,7 @@ class TrialServer:
         try:
             return next((found for pages in self._pages if (found := pages.find(path)) is not None), None)
         except (OSError, msgspec.DecodeError):
-            raise NOT_BUILT from None
+            raise _not_built() from None
 
     @web.middleware
     async def _note(self, request: web.Request, handler: Any) -> web.StreamResponse:
@@ -155,6 +154,10 @@ class TrialServer:
             raise web.HTTPNotFound
         file, route = found
         return web.FileResponse(file, headers={**route.headers, "Content-Type": route.content_type})
+
+
+def _not_built() -> TrialFailed:
+    return TrialFailed("the pages for browsers are not built", "run: make web")
 
 
 def spec_of(trial: Trial, kit: dict[str, str] | None) -> dict[str, Any]:
