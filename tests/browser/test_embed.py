@@ -106,7 +106,7 @@ async def test_no_thanks_closes_the_box_and_requests_nothing(consent: "Frame", p
 async def test_after_a_click_it_says_hello_and_asks_for_work(running: StandIn) -> None:
     await running.until(lambda: running.of_type(m.Ready), "Ready")
     hello = running.of_type(m.Hello)[0]
-    assert (hello.version, hello.kind, hello.site, hello.languages) == (1, "web", "s1", ["javascript"])
+    assert (hello.version, hello.kind, hello.site, hello.languages) == (1, "web", "s1", ["javascript", "python"])
     assert hello.cores >= 1
 
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 import pytest_asyncio
 
@@ -18,6 +19,7 @@ from disio_manager.core.changes import (
 )
 from disio_manager.core.records import DistributorRecord
 from disio_manager.stores.base import ManagerEntry, ManagerStore, ResultRow
+from disio_shared.messages import Terms
 from tests.contract.manager_store_rows import (
     Opener,
     all_results,
@@ -57,6 +59,13 @@ async def test_a_committed_task_comes_back_as_it_was(store: ManagerStore) -> Non
     await store.commit([put(record)])
     assert await store.task("task3") == record
     assert await store.task("task4") is None
+
+
+async def test_how_the_units_of_a_task_run_comes_back(store: ManagerStore) -> None:
+    terms = Terms(output="text", clock="real", max_result_bytes=5, max_log_bytes=6)
+    record = msgspec.structs.replace(task(3), language="python", runtime="native", terms=terms)
+    await store.commit([put(record)])
+    assert await store.task("task3") == record
 
 
 async def test_numbers_and_cluster_id_survive_a_reopening(open_again: Opener) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from disio_manager.stores.opening import open_store
 from disio_shared.errors import ConfigError, StoreUnavailable
+from disio_shared.messages import Terms
 from tests.contract.manager_store_rows import ME, all_results, begin, block, fresh_url, opener, results, task, votes
 from tests.services.process import ServerProcess
 
@@ -152,7 +153,8 @@ async def test_a_file_of_version_1_is_brought_up_to_date_in_place(tmp_path: Path
         (2, "done", {"frontier": 1, "done": 1, "failed": 0}),
     ):
         record = msgspec.to_builtins(task(number, state=state, total=1_000 if number == 1 else 1))
-        body = msgspec.msgpack.encode({**record, "payloads": b"", "policy": task(number).policy, **more})
+        del record["runtime"], record["terms"], record["policy"]["max_result_bytes"], record["policy"]["max_log_bytes"]
+        body = msgspec.msgpack.encode({**record, "payloads": b"", **more})
         older.execute("INSERT INTO tasks VALUES (?, ?, ?, '', ?)", (number, f"task{number}", state, body))
         payloads = task(number, total=record["total"]).payloads
         older.execute("INSERT INTO task_payloads VALUES (?, ?)", (number, payloads))
@@ -165,6 +167,7 @@ async def test_a_file_of_version_1_is_brought_up_to_date_in_place(tmp_path: Path
         assert (whole.start, whole.frontier, whole.stop, whole.owner, whole.retries) == (0, 10, 1_000, ME, 2)
         assert (loaded.record.done, loaded.record.failed, loaded.failed) == (1, 1, [(5, 6)])
         assert loaded.closed == {"b1-0": [(4, 6)]} and loaded.blocks[0].lease == 3
+        assert (loaded.record.runtime, loaded.record.terms) == ("sandbox", Terms())
         closed = await store.task("task2")
         assert closed is not None and (closed.state, closed.done) == ("done", 1)
         await store.commit([votes([4])])

@@ -20,11 +20,13 @@ from disio_client import events as ev
 from disio_client.connection import Connection
 from disio_client.engines.deno import HEAP_MB, DenoEngine, check_installed
 from disio_client.identity import Identities
+from disio_client.kits import KitMissing, Kits
 from disio_client.leaving import Leaving
 from disio_client.reporter import Reporter
 from disio_client.runner import Slot
 from disio_client.session import Session
 from disio_client.workunits import Workunits
+from disio_shared.abilities import in_words
 from disio_shared.backoff import Backoff
 from disio_shared.clock import SystemClock
 from disio_shared.datadir import DataDir
@@ -32,7 +34,7 @@ from disio_shared.errors import RefusedError, StoreUnavailable
 from disio_shared.messages import PROTOCOL_VERSION, Hello
 from disio_shared.shell import Shell
 
-LANGUAGES = ["javascript"]
+LANGUAGES = ["javascript", "python"]
 BACKOFF_FIRST_S, BACKOFF_CEILING_S = 0.5, 30.0
 
 
@@ -137,9 +139,11 @@ class ClientApp:
 
     async def _start(self, http: aiohttp.ClientSession, private: Path) -> None:
         self._workunits = Workunits(http)
+        self._kits = Kits(http, DataDir(self._data_dir).path / "kits")
         start_engine = partial(DenoEngine.start, private)
         self._slots = [
-            Slot(number, start_engine, self._workunits.code, self._report, self._clock) for number in range(self._cores)
+            Slot(number, start_engine, self._workunits.code, self._report, self._clock, self._kits.files)
+            for number in range(self._cores)
         ]
         for slot in self._slots:
             await slot.prepare()
@@ -221,7 +225,7 @@ class ClientApp:
             case ev.StopSlot():
                 self._slots[command.slot].stop()
             case ev.FetchCode():
-                self._spawn(self._fetch(command.workunit))
+                self._spawn(self._fetch(command.workunit, command.language))
             case ev.ReleaseCode():
                 self._workunits.release(command.workunit)
             case _:
@@ -241,7 +245,14 @@ class ClientApp:
             case ev.Left():
                 self._end()
 
-    async def _fetch(self, workunit: str) -> None:
+    async def _fetch(self, workunit: str, language: str) -> None:
+        """Get code, and the files of its language before it: without them it could not run."""
+        try:
+            await self._kits.fetch(self._identities.url, language)
+        except KitMissing as error:
+            self._reporter.say(ev.Say("kit", f"no {in_words(language)} yet: {error}"))
+            await self._submit(ev.CodeMissing(workunit, str(error), error.is_final))
+            return
         await self._submit(await self._workunits.fetch(self._identities.url, workunit))
 
 

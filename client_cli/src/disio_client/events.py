@@ -208,9 +208,10 @@ class Reconnect:
 
 @dataclass(frozen=True, slots=True)
 class FetchCode:
-    """Get the code of this hash and keep it until ``ReleaseCode``."""
+    """Get the code of this hash, and what its language needs; keep it until ``ReleaseCode``."""
 
     workunit: str
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

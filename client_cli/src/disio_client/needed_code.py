@@ -14,6 +14,7 @@ FIRST_RETRY_S = 0.5
 
 @dataclass(slots=True)
 class _Wanted:
+    language: str
     tries: int = 0
     retry_at: float | None = 0.0
     """When to fetch; None while a fetch is under way."""
@@ -26,10 +27,10 @@ class NeededCode:
         self.ready: set[str] = set()
         self._wanted: dict[str, _Wanted] = {}
 
-    def need(self, workunit: str) -> None:
+    def need(self, workunit: str, language: str) -> None:
         """Note that a batch needs this code."""
         if workunit not in self.ready:
-            self._wanted.setdefault(workunit, _Wanted())
+            self._wanted.setdefault(workunit, _Wanted(language))
 
     def arrived(self, workunit: str) -> None:
         """Note that the code is here."""
@@ -60,7 +61,7 @@ class NeededCode:
         for workunit, wanted in self._wanted.items():
             if wanted.retry_at is not None and wanted.retry_at <= now:
                 wanted.retry_at = None
-                out.append(FetchCode(workunit))
+                out.append(FetchCode(workunit, wanted.language))
         return out
 
     def next_deadline(self) -> float | None:

@@ -223,7 +223,7 @@ class Session:
             self.outbox.add_release([assign.token], [assign.indexes])
         elif assign.token not in self.work.batches:
             self.work.add(assign, now)
-            self._codes.need(assign.workunit)
+            self._codes.need(assign.workunit, assign.language)
 
     def _problem(self, assign: msg.Assign) -> str:
         """Return why this batch cannot be taken, or nothing."""
@@ -254,7 +254,7 @@ class Session:
     def _on_code_missing(self, event: ev.CodeMissing, now: float) -> None:
         if self._codes.missing(event.workunit, event.is_final, now):
             return
-        self._say("code", f"work given back: its code cannot be had: {event.reason}")
+        self._say("code", f"work given back: what it needs cannot be had: {event.reason}")
         self._hold_until = now + HOLD_S
         for token, indexes in self.work.take_batches_of(event.workunit).items():
             self.outbox.add_release([token], [indexes])

@@ -7,6 +7,7 @@
 import { Session, type Command, type Identity, type SessionEvent } from "../session/session";
 import { Codes } from "./codes";
 import { Connection } from "./connection";
+import { Kits } from "./kits";
 import { ComputeFrame } from "./frame";
 import { Slot } from "./slot";
 import { effort } from "./throttle";
@@ -45,6 +46,7 @@ export class Client {
   private readonly connection: Connection;
   private readonly frame: ComputeFrame;
   private readonly codes = new Codes((input, init) => fetch(input, init));
+  private readonly kits = new Kits((input, init) => fetch(input, init));
   private slots: Slot[] = [];
   /** How many of the slots may take runs. */
   private wanted = 1;
@@ -62,7 +64,7 @@ export class Client {
     const told = {
       ...options.identity,
       kind: "web",
-      languages: ["javascript"],
+      languages: ["javascript", "python"],
       cores: effort(options.cores, options.percent).slots,
       site: options.site,
       software: options.software,
@@ -178,7 +180,7 @@ export class Client {
     const assign = run && this.session.assignOf(run.token);
     if (!run || !assign) return;
     slot.prepare();
-    this.codes.get(this.base, run.workunit).then(
+    this.needed(assign.language, run.workunit).then(
       (bytes) => {
         // Some or all of it may have been cancelled in the meantime.
         const left = this.session.openPart(run);
@@ -187,11 +189,18 @@ export class Client {
         this.handle({ type: "tick" });
       },
       (error: unknown) => {
-        this.reason = `The code of ${assign.task_name} cannot be had: ${String(error)}`;
+        this.reason = `What ${assign.task_name} needs cannot be had: ${error instanceof Error ? error.message : String(error)}`;
         this.session.putBack(run.token, run.indexes);
         slot.abandon(seconds() + RETRY_CODE_S);
       },
     );
+  }
+
+  /** The code of a work unit, once the frame has what its language needs. */
+  private async needed(language: string, workunit: string): Promise<Uint8Array> {
+    const kit = await this.kits.get(this.base, language);
+    if (kit !== null) this.frame.keep(kit);
+    return this.codes.get(this.base, workunit);
   }
 
   private handle(event: SessionEvent): void {

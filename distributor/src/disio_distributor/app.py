@@ -14,6 +14,7 @@ from aiohttp import web
 from disio_distributor.clients import ClientLink
 from disio_distributor.config import ZEROCONF, DistributorSettings, check_settings, size_in_bytes
 from disio_distributor.core.settings import CoreSettings
+from disio_distributor.kits import Kits
 from disio_distributor.managers import JoinToken, Managers, ManagersSettings, load_keys
 from disio_distributor.metrics import Metrics
 from disio_distributor.reception import ClientLinkSettings
@@ -153,6 +154,7 @@ class DistributorApp:
             metrics=metrics.text,
             description=self._description(),
         )
+        Kits(mirror=self._settings.kits).attach(app)
         Web(Pages(), Workunits(self._cache), status).attach(app)
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2.0)
         await runner.setup()

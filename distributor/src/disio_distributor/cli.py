@@ -38,6 +38,7 @@ def distributor() -> None:
 @click.option("--join-token-file", type=click.Path(dir_okay=False), help="Default: join.token in the data directory.")
 @click.option("--zeroconf/--no-zeroconf", default=None, help="Announce it on the local network.  [default: yes]")
 @click.option("--zeroconf-interface", multiple=True, metavar="IP", help="Where zeroconf talks; may be repeated.")
+@click.option("--kits", metavar="URL", help="A mirror of Python's files, so that clients load them there.")
 @click.option("--operator", help="Who runs it, for volunteers.")
 @click.option("--purpose", help="What it computes for, for volunteers.")
 @click.option("--json", is_flag=True, default=None, help="Print the ready line as a JSON object.")

@@ -56,6 +56,8 @@ class DistributorSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds a connection has to say Hello."""
     drain_s: float = 10.0
     """Seconds a stop may take to bring in results and hand blocks back."""
+    kits: str = ""
+    """URL of a mirror that clients get the files of languages (Python) from; empty = from this distributor."""
     log_level: str = "info"
     json: bool = False
     """Machine-readable ready line and logs."""
@@ -72,10 +74,12 @@ def check_settings(settings: DistributorSettings) -> None:
     Raises:
         ConfigError: Names the setting.
     """
-    for url in settings.manager_urls:
-        _check_url("--manager", url, f"give http://host:port or {ZEROCONF}")
-    if settings.public_url:
-        _check_url("--public-url", settings.public_url, "give the URL that clients use, such as https://d.example.org")
+    urls = [("--manager", url, f"give http://host:port or {ZEROCONF}") for url in settings.manager_urls]
+    urls.append(("--public-url", settings.public_url, "give the URL that clients use, such as https://d.example.org"))
+    urls.append(("--kits", settings.kits, "give a mirror such as https://cdn.jsdelivr.net/npm/pyodide@314.0.7"))
+    for setting, url, remedy in urls:
+        if url or setting == "--manager":
+            _check_url(setting, url, remedy)
     if size_in_bytes(settings.cache_limit) < MIN_CACHE:
         raise ConfigError("--cache-limit", f"{settings.cache_limit} is too little", "give 16MiB or more")
     if not settings.manager:

@@ -35,6 +35,8 @@ from disio_shared.datadir import ADMIN_TOKEN, DataDir
 from disio_shared.logs import logger
 from disio_shared.ports import is_loopback, listen, port_of, url_of
 
+ORPHANS_S = 86_400.0
+"""How long an uploaded blob waits for the task that is to name it."""
 SHUTDOWN_S = 3.0
 """How long open requests may take to end when the manager stops."""
 
@@ -51,6 +53,8 @@ class ManagerApp:
         self.has_failed = False
         self.url = ""
         self.zmq_port = 0
+        self.cluster = ""
+        """Id of the database."""
         self.data: DataDir
         self._exits = AsyncExitStack()
         self._log = logger("manager")
@@ -82,6 +86,7 @@ class ManagerApp:
         manager = identity.curve_public.decode()
         store = await open_store(settings.db, self.data.path, manager)
         exits.push_async_callback(store.close)
+        await store.blobs.drop_orphans(SystemClock().wall() - ORPHANS_S)
         listening = listen(settings.host, settings.port)
         exits.callback(listening.close)
         socket = LinkSocket(identity, settings.host)
@@ -117,7 +122,8 @@ class ManagerApp:
     async def _compose(
         self, store: ManagerStore, identity: Identity, socket: LinkSocket, presence: Presence
     ) -> tuple[Context, Statistics, ManagerLink]:
-        settings, clock, cluster = self.settings, SystemClock(), await store.cluster_id()
+        settings, clock = self.settings, SystemClock()
+        self.cluster = cluster = await store.cluster_id()
         core_settings = CoreSettings(
             cluster=cluster,
             manager=presence.manager,

@@ -6,6 +6,7 @@ Rule: whatever passes can be stored and shown as it is; the first thing wrong ma
 import math
 
 from disio_shared import messages
+from disio_shared.abilities import MAX_ABILITIES, is_ability
 from disio_shared.errors import MalformedMessage
 from disio_shared.values import is_valid_value
 
@@ -14,6 +15,7 @@ MAX_TEXT = 1_000
 MAX_ERROR_TEXT = 8_000
 MAX_REFS = 100_000
 MAX_NAMES = 1_000
+MAX_KINDS = 16
 MAX_SPACE = 10.0
 """A cache may be over its bound, but not beyond all reason."""
 
@@ -39,7 +41,8 @@ def check_message(message: messages.FromDistributor) -> None:
 
 def _check_ask(ask: messages.Ask) -> None:
     _require(ask.payloads >= 0 and ask.memory_mb >= 0, "ask: negative number")
-    _require(max(len(ask.languages), len(ask.kinds)) <= MAX_NAMES, "ask: too many names")
+    _require(len(ask.languages) <= MAX_ABILITIES and all(map(is_ability, ask.languages)), "ask: languages")
+    _require(len(ask.kinds) <= MAX_KINDS and all(len(kind) <= MAX_ID for kind in ask.kinds), "ask: kinds")
     _require(max(len(ask.tasks), len(ask.only)) <= MAX_REFS, "ask: too many tasks")
 
 

@@ -14,6 +14,7 @@ from zmq.auth.asyncio import AsyncioAuthenticator
 from disio_manager.checks import check_message
 from disio_manager.core.commands import Send
 from disio_manager.core.events import DistributorJoined, DistributorLeft, Event, MessageArrived
+from disio_manager.filling import Filler
 from disio_manager.identity import Identity, is_same_secret
 from disio_manager.peers import Peer, Peers, Sender
 from disio_manager.refusals import Refusals, introduced
@@ -117,20 +118,31 @@ class ManagerLink:
         self._has_room = asyncio.Event()
         self._has_room.set()
         self._service: ManagerService
+        self._filler: Filler
 
     async def run(self, service: ManagerService) -> None:
         """Serve until cancelled."""
         self._service = service
+        self._filler = Filler(service.archives, self._send_whole, self._end_session, service.clock.steady)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._receive())
                 group.create_task(self._watch())
         finally:
+            self._filler.stop()
             for task in self._fetching:
                 task.cancel()
 
     def send(self, command: Send) -> None:
         """Send a message of the core; one to a session that is over is dropped."""
+        self._filler.send(command)
+
+    def _end_session(self, session: str) -> None:
+        peer = self._peers.of_session(session)
+        if peer is not None:
+            self._end(peer)
+
+    def _send_whole(self, command: Send) -> None:
         peer = self._peers.of_session(command.session)
         if peer is None:
             return

@@ -48,7 +48,8 @@ async def _serve(settings: ManagerSettings) -> int:
 
 def _tell_ready(app: ManagerApp, url: str) -> None:
     if app.settings.json:
-        print(json.dumps({"ready": "manager", "url": url, "zmq_port": app.zmq_port}), flush=True)
+        facts = {"ready": "manager", "url": url, "zmq_port": app.zmq_port, "cluster": app.cluster}
+        print(json.dumps(facts), flush=True)
     else:
         print(f"ready manager {url}", flush=True)
 

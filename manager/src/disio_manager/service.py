@@ -6,6 +6,7 @@ Rule: everybody changes the manager through ``submit`` or ``post``, and reads it
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 
+from disio_manager.archives import Archives
 from disio_manager.claims import Claims
 from disio_manager.core.changes import Change
 from disio_manager.core.commands import Announce, Claim, Command, Send
@@ -51,6 +52,7 @@ class ManagerService:
         presence: Presence | None = None,
     ) -> None:
         self.store, self.clock = store, clock
+        self.archives = Archives(store.blobs)
         self._presence = presence
         self._claims = Claims(store, clock, self.tell)
         self._settings, self._send, self._announce, self._on_reset = settings, send, announce, on_reset

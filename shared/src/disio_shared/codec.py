@@ -11,6 +11,8 @@ from disio_shared.errors import LocalProtocolError, MalformedMessage, OversizeMe
 
 MAX_CLIENT_MESSAGE = 16 << 20
 """Bytes: the largest message between a distributor and a client, either way."""
+MAX_PAYLOAD_BYTES = 14 << 20
+"""The largest payload on a wire: with a saved state and the rest of its Assign it fits in a client's message."""
 MAX_LINK_MESSAGE = 64 << 20
 """Bytes: the largest message between a manager and a distributor, either way."""
 

@@ -8,7 +8,7 @@ Rule: a family ends in ``Error``, a leaf says what happened; each edge (HTTP, li
     │   ├── LocalProtocolError      we tried to send something illegal: our bug
     │   └── RemoteProtocolError     the peer did: MalformedMessage VersionMismatch OversizeMessage
     ├── InvalidInputError           a document the user sent is wrong: InvalidDocument
-    ├── NotFoundError               TaskNotFound WorkunitNotFound DistributorNotFound
+    ├── NotFoundError               TaskNotFound WorkunitNotFound BlobNotFound DistributorNotFound
     ├── ConflictError               IllegalVerb
     ├── RefusedError                NotAuthorized
     └── UnavailableError            StoreUnavailable ManagerUnreachable
@@ -131,6 +131,12 @@ class WorkunitNotFound(NotFoundError):
     """No such work unit."""
 
     kind = "work unit"
+
+
+class BlobNotFound(NotFoundError):
+    """No such blob."""
+
+    kind = "blob"
 
 
 class DistributorNotFound(NotFoundError):

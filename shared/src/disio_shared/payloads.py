@@ -4,6 +4,7 @@ Rule: ``payload_at(spec, i)`` is random access and pure; a generated spec costs 
 10^9. Sources: the ``list``, ``range`` and ``grid`` forms of the task document, and dis.io's ``"1-1337"`` shorthand.
 """
 
+import base64
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import msgspec
 
 from disio_shared.errors import FieldProblem, InvalidDocument
-from disio_shared.values import encode_value
+from disio_shared.values import RAW_KEY, RAW_MARK, encode_value
 
 MAX_PAYLOADS = 10**12
 """Payloads of one task."""
@@ -66,8 +67,17 @@ class GridSpec(msgspec.Struct, frozen=True):
     axes: tuple[Axis, ...]
 
 
-PayloadSpec = ListSpec | RangeSpec | GridSpec
-KNOWN_SPECS = ("list", "range", "grid")
+class FilesSpec(msgspec.Struct, frozen=True):
+    """Files of an uploaded archive: payload ``i`` is the bytes of its member ``i``."""
+
+    blob: str
+    """SHA-256 of the archive."""
+    sizes: Sequence[int] = ()
+    """Bytes of each member; none until somebody has looked into the archive (a document alone does not tell)."""
+
+
+PayloadSpec = ListSpec | RangeSpec | GridSpec | FilesSpec
+KNOWN_SPECS = ("list", "range", "grid", "blob")
 
 
 def parse_spec(spec: Any) -> PayloadSpec:
@@ -76,6 +86,8 @@ def parse_spec(spec: Any) -> PayloadSpec:
     Raises:
         InvalidDocument: With paths relative to the field.
     """
+    if isinstance(spec, dict) and "blob" in spec:
+        return _parse_blob(spec)
     if not isinstance(spec, dict) or len(spec) != 1:
         raise _invalid("", f"must be an object with exactly one of {', '.join(KNOWN_SPECS)}")
     (form, body), *_ = spec.items()
@@ -92,9 +104,11 @@ def parse_spec(spec: Any) -> PayloadSpec:
 
 
 def count(spec: PayloadSpec) -> int:
-    """Return how many payloads a spec has."""
+    """Return how many payloads a spec has; 0 of files whose archive nobody has looked into."""
     if isinstance(spec, ListSpec):
         return len(spec.values)
+    if isinstance(spec, FilesSpec):
+        return len(spec.sizes)
     if isinstance(spec, RangeSpec):
         return spec.count
     product = 1
@@ -108,6 +122,7 @@ def payload_at(spec: PayloadSpec, index: int) -> bytes:
 
     Raises:
         IndexError: ``index`` is negative or not below ``count(spec)``.
+        TypeError: Files are read from their archive, by whoever has it.
     """
     if not 0 <= index < count(spec):
         raise IndexError(f"payload {index} of {count(spec)}")
@@ -115,6 +130,8 @@ def payload_at(spec: PayloadSpec, index: int) -> bytes:
         return spec.values[index]
     if isinstance(spec, RangeSpec):
         return encode_value(spec.start + index * spec.step)
+    if isinstance(spec, FilesSpec):
+        raise TypeError("payloads that are files are read from their archive")
     chosen: dict[str, Any] = {}
     for key, axis in zip(reversed(spec.keys), reversed(spec.axes), strict=True):
         index, at = divmod(index, axis_length(axis))
@@ -137,7 +154,16 @@ def iterate(spec: PayloadSpec) -> Iterator[bytes]:
 
 def is_generated(spec: PayloadSpec) -> bool:
     """Tell whether a distributor can make the payloads itself from the spec."""
-    return not isinstance(spec, ListSpec)
+    return not isinstance(spec, ListSpec | FilesSpec)
+
+
+def carried_bytes(spec: PayloadSpec, start: int, stop: int) -> int:
+    """Return how many bytes a run of payloads takes on the way to a distributor; 0 when they are generated."""
+    if isinstance(spec, ListSpec):
+        return sum(map(len, spec.values[start:stop]))
+    if isinstance(spec, FilesSpec):
+        return sum(spec.sizes[start:stop]) + (stop - start) * len(RAW_MARK)
+    return 0
 
 
 def axis_length(axis: Axis) -> int:
@@ -164,12 +190,33 @@ def axis_value(axis: Axis, at: int) -> Any:
     return axis.first + (axis.last - axis.first) * (at / (axis.count - 1))
 
 
+def _parse_blob(spec: dict[str, Any]) -> FilesSpec:
+    unknown = sorted(map(str, spec.keys() - {"blob", "format"}))
+    if unknown:
+        raise _invalid(unknown[0], "unknown field beside blob and format")
+    if not isinstance(spec["blob"], str) or not re.fullmatch(r"[0-9a-f]{64}", spec["blob"]):
+        raise _invalid("blob", "must be 64 lower-case hexadecimal digits")
+    if spec.get("format") != "files":
+        raise _invalid("format", 'must be "files": this version takes blobs in no other format')
+    return FilesSpec(spec["blob"])
+
+
 def _parse_list(body: Any) -> ListSpec:
     if not isinstance(body, list):
         raise _invalid("list", "must be a list")
     if len(body) > MAX_LIST:
         raise _invalid("list", f"has {len(body)} payloads, at most {MAX_LIST} fit in a task document")
-    return ListSpec(tuple(encode_value(value) for value in body))
+    return ListSpec(tuple(_listed(value, at) for at, value in enumerate(body)))
+
+
+def _listed(value: Any, at: int) -> bytes:
+    """Return an item of a list as a wire value; ``{"$base64": "..."}`` stands for raw bytes."""
+    if not isinstance(value, dict) or value.keys() != {RAW_KEY}:
+        return encode_value(value)
+    try:
+        return encode_value(base64.b64decode(value[RAW_KEY], validate=True))
+    except (TypeError, ValueError) as error:
+        raise _invalid(f"list.{at}.{RAW_KEY}", f"must be base64 text: {error}") from error
 
 
 def _parse_range(body: Any, path: str) -> RangeSpec:

@@ -101,7 +101,7 @@ class ParsedTask(msgspec.Struct, frozen=True, kw_only=True):
     document: TaskDocument
     spec: payloads.PayloadSpec
     total: int
-    """Number of payloads, at least 1."""
+    """Number of payloads, at least 1; 0 of files, which are counted by who has their archive."""
     workunit: str
     """SHA-256 of the code, hexadecimal."""
     code: bytes | None

@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 
 RAW_MARK = b"\x00"
+RAW_KEY = "$base64"
+"""The one key of the object that stands for raw bytes where people and programs read JSON."""
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder()
 
@@ -69,5 +71,5 @@ def invalid_values(values: Sequence[bytes]) -> list[int]:
 def as_json(data: bytes) -> msgspec.Raw:
     """Return a wire value as JSON text: itself, or ``{"$base64": "..."}`` for raw bytes."""
     if data[:1] == RAW_MARK:
-        return msgspec.Raw(_encoder.encode({"$base64": base64.b64encode(data[1:]).decode()}))
+        return msgspec.Raw(_encoder.encode({RAW_KEY: base64.b64encode(data[1:]).decode()}))
     return msgspec.Raw(data)

@@ -125,3 +125,50 @@ def test_ten_to_the_ninth_payloads_cost_nothing() -> None:
     assert payloads.count(spec) == 10**9
     assert json.loads(payloads.payload_at(spec, 10**9 - 1)) == {"a": 10**5 - 1, "b": 10**4 - 1}
     assert time.process_time() - began < 1.0
+
+
+def test_base64_as_a_whole_item_of_a_list_is_raw_bytes() -> None:
+    items = [{"$base64": "AP/+"}, {"$base64": ""}, {"$base64": "AA==", "n": 1}, [{"$base64": "AA=="}]]
+    spec = payloads.parse_spec({"list": items})
+    assert [payloads.payload_at(spec, at) for at in range(4)] == [
+        b"\0\x00\xff\xfe",
+        b"\0",
+        b'{"$base64":"AA==","n":1}',
+        b'[{"$base64":"AA=="}]',
+    ]
+
+
+@pytest.mark.parametrize("wrong", ["A", "AA=", "A A==", "ü", 5, None, ["AA=="]])
+def test_bad_base64_is_refused_with_its_place(wrong: Any) -> None:
+    with pytest.raises(InvalidDocument) as refusal:
+        payloads.parse_spec({"list": [1, {"$base64": wrong}]})
+    assert [problem.path for problem in refusal.value.problems] == ["list.1.$base64"]
+
+
+def test_files_are_counted_by_who_has_looked_into_their_archive() -> None:
+    spec = payloads.parse_spec({"blob": "ab" * 32, "format": "files"})
+    assert spec == payloads.FilesSpec("ab" * 32) and payloads.count(spec) == 0
+    known = payloads.FilesSpec("ab" * 32, [5, 0, 7])
+    assert payloads.count(known) == 3 and not payloads.is_generated(known)
+    assert payloads.carried_bytes(known, 0, 3) == 15 and payloads.carried_bytes(known, 1, 2) == 1
+    with pytest.raises(TypeError):
+        payloads.payload_at(known, 0)
+    with pytest.raises(IndexError):
+        payloads.payload_at(known, 3)
+
+
+@pytest.mark.parametrize(
+    ("spec", "path"),
+    [
+        ({"blob": "AB" * 32, "format": "files"}, "blob"),
+        ({"blob": 5, "format": "files"}, "blob"),
+        ({"blob": "ab" * 32}, "format"),
+        ({"blob": "ab" * 32, "format": "csv"}, "format"),
+        ({"blob": "ab" * 32, "format": "files", "names": []}, "names"),
+        ({"format": "files"}, "format"),
+    ],
+)
+def test_a_wrong_blob_spec_is_refused_with_its_place(spec: Any, path: str) -> None:
+    with pytest.raises(InvalidDocument) as refusal:
+        payloads.parse_spec(spec)
+    assert [problem.path for problem in refusal.value.problems] == [path]

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from disio_shared.errors import InvalidDocument
-from disio_shared.taskdoc import MAX_WORKUNIT_BYTES, parse_task
+from disio_shared.taskdoc import MAX_LOG_BYTES, MAX_RESULT_BYTES, MAX_WORKUNIT_BYTES, parse_task
 
+WASM = base64.b64encode(b"\0asm\1\0\0\0").decode()
+PYTHON = "def run(payload, unit): return payload"
 NOT_WASM = base64.b64encode(b"MZ..").decode()
 SOURCE = "export default (n) => n * n"
 
@@ -95,10 +97,36 @@ def test_the_documented_example_is_accepted() -> None:
         ({"policy": {"requires": {"kinds": ["phone"]}}}, "policy.requires.kinds[0]"),
         ({"policy": {"requires": {"gpu": True}}}, "policy.requires.gpu"),
         ({"policy": {"when_exhausted": "explode"}}, "policy.when_exhausted"),
+        ({"policy": {"max_result_bytes": 0}}, "policy.max_result_bytes"),
+        ({"policy": {"max_result_bytes": MAX_RESULT_BYTES + 1}}, "policy.max_result_bytes"),
+        ({"policy": {"max_log_bytes": -1}}, "policy.max_log_bytes"),
+        ({"policy": {"max_log_bytes": MAX_LOG_BYTES + 1}}, "policy.max_log_bytes"),
+        ({"workunit": {"language": "javascript", "source": "x", "runtime": "native"}}, "workunit.runtime"),
+        ({"workunit": {"language": "wasm", "source_base64": WASM, "runtime": "native"}}, "workunit.runtime"),
+        ({"workunit": {"language": "python", "source": PYTHON, "runtime": "jail"}}, "workunit.runtime"),
+        ({"workunit": {"language": "python", "source": PYTHON, "output": "text"}}, "workunit.output"),
+        ({"workunit": {"language": "javascript", "source": "x", "clock": "real"}}, "workunit.clock"),
+        ({"workunit": {"language": "wasm", "source_base64": WASM, "output": "xml"}}, "workunit.output"),
+        ({"payloads": {"list": [1, {"$base64": "?"}]}}, "payloads.list.1.$base64"),
     ],
 )
 def test_a_wrong_field_is_refused_by_its_name(changes: dict[str, Any], path: str) -> None:
     assert path in problems_of(document(**changes))
+
+
+@pytest.mark.parametrize(
+    ("workunit", "policy"),
+    [
+        ({"language": "wasm", "source_base64": WASM, "output": "json", "clock": "real"}, {"max_result_bytes": 1}),
+        ({"language": "python", "source": PYTHON, "runtime": "native"}, {"max_result_bytes": MAX_RESULT_BYTES}),
+        ({"language": "python", "source": PYTHON, "runtime": "sandbox"}, {"max_log_bytes": 0}),
+        ({"language": "javascript", "source": SOURCE, "output": "bytes"}, {"max_log_bytes": MAX_LOG_BYTES}),
+    ],
+)
+def test_what_a_language_may_ask_for_is_taken(workunit: dict[str, Any], policy: dict[str, Any]) -> None:
+    task = parse_task(json.dumps(document(workunit=workunit, policy=policy)).encode())
+    assert {name: getattr(task.document.workunit, name) for name in workunit} == workunit
+    assert {name: getattr(task.document.policy, name) for name in policy} == policy
 
 
 def test_every_wrong_field_is_told_at_once() -> None:

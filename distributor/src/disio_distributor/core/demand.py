@@ -113,7 +113,7 @@ class Demand:
         links = self._state.links_of(name)
         for link in links:
             asked = cluster.asked.get(link.name)
-            if asked is not None and not self._is_current(asked):
+            if asked is not None and not self._is_current(asked, link):
                 self._send(cluster, link, max(0, missing), now)
         if useful >= aim * self._state.settings.refill or not has_room(self._state, cluster):
             return
@@ -129,12 +129,12 @@ class Demand:
         if link.version == self._aim_version:
             return
         link.version = self._aim_version
-        if link.ability != self._state.roster.offers():
+        if link.ability != self._state.roster.offers(link.cluster):
             self._state.send(link.name, self._ask(self._state.cluster(link.cluster), link, 0, []))
 
-    def _is_current(self, asked: Asked) -> bool:
+    def _is_current(self, asked: Asked, link: Link) -> bool:
         if asked.version != self._aim_version:
-            languages, kinds, memory_mb = self._state.roster.offers()
+            languages, kinds, memory_mb = self._state.roster.offers(link.cluster)
             if (asked.ask.languages, asked.ask.kinds, asked.ask.memory_mb) != (languages, kinds, memory_mb):
                 return False
             asked.version = self._aim_version
@@ -148,7 +148,7 @@ class Demand:
         self._state.send(link.name, ask)
 
     def _ask(self, cluster: Cluster, link: Link, payloads: int, only: list[str]) -> Ask:
-        link.ability = languages, kinds, memory_mb = self._state.roster.offers()
+        link.ability = languages, kinds, memory_mb = self._state.roster.offers(link.cluster)
         cluster.request += 1
         return Ask(
             request=cluster.request,

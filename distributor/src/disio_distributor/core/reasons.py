@@ -3,8 +3,10 @@
 Rule: reading state only; one sentence, the most general reason first.
 """
 
+from disio_distributor.core.blocks import TaskWork
 from disio_distributor.core.roster import Session
 from disio_distributor.core.state import State
+from disio_shared.abilities import NATIVE, is_native
 
 
 def reason(state: State, session: Session) -> str:
@@ -21,8 +23,17 @@ def reason(state: State, session: Session) -> str:
     fitting = [work for work in held if session.capability.runs(work.manifest)]
     if not fitting:
         needs = sorted({session.capability.missing(work.manifest) for work in held})
-        return f"no task runs here: needs {' or '.join(needs)}"
+        return f"no task runs here: needs {' or '.join(needs)}{_trust(session, held)}"
     return "paused" if all(work.paused for work in fitting) else "fetching the code of the next task"
+
+
+def _trust(session: Session, held: list[TaskWork]) -> str:
+    """Return what the owner of a machine may do about tasks that run as native Python; a browser cannot."""
+    native = {work.manifest.language for work in held if is_native(work.manifest.language)}
+    strange = sorted(native - session.capability.languages)
+    if session.capability.kind != "cli" or not strange:
+        return ""
+    return f"; if you trust it: disio-client --trust-native {strange[0].removeprefix(NATIVE)}"
 
 
 def _nothing_held(state: State) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from disio_distributor.core.pace import Pace
+from disio_shared.abilities import LANGUAGES, NATIVE, in_words
 from disio_shared.messages import Hello, TaskManifest
 
 Ability = tuple[list[str], list[str], int]
@@ -34,7 +35,7 @@ class Capability(NamedTuple):
     def missing(self, manifest: TaskManifest) -> str:
         """Return what the task needs and such a client lacks, in words; empty when nothing is lacking."""
         if manifest.language not in self.languages:
-            return manifest.language
+            return in_words(manifest.language)
         if manifest.kinds and self.kind not in manifest.kinds:
             return f"a client of kind {' or '.join(manifest.kinds)}"
         if 0 < self.memory_mb < manifest.memory_mb:
@@ -177,8 +178,12 @@ class Roster:
         found = [capability for capability in self.classes if capability.runs(manifest)]
         return sum(len(self.classes[each]) for each in found), sum(self._class_slots[each] for each in found)
 
-    def offers(self) -> Ability:
-        """Return languages, kinds and the largest memory of all sessions together (0 = unknown)."""
-        languages = sorted({language for capability in self.classes for language in capability.languages})
+    def offers(self, cluster: str) -> Ability:
+        """Return languages, kinds and the largest memory of all sessions together (0 = unknown).
+
+        Which other clusters clients trust with native Python is none of a cluster's business, and without bound.
+        """
+        told = {*LANGUAGES, NATIVE + cluster}
+        languages = sorted(told & {each for one in self.classes for each in one.languages})
         memory = [capability.memory_mb for capability in self.classes]
         return languages, sorted(self.kinds), 0 if 0 in memory else max(memory, default=0)

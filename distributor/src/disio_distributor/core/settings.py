@@ -5,6 +5,8 @@ Rule: no other module of the core holds a limit or a time of its own.
 
 from dataclasses import dataclass
 
+from disio_shared.codec import MAX_PAYLOAD_BYTES
+
 
 @dataclass(frozen=True, slots=True)
 class CoreSettings:
@@ -51,7 +53,7 @@ class CoreSettings:
     """Payloads in one batch."""
     max_batch_bytes: int = 4 << 20
     """Payloads and saved states in one batch, unless a single one is larger."""
-    max_payload_bytes: int = 12 << 20
+    max_payload_bytes: int = MAX_PAYLOAD_BYTES
     """A larger payload fits in no message and fails at once."""
     max_runs: int = 64
     """Runs of indexes in one batch; bounds the length of tokens."""

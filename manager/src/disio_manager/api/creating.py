@@ -13,16 +13,18 @@ from aiohttp import web
 
 from disio_manager.api.bodies import read_json_text
 from disio_manager.api.context import Context, context_of
+from disio_manager.api.inputs import inputs_of_spec
 from disio_manager.api.javascript import syntax_problem
 from disio_manager.api.problems import BadRequest
 from disio_manager.api.tasks import json_answer, show, task_record
-from disio_manager.core.events import TaskCreated
+from disio_manager.core.events import TaskCommanded, TaskCreated
 from disio_manager.core.records import TaskRecord
+from disio_manager.tar_index import BadArchive
 from disio_shared import payloads
 from disio_shared.errors import FieldProblem, InvalidDocument
 from disio_shared.ids import fresh_id
-from disio_shared.taskdoc import MAX_DOCUMENT_BYTES, ParsedTask, parse_task
-from disio_shared.values import as_json
+from disio_shared.messages import Terms
+from disio_shared.taskdoc import MAX_DOCUMENT_BYTES, ParsedTask, TaskDocument, parse_task
 
 PREVIEW_FIRST, PREVIEW_LAST = 20, 3
 MAX_KEY = 255
@@ -49,7 +51,7 @@ async def clone_task(request: web.Request) -> web.Response:
     """``POST /api/tasks/{id}/clone``: the same document as a new task."""
     context = context_of(request)
     record = await task_record(context, request.match_info["id"])
-    spec = await _off_loop(_spec_of, record.payloads, len(record.payloads))
+    spec = await context.service.archives.resolved(await _off_loop(_spec_of, record.payloads, len(record.payloads)))
     copy = msgspec.structs.replace(
         record,
         id=fresh_id(),
@@ -64,17 +66,18 @@ async def clone_task(request: web.Request) -> web.Response:
         tries_failed=0,
         copies=0,
     )
-    await context.service.submit(TaskCreated(copy, spec))
+    await _submit(context, copy, spec)
     return await _created(context, copy.id)
 
 
 async def preview_payloads(request: web.Request) -> web.Response:
     """``POST /api/payloads/preview``: the body is a payload spec, bare or under ``payloads``."""
     body = await read_json_text(request, MAX_DOCUMENT_BYTES)
-    spec = await _off_loop(_spec_of, body, len(body))
-    total = payloads.count(spec)
-    first = [as_json(payloads.payload_at(spec, index)) for index in range(min(total, PREVIEW_FIRST))]
-    last = [as_json(payloads.payload_at(spec, index)) for index in range(max(0, total - PREVIEW_LAST), total)]
+    archives = context_of(request).service.archives
+    spec = await archives.resolved(await _off_loop(_spec_of, body, len(body)))
+    inputs, total = await inputs_of_spec(archives, spec), payloads.count(spec)
+    first = inputs.shown(range(min(total, PREVIEW_FIRST)))
+    last = inputs.shown(range(max(0, total - PREVIEW_LAST), total))
     return json_answer({"count": total, "first": first, "last": last})
 
 
@@ -110,6 +113,7 @@ async def _off_loop(work: Any, text: bytes, size: int) -> Any:
 async def _create(context: Context, parsed: ParsedTask, task: str) -> str:
     """Store the code and create the task; return its id."""
     store, document = context.service.store, parsed.document
+    spec = await context.service.archives.resolved(parsed.spec)
     language = document.workunit.language
     if parsed.code is not None:
         await store.put_workunit(parsed.workunit, language, parsed.code)
@@ -123,15 +127,30 @@ async def _create(context: Context, parsed: ParsedTask, task: str) -> str:
         tags=document.tags,
         workunit=parsed.workunit,
         language=language,
+        runtime=document.workunit.runtime,
+        terms=_terms(document),
         workunit_bytes=size,
         payloads=msgspec.json.encode(document.payloads),
+        blob=spec.blob if isinstance(spec, payloads.FilesSpec) else "",
         policy=document.policy,
-        total=parsed.total,
+        total=payloads.count(spec),
         state="queued",
         created_at=context.service.clock.wall(),
     )
-    await context.service.submit(TaskCreated(record, parsed.spec))
+    await _submit(context, record, spec)
     return task
+
+
+async def _submit(context: Context, record: TaskRecord, spec: payloads.PayloadSpec) -> None:
+    """Create a task; the archive it names may just be going with the last task that named it.
+
+    Raises:
+        BadArchive: So it is, and the task is removed.
+    """
+    await context.service.submit(TaskCreated(record, spec))
+    if record.blob and await context.service.store.blobs.size(record.blob) is None:
+        await context.service.submit(TaskCommanded(record.id, "delete", context.service.clock.wall()))
+        raise BadArchive("was removed at this moment, with the last task that named it: upload it again")
 
 
 async def _stored_size(context: Context, parsed: ParsedTask) -> int:
@@ -178,11 +197,24 @@ def _used_up(message: str) -> BadRequest:
 
 def _is_same(record: TaskRecord, parsed: ParsedTask) -> bool:
     """Compare what nobody can edit afterwards; name, tags and policy may have been edited since."""
-    document = parsed.document
-    return (record.workunit, record.language, record.payloads) == (
+    unit, terms = parsed.document.workunit, record.terms
+    return (record.workunit, record.language, record.runtime, terms.output, terms.clock, record.payloads) == (
         parsed.workunit,
-        document.workunit.language,
-        msgspec.json.encode(document.payloads),
+        unit.language,
+        unit.runtime,
+        unit.output,
+        unit.clock,
+        msgspec.json.encode(parsed.document.payloads),
+    )
+
+
+def _terms(document: TaskDocument) -> Terms:
+    unit, policy = document.workunit, document.policy
+    return Terms(
+        output=unit.output,
+        clock=unit.clock,
+        max_result_bytes=policy.max_result_bytes,
+        max_log_bytes=policy.max_log_bytes,
     )
 
 

@@ -77,8 +77,8 @@ async def get_stats(request: web.Request) -> web.Response:
 
 
 async def get_me(request: web.Request) -> web.Response:
-    """``GET /api/me``."""
-    return json_answer({"role": "admin"})
+    """``GET /api/me``: who asks, and the cluster that owners of clients trust, or not, with native Python."""
+    return json_answer({"role": "admin", "cluster": context_of(request).cluster})
 
 
 async def get_link(request: web.Request) -> web.Response:

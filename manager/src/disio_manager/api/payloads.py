@@ -11,14 +11,13 @@ from aiohttp import web
 
 from disio_manager.api.bodies import check_query
 from disio_manager.api.context import Context, context_of
+from disio_manager.api.inputs import inputs_of
 from disio_manager.api.problems import BadRequest
-from disio_manager.api.results import spec_of
 from disio_manager.api.tasks import json_answer, known_record
 from disio_manager.core.changes import MAX_VOTES
 from disio_manager.core.records import TaskRecord
 from disio_manager.core.views import PayloadView
 from disio_manager.stores.base import VoteRow
-from disio_shared import payloads
 from disio_shared.errors import FieldProblem, NotFoundError, TaskNotFound
 from disio_shared.values import as_json
 
@@ -37,10 +36,11 @@ async def get_payload(request: web.Request) -> web.Response:
     record = await known_record(context, request.match_info["id"])
     if index >= record.total:
         raise PayloadNotFound(f"{index}: the task's payloads are 0 to {record.total - 1}")
-    text = payloads.payload_at(await spec_of(record.payloads), index)
+    inputs = await inputs_of(context.service.archives, record)
     votes = [row for row in await context.service.store.votes(record.id, index, MAX_VOTES) if row.index == index]
     story = await _outcome(context, record.id, index) or await _standing(context, record, index)
-    return json_answer({"i": index, "payload": as_json(text), **story, "votes": [_vote(row) for row in votes]})
+    shown = {"i": index, **inputs.named(index), "payload": inputs.shown([index])[0]}
+    return json_answer({**shown, **story, "votes": [_vote(row) for row in votes]})
 
 
 def _index(text: str) -> int:

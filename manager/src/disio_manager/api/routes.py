@@ -3,9 +3,11 @@
 Rule: this table is the whole surface of the manager's HTTP interface.
 """
 
+import asyncio
+
 from aiohttp import web
 
-from disio_manager.api import creating, fleet, health, payloads, results, tasks, workunits
+from disio_manager.api import blobs, creating, fleet, health, payloads, results, tasks, workunits
 from disio_manager.api.context import CONTEXT, Context
 from disio_manager.api.guard import add_headers, check_host, check_token
 from disio_manager.api.problems import translate_errors
@@ -20,6 +22,7 @@ def make_app(context: Context, statistics: fleet.Statistics) -> web.Application:
         middlewares=[translate_errors, check_host, check_token], client_max_size=MAX_DOCUMENT_BYTES + 1
     )
     app[CONTEXT], app[fleet.STATISTICS] = context, statistics
+    app[blobs.UPLOADS] = asyncio.Semaphore(blobs.MAX_UPLOADS)
     app.on_response_prepare.append(add_headers)
     app.add_routes(
         [
@@ -37,6 +40,8 @@ def make_app(context: Context, statistics: fleet.Statistics) -> web.Application:
             web.post("/api/payloads/preview", creating.preview_payloads),
             web.put("/api/workunits/{sha256}", workunits.put_workunit),
             web.get("/api/workunits/{sha256}", workunits.get_workunit),
+            web.put("/api/blobs/{sha256}", blobs.put_blob),
+            web.get("/api/blobs/{sha256}", blobs.get_blob),
             web.get("/api/distributors", fleet.list_distributors),
             web.post("/api/distributors/{id}/drain", fleet.drain_distributor),
             web.get("/api/managers", fleet.list_managers),

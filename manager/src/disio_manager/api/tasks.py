@@ -121,6 +121,8 @@ async def explain_task(request: web.Request) -> web.Response:
         sentences = context.service.coordinator.explain(task, context.service.clock.steady())
     except TaskNotFound:  # closed
         sentences = [f"The task is {record.state}: {record.done} done and {record.failed} failed of {record.total}."]
+    if record.blob and record.state in OPEN_STATES and await context.service.store.blobs.size(record.blob) is None:
+        sentences.insert(0, f"Its payloads cannot be read: blob {record.blob} is lost; restore it, or upload it again.")
     trouble = context.service.trouble
     if trouble is not None:
         sentences.insert(0, f"Nothing can be saved, so nothing is handed out or taken in: {trouble}.")

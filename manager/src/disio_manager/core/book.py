@@ -16,6 +16,7 @@ from disio_manager.core.settings import CoreSettings
 from disio_manager.core.tasks import Block, TaskEntry
 from disio_manager.core.tries import Tries
 from disio_shared import messages
+from disio_shared.abilities import ability
 from disio_shared.decisions import Decision
 from disio_shared.errors import TaskNotFound
 
@@ -69,6 +70,7 @@ class Book:
     def put_entry(self, entry: TaskEntry, now: float) -> None:
         """Take a task in with its blocks; leases of held ones begin anew."""
         self.tasks[entry.id] = entry
+        entry.needs = ability(entry.record.language, entry.record.runtime, self.settings.cluster)
         self.note_deadline(entry)
         self.note_blocks(entry, entry.blocks.values(), now)
 
@@ -146,7 +148,7 @@ class Book:
 
     def has_takers(self, entry: TaskEntry) -> bool:
         """Tell whether a distributor is online here whose clients can run a task."""
-        return any(can_run(ability, entry) for ability, _ in self.fleet.abilities())
+        return any(can_run(each, entry) for each, _ in self.fleet.abilities())
 
     def settle(self, entry: TaskEntry, wall: float, out: Out) -> bool:
         """End a task that is over; return whether it was."""

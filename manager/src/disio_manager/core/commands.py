@@ -7,14 +7,29 @@ from dataclasses import dataclass
 
 from disio_manager.core.records import StretchRecord
 from disio_shared import messages
+from disio_shared.ranges import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Payloads of a granted block that are files: the shell puts them in before it sends the Grant."""
+
+    at: int
+    """Which of the Grant's blocks."""
+    blob: str
+    """SHA-256 of the archive."""
+    runs: list[Run]
+    """The block's open indexes; closed ones travel as nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send a message to a distributor's session."""
+    """Send a message to a distributor's session; messages to one session keep their order."""
 
     session: str
     message: messages.ToDistributor
+    reads: tuple[Read, ...] = ()
+    """What a Grant lacks; at most ``CoreSettings.max_grant_bytes`` of it, or one block."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Rule: each sentence states a fact of this moment and, where somebody can help, w
 
 from disio_manager.core.book import Book
 from disio_manager.core.fleet import Distributor
+from disio_manager.core.lacking import lacking
 from disio_manager.core.scheduling import can_run, has_place
 from disio_manager.core.tasks import Block, TaskEntry
 from disio_manager.core.views import PayloadView
@@ -82,11 +83,7 @@ def _why_idle(book: Book, entry: TaskEntry) -> list[str]:
         lines = ["No distributor is connected: start one with `disio distributor start`."]
         return lines if not book.peers else ["No distributor is connected to this manager, but there are others."]
     if not book.has_takers(entry):
-        needs = entry.record.policy.requires
-        return [
-            f"No connected client runs {entry.record.language} as {' or '.join(needs.kinds)} with "
-            f"{needs.memory_mb} MB: connect one, or lower what the task requires."
-        ]
+        return [lacking(entry, [each for each, _ in book.fleet.abilities()])]
     if not any(has_place(entry, one.record.id) for one in online):
         return ["It has as many distributors as its owner allows: raise max_distributors."]
     return ["It waits for its turn: tasks of a higher priority or with a smaller share so far come first."]

@@ -7,15 +7,15 @@ leased, who has nothing ahead gets a part of what others have not begun.
 
 from disio_manager.core import evening
 from disio_manager.core.book import Book, Out, ref
-from disio_manager.core.commands import Announce, Send
+from disio_manager.core.commands import Announce, Read, Send
 from disio_manager.core.fleet import Ability, Distributor, Waiting
 from disio_manager.core.lifecycle import next_state
 from disio_manager.core.scheduling import Queue, can_run, has_place, is_waiting, takers, why_waiting
-from disio_manager.core.splitting import payload_bytes, share, span_stop
+from disio_manager.core.splitting import cut_at, payload_bytes, share, span_stop
 from disio_manager.core.tasks import Block, TaskEntry
 from disio_shared import messages
-from disio_shared.payloads import is_generated, payloads_at
-from disio_shared.ranges import RangeSet
+from disio_shared.payloads import FilesSpec, ListSpec, is_generated
+from disio_shared.ranges import RangeSet, Run
 
 MAX_FRESH = 256
 """Block ids that stay with a waiting Ask."""
@@ -154,6 +154,7 @@ class _Draft:
         self._wanted = waiting.ask.payloads
         self._bytes = book.settings.max_grant_bytes
         self._blocks: list[messages.BlockGrant] = []
+        self._reads: list[Read] = []
         self._entries: dict[str, TaskEntry] = {}
         self._shares: dict[str, int] = {}
         """Task to how many more of its payloads this Ask may get: a fair part is counted once, not block by block."""
@@ -175,14 +176,14 @@ class _Draft:
 
     def take_over(self, entry: TaskEntry, block: Block) -> bool:
         """Lease a block that another distributor holds; return False when it does not fit in."""
-        if not self.has_room() or not self._carries(entry, block.start, block.stop):
+        if not self.has_room() or not self._carries(entry, block.remaining.runs()):
             return False
         is_large = len(block.remaining) > self._wanted
         if is_large and not self._waiting.fresh:
             return False
         self._book.free_block(entry, block, self._out)
         if is_large:
-            self._book.split_block(entry, block, _cut(block, self._wanted), self._waiting.fresh.pop(0), self._out)
+            self._cut(entry, block, self._wanted)
         self._lease(entry, block)
         return True
 
@@ -190,9 +191,11 @@ class _Draft:
         self._book.lease_block(entry, block, self._known.record.id, block.lease + 1, self._now, self._out)
         opened = len(block.remaining)
         self._wanted -= opened
-        self._bytes -= payload_bytes(entry.spec, block.start, block.stop)
+        self._bytes -= payload_bytes(entry.spec, block.remaining.runs())
         self._book.served.charge(entry, opened)
         self._entries[entry.id] = entry
+        if isinstance(entry.spec, FilesSpec):
+            self._reads.append(Read(len(self._blocks), entry.spec.blob, block.remaining.runs()))
         self._blocks.append(_granted(entry, block, self._book.tries.of(entry.id, block.remaining)))
 
     def finish(self) -> bool:
@@ -210,7 +213,7 @@ class _Draft:
         has = set(self._waiting.ask.tasks)
         manifests = [_manifest(entry) for entry in self._entries.values() if entry.id not in has]
         grant = messages.Grant(request=self._waiting.ask.request, tasks=manifests, blocks=self._blocks)
-        self._out.commands.append(Send(self._known.session, grant))
+        self._out.commands.append(Send(self._known.session, grant, tuple(self._reads)))
         return True
 
     def _next_block(self, entry: TaskEntry) -> Block | None:
@@ -221,15 +224,14 @@ class _Draft:
             return None
         block = entry.first_ready()
         if block is not None:
-            if len(block.remaining) > size and self._waiting.fresh:
-                self._book.split_block(entry, block, _cut(block, size), self._waiting.fresh.pop(0), self._out)
-            return block if self._carries(entry, block.start, block.stop) else None
+            is_small = self._cut(entry, block, size) or is_generated(entry.spec)
+            return block if is_small and self._carries(entry, block.remaining.runs()) else None
         stretch = entry.stretches.cutting()
         if stretch is None or not self._waiting.fresh:
             return None
         start = stretch.frontier
         stop = span_stop(entry.spec, start, min(stretch.stop, start + size), settings)
-        if not self._carries(entry, start, stop):
+        if not self._carries(entry, [(start, stop)]):
             return None
         entry.stretches.cut(stretch, stop)
         made = Block(self._waiting.fresh.pop(0), entry.id, start, stop, RangeSet([(start, stop)]))
@@ -243,24 +245,22 @@ class _Draft:
             self._sizes[entry.id] = max(self._book.settings.min_block, -(-part // self._book.settings.grant_parts))
         return self._shares[entry.id]
 
-    def _carries(self, entry: TaskEntry, start: int, stop: int) -> bool:
+    def _cut(self, entry: TaskEntry, block: Block, size: int) -> bool:
+        """Leave ``size`` open payloads, or as many as a block may carry, in a ready block; False without a fresh id."""
+        at = cut_at(entry, block, size, self._book.settings)
+        if at == block.stop:
+            return True
+        if not self._waiting.fresh:
+            return False
+        self._book.split_block(entry, block, at, self._waiting.fresh.pop(0), self._out)
+        return True
+
+    def _carries(self, entry: TaskEntry, runs: list[Run]) -> bool:
         """Tell whether the payloads still fit; the first block always does."""
-        return not self._blocks or payload_bytes(entry.spec, start, stop) <= self._bytes
-
-
-def _cut(block: Block, size: int) -> int:
-    """Return the index before which a block has exactly ``size`` open ones."""
-    for start, stop in block.remaining.runs():
-        if size < stop - start:
-            return start + size
-        size -= stop - start
-        if size == 0:
-            return stop
-    return block.stop
+        return not self._blocks or payload_bytes(entry.spec, runs) <= self._bytes
 
 
 def _granted(entry: TaskEntry, block: Block, tries: messages.TryColumns | None) -> messages.BlockGrant:
-    span = range(block.start, block.stop)
     return messages.BlockGrant(
         block=block.id,
         lease=block.lease,
@@ -268,9 +268,19 @@ def _granted(entry: TaskEntry, block: Block, tries: messages.TryColumns | None) 
         start=block.start,
         stop=block.stop,
         done=block.closed(),
-        payloads=[] if is_generated(entry.spec) else payloads_at(entry.spec, span),
+        payloads=_carried(entry, block),
         tries=tries,
     )
+
+
+def _carried(entry: TaskEntry, block: Block) -> list[bytes]:
+    """Return the payloads that go with a block, as far as the core has them: those that are closed are nothing."""
+    if not isinstance(entry.spec, ListSpec):
+        return []
+    values = [b""] * (block.stop - block.start)
+    for start, stop in block.remaining.runs():
+        values[start - block.start : stop - block.start] = entry.spec.values[start:stop]
+    return values
 
 
 def _manifest(entry: TaskEntry) -> messages.TaskManifest:
@@ -279,7 +289,7 @@ def _manifest(entry: TaskEntry) -> messages.TaskManifest:
         task=record.id,
         name=record.name,
         workunit=record.workunit,
-        language=record.language,
+        language=entry.needs,
         payloads=record.payloads if is_generated(entry.spec) else b"",
         priority=policy.priority,
         weight=policy.weight,
@@ -290,4 +300,5 @@ def _manifest(entry: TaskEntry) -> messages.TaskManifest:
         when_exhausted=policy.when_exhausted,
         max_redundancy=policy.max_redundancy,
         max_lost=policy.max_lost,
+        terms=record.terms,
     )

@@ -28,6 +28,8 @@ class TaskRecord(msgspec.Struct, kw_only=True):
     workunit_bytes: int
     payloads: bytes
     """The ``payloads`` field of the task document as JSON text."""
+    blob: str = ""
+    """SHA-256 of the archive that the payloads are read from, or empty."""
     policy: Policy
     total: int
     state: str

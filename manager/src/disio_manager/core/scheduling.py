@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from disio_manager.core.fleet import Ability
 from disio_manager.core.tasks import TaskEntry
 from disio_shared import messages
+from disio_shared.abilities import in_words
 
 Place = tuple[int, float, float, int, str]
 """How far in front a task stands; the smallest comes first."""
@@ -20,7 +21,7 @@ def can_run(ability: Ability, entry: TaskEntry) -> bool:
     languages, kinds, memory_mb = ability
     needs = entry.record.policy.requires
     return (
-        entry.record.language in languages
+        entry.needs in languages
         and not kinds.isdisjoint(needs.kinds)
         and (not memory_mb or needs.memory_mb <= memory_mb)
     )
@@ -101,9 +102,9 @@ def why_waiting(entries: list[TaskEntry], ask: messages.Ask, ability: Ability, d
 
 def _why_unable(left: list[TaskEntry], ability: Ability) -> str:
     languages, kinds, _ = ability
-    wanted = sorted({entry.record.language for entry in left})
+    wanted = {entry.needs for entry in left}
     if languages.isdisjoint(wanted):
-        return f"The open tasks need {' or '.join(wanted)}, which no client here runs."
+        return f"The open tasks need {' or '.join(sorted(map(in_words, wanted)))}, which no client here runs."
     if all(kinds.isdisjoint(entry.record.policy.requires.kinds) for entry in left):
         return "The open tasks are for kinds of clients that are not connected here."
     return "The open tasks need another language, kind of client or more memory than the clients here offer."

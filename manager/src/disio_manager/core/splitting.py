@@ -3,11 +3,13 @@
 Rule: a block never has more payloads or payload bytes than the settings allow, and spans of blocks never overlap.
 """
 
+from collections.abc import Iterable
+
 from disio_manager.core.records import StretchRecord
 from disio_manager.core.settings import CoreSettings
-from disio_manager.core.tasks import TaskEntry
-from disio_shared.payloads import ListSpec, PayloadSpec
-from disio_shared.ranges import Run
+from disio_manager.core.tasks import Block, TaskEntry
+from disio_shared.payloads import PayloadSpec, carried_bytes, is_generated
+from disio_shared.ranges import Run, indexes_of
 
 
 def share(unleased: int, takers: int, asked: int) -> int:
@@ -18,19 +20,38 @@ def share(unleased: int, takers: int, asked: int) -> int:
 def span_stop(spec: PayloadSpec, start: int, stop: int, settings: CoreSettings) -> int:
     """Return the largest end not after ``stop`` of a block that begins at ``start``; always above ``start``."""
     stop = min(stop, start + settings.max_block)
-    if not isinstance(spec, ListSpec):
-        return stop
-    size = 0
-    for index in range(start, stop):
-        size += len(spec.values[index])
+    return start + _fitting(spec, [(start, stop)], settings)
+
+
+def payload_bytes(spec: PayloadSpec, runs: Iterable[Run]) -> int:
+    """Return how many bytes of payloads a grant with these open indexes carries; 0 when they are generated."""
+    return sum(carried_bytes(spec, start, stop) for start, stop in runs)
+
+
+def cut_at(entry: TaskEntry, block: Block, size: int, settings: CoreSettings) -> int:
+    """Return the index before which a block has ``size`` open ones, fewer when their bytes are too many for a block."""
+    runs = block.remaining.runs()
+    size = min(size, _fitting(entry.spec, runs, settings))
+    for start, stop in runs:
+        if size < stop - start:
+            return start + size
+        size -= stop - start
+        if size == 0:
+            break
+    return block.stop if stop == runs[-1][1] else stop
+
+
+def _fitting(spec: PayloadSpec, runs: list[Run], settings: CoreSettings) -> int:
+    """Return how many of these payloads one block may carry, at least 1."""
+    if is_generated(spec):
+        return sum(stop - start for start, stop in runs)
+    number = size = 0
+    for index in indexes_of(runs):
+        size += carried_bytes(spec, index, index + 1)
         if size > settings.max_block_bytes:
-            return max(start + 1, index)
-    return stop
-
-
-def payload_bytes(spec: PayloadSpec, start: int, stop: int) -> int:
-    """Return how many bytes of payloads a grant of this span carries; 0 when they are generated."""
-    return sum(map(len, spec.values[start:stop])) if isinstance(spec, ListSpec) else 0
+            return max(1, number)
+        number += 1
+    return number
 
 
 def retry_spans(entry: TaskEntry, stretch: StretchRecord, settings: CoreSettings) -> tuple[list[Run], list[Run]]:

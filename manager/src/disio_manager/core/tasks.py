@@ -65,6 +65,8 @@ class TaskEntry:
         self.record = record
         """``done`` and ``failed`` are of the whole task: own ones exactly, those of other managers as last seen."""
         self.spec = spec
+        self.needs = record.language
+        """What a client must announce to run it; the book, which knows the cluster, says more of native Python."""
         self.stretches = Stretches(me)
         self.claim: StretchRecord | None = None
         """What this manager tries to claim right now."""

@@ -4,12 +4,14 @@ Rule: whatever is found, every index of a stretch is closed by a row, or in exac
 frontier.
 """
 
+from array import array
 from typing import NamedTuple
 
 import msgspec
 
 from disio_manager.core.records import BlockRecord, LoadedTask, StretchRecord, TaskRecord
-from disio_shared.payloads import parse_spec
+from disio_manager.tar_index import Files
+from disio_shared.payloads import FilesSpec, PayloadSpec, parse_spec
 from disio_shared.ranges import RangeSet, Run
 
 
@@ -74,18 +76,35 @@ def lost_blocks(task: str, runs: list[Run], largest: int = 10_000) -> list[Block
     return [BlockRecord(id=f"{task}-lost-{start}", task=task, start=start, stop=stop) for start, stop in cuts]
 
 
-def assemble(record: TaskRecord, stretches: list[StretchRecord], rows: list[StretchRows]) -> LoadedTask:
-    """Put a task together out of all its stretches as they are written, and some of them with their rows."""
+def assemble(
+    record: TaskRecord, stretches: list[StretchRecord], rows: list[StretchRows], index: bytes | None = None
+) -> LoadedTask:
+    """Put a task together out of all its stretches as they are written, and some of them with their rows.
+
+    Args:
+        record: The task.
+        stretches: All of them.
+        rows: Of those that are looked after.
+        index: Of the archive that its payloads are in.
+    """
     counted = {part.stretch.start: part.stretch for part in rows}
     stretches = [counted.get(stretch.start, stretch) for stretch in stretches]
     return LoadedTask(
         record=with_counters(record, stretches),
-        spec=parse_spec(msgspec.json.decode(record.payloads)),
+        spec=_spec_of(record, index),
         stretches=stretches,
         blocks=[block for part in rows for block in part.blocks],
         closed={name: runs for part in rows for name, runs in part.closed.items()},
         failed=[run for part in rows for run in part.failed],
     )
+
+
+def _spec_of(record: TaskRecord, index: bytes | None) -> PayloadSpec:
+    """Return a task's payload spec. Files whose archive is lost count as empty: granting them fails, one by one."""
+    spec = parse_spec(msgspec.json.decode(record.payloads))
+    if not isinstance(spec, FilesSpec):
+        return spec
+    return FilesSpec(spec.blob, Files.decode(index).sizes if index else array("I", bytes(4 * record.total)))
 
 
 def with_counters(record: TaskRecord, stretches: list[StretchRecord]) -> TaskRecord:

@@ -138,6 +138,45 @@ class VoteStore(Protocol):
         ...
 
 
+class BlobStore(Protocol):
+    """Uploaded bytes of any size by their SHA-256, and beside each what was read out of it once (an index).
+
+    A blob is all there or not there at all. It goes with the last task that names it (``TaskRecord.blob``).
+    """
+
+    async def put(self, sha256: str, parts: AsyncIterator[bytes]) -> bool:
+        """Keep a blob; False when it is there already. Whatever ``parts`` raises comes out, and nothing is kept.
+
+        Raises:
+            InvalidDocument: The parts have another hash.
+        """
+        ...
+
+    async def size(self, sha256: str) -> int | None:
+        """Return how many bytes a blob has; None when a task that names it from now on might lose it."""
+        ...
+
+    async def read(self, sha256: str, start: int, size: int) -> bytes:
+        """Return ``size`` bytes from ``start`` on, fewer at the end.
+
+        Raises:
+            BlobNotFound: It is not there.
+        """
+        ...
+
+    async def put_index(self, sha256: str, index: bytes) -> None:
+        """Keep an index beside a blob."""
+        ...
+
+    async def index(self, sha256: str) -> bytes | None:
+        """Return the index of a blob, if it has one."""
+        ...
+
+    async def drop_orphans(self, before: float) -> None:
+        """Remove what was uploaded before a time (seconds since 1970) and no task names, unfinished uploads too."""
+        ...
+
+
 class WorkunitStore(Protocol):
     """Immutable code by its SHA-256."""
 
@@ -231,5 +270,16 @@ class CheckStore(Protocol):
         ...
 
 
-class ManagerStore(CoreStore, ReadStore, WorkunitStore, ManagerRegistry, SharedStore, VoteStore, CheckStore, Protocol):
+class HasBlobs(Protocol):
+    """A store with a place for blobs."""
+
+    @property
+    def blobs(self) -> BlobStore:
+        """Where blobs are."""
+        ...
+
+
+class ManagerStore(
+    CoreStore, ReadStore, WorkunitStore, ManagerRegistry, SharedStore, VoteStore, CheckStore, HasBlobs, Protocol
+):
     """All of it."""

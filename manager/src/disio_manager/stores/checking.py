@@ -11,7 +11,15 @@ from collections.abc import AsyncIterator, Iterator
 from typing import NamedTuple, Protocol
 
 from disio_manager.core.records import SharedTask, StretchRecord, TaskRecord
-from disio_manager.stores.base import CheckStore, IndexedRows, SharedStore, StoredBlock, WorkunitStore
+from disio_manager.stores.base import (
+    BlobStore,
+    CheckStore,
+    HasBlobs,
+    IndexedRows,
+    SharedStore,
+    StoredBlock,
+    WorkunitStore,
+)
 from disio_shared.ranges import RangeSet, Run, runs_of
 from disio_shared.taskdoc import OPEN_STATES
 
@@ -19,11 +27,12 @@ PAGE_TASKS = 100
 PAGE_ROWS = 10_000
 HAS_BLOCKS = OPEN_STATES | {"failed"}
 """States in which a payload that is not closed must be in a block: of a failed task a retry opens it again."""
+READ_BYTES = 4 << 20
 WHATEVER = 1 << 62
 """Above every index."""
 
 
-class CheckedStore(CheckStore, WorkunitStore, SharedStore, Protocol):
+class CheckedStore(CheckStore, WorkunitStore, SharedStore, HasBlobs, Protocol):
     """What a check reads."""
 
 
@@ -85,6 +94,8 @@ class _Check:
         for problem in self._closing(done, failed):
             yield problem
         async for problem in self._workunit():
+            yield problem
+        async for problem in self._blob():
             yield problem
 
     def _bounds(self) -> Iterator[str]:
@@ -175,6 +186,18 @@ class _Check:
         elif hashlib.sha256(found[1]).hexdigest() != self._record.workunit:
             yield f"its work unit {self._record.workunit} is damaged: its bytes have another SHA-256"
 
+    async def _blob(self) -> AsyncIterator[str]:
+        """The archive that payloads are read from is there, as long as any may be handed out."""
+        blob = self._record.blob
+        if not blob or self._record.state not in OPEN_STATES:
+            return
+        if await self._store.blobs.size(blob) is None:
+            yield f"its payloads are lost: blob {blob} is not there"
+        elif await self._store.blobs.index(blob) is None:
+            yield f"blob {blob} of its payloads has no index"
+        elif await _hash_of(self._store.blobs, blob) != blob:
+            yield f"blob {blob} of its payloads is damaged: its bytes have another SHA-256"
+
     async def _windows(self, start: int, stop: int) -> AsyncIterator[_Window]:
         """Cut a run into parts whose rows are at most a page of each kind."""
         task = self._record.id
@@ -191,6 +214,14 @@ class _Check:
             done, failed = (RangeSet(runs_of([i for i in page if i < end])) for page in pages.values())
             yield _Window(start, end, done, failed, [each for each in blocks if each.block.start < end])
             start = end
+
+
+async def _hash_of(blobs: BlobStore, sha256: str) -> str:
+    digest, at = hashlib.sha256(), 0
+    while part := await blobs.read(sha256, at, READ_BYTES):
+        digest.update(part)
+        at += len(part)
+    return digest.hexdigest()
 
 
 def _remedy(state: str) -> str:

@@ -25,6 +25,7 @@ from disio_manager.stores.base import (
     TaskPage,
     VoteRow,
 )
+from disio_manager.stores.mongo_blobs import MongoBlobs
 from disio_manager.stores.mongo_documents import DELETED, SCHEMA_VERSION, read_chunks, write_chunks
 from disio_manager.stores.mongo_loading import MongoLoader
 from disio_manager.stores.mongo_reading import MongoReader
@@ -45,7 +46,7 @@ CLIENT_OPTIONS: dict[str, Any] = {
     "appname": "disio-manager",
 }
 INDEXES: dict[str, list[list[tuple[str, int]]]] = {
-    "tasks": [[("number", -1)], [("state", 1), ("number", -1)]],
+    "tasks": [[("number", -1)], [("state", 1), ("number", -1)], [("blob", 1)]],
     "blocks": [[("task", 1), ("start", 1)]],
     "stretches": [[("task", 1)], [("owner", 1)]],
     "notices": [[("owner", 1)], [("task", 1)]],
@@ -61,8 +62,9 @@ class MongoStore:
     def __init__(self, client: Any, place: str, manager: str) -> None:
         self._client, self._place, self._manager = client, place, manager
         self._db = client.get_default_database(DEFAULT_DATABASE)
+        self.blobs = MongoBlobs(self._db, self._answering, self._writing)
         self._reader = MongoReader(self._db)
-        self._loader = MongoLoader(self._db, self._reader, manager)
+        self._loader = MongoLoader(self._db, self._reader, self.blobs, manager)
         self._sharing = MongoSharing(self._db, self._reader, self._loader, manager)
         self._writer = MongoWriter(self._db, manager)
 

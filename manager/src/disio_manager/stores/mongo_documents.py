@@ -59,6 +59,7 @@ def task_document(record: TaskRecord, parts: int) -> Document:
         "number": record.number,
         "state": record.state,
         "retries": record.retries,
+        "blob": record.blob,
         "search": "\n".join([record.name, *record.tags]).casefold(),
         "parts": parts,
         "record": encode(msgspec.structs.replace(record, payloads=b"", done=0, failed=0)),

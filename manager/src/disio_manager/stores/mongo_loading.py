@@ -10,6 +10,7 @@ import msgspec
 from disio_manager.core.records import BlockRecord, LoadedTask, StretchRecord, TaskRecord
 from disio_manager.stores import assembling
 from disio_manager.stores.assembling import StretchRows
+from disio_manager.stores.mongo_blobs import MongoBlobs
 from disio_manager.stores.mongo_documents import (
     Database,
     block_document,
@@ -69,8 +70,8 @@ class Seen(NamedTuple):
 class MongoLoader:
     """Loads tasks for one manager."""
 
-    def __init__(self, db: Database, reader: MongoReader, manager: str) -> None:
-        self._db, self._reader, self._manager = db, reader, manager
+    def __init__(self, db: Database, reader: MongoReader, blobs: MongoBlobs, manager: str) -> None:
+        self._db, self._reader, self._blobs, self._manager = db, reader, blobs, manager
 
     async def load_all(self, tasks: list[str]) -> list[LoadedTask]:
         """Return tasks, less those that are gone, with the rows of this manager's stretches.
@@ -108,7 +109,8 @@ class MongoLoader:
 
     async def _complete(self, head: Head, seen: Seen) -> LoadedTask:
         rows = [await self._rows(head.record, stretch, seen) for stretch in head.own]
-        return assembling.assemble(head.record, head.shown, rows)
+        index = await self._blobs.index(head.record.blob) if head.record.blob else None
+        return assembling.assemble(head.record, head.shown, rows, index)
 
     async def _see(self, heads: list[Head]) -> dict[int, Seen]:
         """Read what stretches share. Results come last: there are only ever more of them."""

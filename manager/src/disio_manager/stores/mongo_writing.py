@@ -11,6 +11,7 @@ from disio_manager.core import changes
 from disio_manager.core.changes import Change
 from disio_manager.core.records import DistributorRecord, TaskRecord
 from disio_manager.stores import mongo_votes
+from disio_manager.stores.mongo_blobs import drop_unnamed
 from disio_manager.stores.mongo_documents import (
     DELETED,
     MAX_NUMBER,
@@ -77,8 +78,8 @@ class MongoWriter:
 
     async def finish_deletes(self) -> None:
         """Go on with deletes that a crash broke off."""
-        async for found in self._db["tasks"].find({"state": DELETED}, {"number": 1, "parts": 1}):
-            await self._delete_rows(found["_id"], found["number"], found["parts"])
+        async for found in self._db["tasks"].find({"state": DELETED}, {"number": 1, "parts": 1, "blob": 1}):
+            await self._delete_rows(found["_id"], found["number"], found["parts"], found.get("blob"))
 
     async def _apply(self, group: list[Change]) -> None:
         if not group:
@@ -263,8 +264,10 @@ class MongoWriter:
         if isinstance(change, changes.DropFailures):
             await self._drop_failures(number, change.runs)
             return
-        await self._db["tasks"].update_one({"_id": change.task, "number": number}, {"$set": {"state": DELETED}})
-        await self._delete_rows(change.task, number, parts)
+        this = {"_id": change.task, "number": number}
+        found = await self._db["tasks"].find_one(this, {"blob": 1})
+        await self._db["tasks"].update_one(this, {"$set": {"state": DELETED}})
+        await self._delete_rows(change.task, number, parts, found.get("blob") if found else None)
 
     async def _drop_failures(self, number: int, runs: list[Run]) -> None:
         short = [run for run in runs if run[1] - run[0] < LONG_RUN]
@@ -273,13 +276,15 @@ class MongoWriter:
             if stop - start >= LONG_RUN:
                 await self._db["failures"].delete_many(rows_between(number, start, stop))
 
-    async def _delete_rows(self, task: str, number: int, parts: int) -> None:
+    async def _delete_rows(self, task: str, number: int, parts: int, blob: str | None) -> None:
         for collection in ("results", "failures"):
             await self._db[collection].delete_many(rows_between(number, 0, None))
         for collection in ("blocks", "stretches", "votes"):
             await self._db[collection].delete_many({"task": number})
         await self._db["notices"].delete_many({"task": task})
         await drop_all(self._db, "chunks", [f"task/{number}/{part}" for part in range(parts)])
+        if blob:
+            await drop_unnamed(self._db, blob)  # before the task's document: what breaks off is done at the next start
         await self._db["tasks"].delete_one({"_id": task, "number": number})
         self._tasks.pop(task, None)
 

@@ -26,6 +26,7 @@ from disio_manager.stores.base import (
     TaskPage,
     VoteRow,
 )
+from disio_manager.stores.blob_files import BlobFiles
 from disio_manager.stores.sqlite_writing import Writer
 from disio_shared.errors import StoreUnavailable
 from disio_shared.ids import fresh_id
@@ -46,7 +47,8 @@ class SqliteStore:
     ) -> None:
         self._path, self._manager = path, manager
         self._lock, self._write, self._read = lock, write, read
-        self._writer = Writer(write)
+        self.blobs = BlobFiles(_blob_folder(path), self._named_blobs, is_reader=not manager)
+        self._writer = Writer(write, self.blobs)
         self._write_thread = ThreadPoolExecutor(1, "manager-db-write")
         self._read_thread = ThreadPoolExecutor(1, "manager-db-read")
 
@@ -79,7 +81,10 @@ class SqliteStore:
             for connection in opened:
                 connection.close()
             raise sqlite_unavailable(str(path), error) from error
-        return cls(path, manager, *opened)
+        store = cls(path, manager, *opened)
+        if manager:
+            store.blobs.drop_unfinished()
+        return store
 
     # What the core's shell needs
 
@@ -97,7 +102,7 @@ class SqliteStore:
             await self._writing(lambda: self._writer.drop_decided_failures(tasks))
 
         def load() -> list[LoadedTask]:
-            loaded = [reading.load_task(self._read, task, self._manager) for task in tasks]
+            loaded = [reading.load_task(self._read, task, self._manager, self.blobs) for task in tasks]
             return [task for task in loaded if task is not None]
 
         return await self._reading(load)
@@ -240,6 +245,10 @@ class SqliteStore:
         """Return blocks as they are written."""
         return await self._reading(lambda: checking.blocks(self._read, task, start, limit, self._manager))
 
+    async def _named_blobs(self) -> set[str]:
+        query = "SELECT DISTINCT sha256 FROM blob_tasks"
+        return await self._reading(lambda: {sha256 for (sha256,) in self._read.execute(query)})
+
     async def _writing(self, work: Callable[[], ValueT]) -> ValueT:
         return await self._in(self._write_thread, work)
 
@@ -261,6 +270,11 @@ class SqliteStore:
             raise sqlite_unavailable(str(self._path), error) from error
         except RuntimeError as error:  # the executor after close()
             raise StoreUnavailable(str(self._path), "is closed") from error
+
+
+def _blob_folder(path: Path) -> Path:
+    """Return where the blobs of a database are: two databases in one directory share none."""
+    return path.with_name("blobs" if path.name == "manager.db" else f"{path.name}.blobs")
 
 
 def _connect(path: Path, flags: int) -> apsw.Connection:

@@ -20,6 +20,7 @@ from disio_manager.core.records import (
 )
 from disio_manager.stores import assembling
 from disio_manager.stores.base import FailureRow, ResultRow, TaskPage
+from disio_manager.stores.blob_files import BlobFiles
 from disio_shared.ranges import Run, runs_of
 from disio_shared.taskdoc import OPEN_STATES
 
@@ -82,7 +83,7 @@ def _stretch(
     )
 
 
-def load_task(connection: apsw.Connection, task: str, owner: str) -> LoadedTask | None:
+def load_task(connection: apsw.Connection, task: str, owner: str, blobs: BlobFiles) -> LoadedTask | None:
     """Return a task as the core of its owner wants it, counted from the rows."""
     record = read_task(connection, task)
     stretch = read_stretch(connection, task, owner)
@@ -96,7 +97,8 @@ def load_task(connection: apsw.Connection, task: str, owner: str) -> LoadedTask 
     query = f"SELECT idx FROM failures WHERE task = ? AND idx < ? AND NOT {DECIDED} ORDER BY idx"
     failed = runs_of(index for (index,) in connection.execute(query, below))
     counted = msgspec.structs.replace(stretch, done=done, failed=assembling.size_of(failed))
-    return assembling.assemble(record, [stretch], [assembling.StretchRows(counted, blocks, closed, failed)])
+    rows = [assembling.StretchRows(counted, blocks, closed, failed)]
+    return assembling.assemble(record, [stretch], rows, blobs.index_now(record.blob) if record.blob else None)
 
 
 def look(connection: apsw.Connection, known: Sequence[str], owner: str) -> Look:

@@ -9,7 +9,7 @@ import msgspec
 
 from disio_shared.errors import StoreUnavailable
 
-VERSION = 2
+VERSION = 3
 OLDEST = 1
 APPLICATION_ID = 0x64697331  # "dis1": tells our file from any other SQLite database
 
@@ -19,6 +19,11 @@ CREATE TABLE votes (
     agrees INTEGER, value BLOB NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (task, idx, client)
 ) WITHOUT ROWID;
 """
+BLOB_TASKS = """
+CREATE TABLE blob_tasks (task INTEGER PRIMARY KEY, sha256 TEXT NOT NULL);
+CREATE INDEX blob_tasks_by_blob ON blob_tasks (sha256);
+"""
+"""Which blob the payloads of a task are read from, for those that name one."""
 STRETCH_COLUMNS = ("frontier", "done", "failed", "leased", "retries")
 """Of the table ``tasks``: what a StretchRecord holds beyond its bounds and owner, which follow from the task."""
 SCHEMA = (
@@ -51,6 +56,7 @@ CREATE TABLE workunits (sha256 TEXT PRIMARY KEY, language TEXT NOT NULL, code BL
 CREATE TABLE distributors (id TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
 """
     + VOTES
+    + BLOB_TASKS
 )
 
 
@@ -95,8 +101,10 @@ def prepare(connection: apsw.Connection) -> None:
         if version == 0:
             connection.execute(SCHEMA)
             connection.pragma("application_id", APPLICATION_ID)
-        else:
+        elif version == 1:
             _from_version_1(connection)
+        if version:
+            connection.execute(BLOB_TASKS)
         connection.pragma("user_version", VERSION)
 
 

@@ -13,18 +13,22 @@ from disio_manager.core import changes
 from disio_manager.core.changes import Change
 from disio_manager.core.records import StretchRecord
 from disio_manager.stores import sqlite_votes
+from disio_manager.stores.blob_files import BlobFiles
 from disio_manager.stores.sqlite_reading import DECIDED
 
 MAX_REMEMBERED = 20_000
 """Task numbers and origins kept in memory."""
+BLOB_OF = "SELECT sha256 FROM blob_tasks WHERE task = ?"
 _encoder = msgspec.msgpack.Encoder()
 
 
 class Writer:
     """Applies changes over one connection."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: apsw.Connection, blobs: BlobFiles) -> None:
+        self._connection, self._blobs = connection, blobs
+        self._spare: set[str] = set()
+        """Blobs of tasks that the present group deletes."""
         self._numbers: dict[str, int] = {}
         self._origins: dict[tuple[str, str], int] = {}
 
@@ -40,7 +44,9 @@ class Writer:
                 self._connection.execute("ROLLBACK")
             self._numbers.clear()
             self._origins.clear()
+            self._spare.clear()
             raise
+        self._drop_blobs()
 
     def drop_decided_failures(self, tasks: Sequence[str]) -> None:
         """Remove quarantined payloads that have a result."""
@@ -132,7 +138,17 @@ class Writer:
         )
         # Payloads may be many megabytes and never change: they are written once.
         self._connection.execute("INSERT OR IGNORE INTO task_payloads VALUES (?, ?)", (record.number, record.payloads))
+        if record.blob:
+            query = "INSERT OR IGNORE INTO blob_tasks VALUES (?, ?)"
+            self._connection.execute(query, (record.number, record.blob))
         self._remember_number(record.id, record.number)
+
+    def _drop_blobs(self) -> None:
+        """Remove blobs that no task names any more; nothing is written meanwhile."""
+        for sha256 in self._spare:
+            if not self._connection.execute("SELECT count(*) FROM blob_tasks WHERE sha256 = ?", (sha256,)).get:
+                self._blobs.drop(sha256)
+        self._spare.clear()
 
     def _put_stretch(self, record: StretchRecord) -> None:
         row = (record.frontier, record.done, record.failed, record.leased, record.retries, record.task)
@@ -151,7 +167,8 @@ class Writer:
         number = self._number(task)
         if number is None:
             return
-        for table in ("blocks", "results", "failures", "votes", "task_payloads"):
+        self._spare.update(sha256 for (sha256,) in self._connection.execute(BLOB_OF, (number,)))
+        for table in ("blocks", "results", "failures", "votes", "task_payloads", "blob_tasks"):
             self._connection.execute(f"DELETE FROM {table} WHERE task = ?", (number,))
         self._connection.execute("DELETE FROM tasks WHERE number = ?", (number,))
         del self._numbers[task]

@@ -24,10 +24,32 @@ def test_the_reason_names_what_the_client_lacks() -> None:
     bench.admit()
     bench.grant(0, 10, manifest("w", language="wasm"))
     bench.join("s", languages=["javascript"])
-    assert reason(bench, "s") == "no task runs here: needs wasm"
+    assert reason(bench, "s") == "no task runs here: needs WebAssembly"
     bench.join("web", kind="web", memory_mb=100)
     bench.grant(0, 10, manifest("m", memory_mb=200, priority=1, language="wasm"))
     assert assigned(bench, "web").task == "w"
+
+
+def test_native_python_is_for_clients_whose_owner_trusts_the_cluster() -> None:
+    bench = Bench()
+    bench.admit()
+    bench.grant(0, 10, manifest("n", language="python-native:k"))
+    bench.join("s", languages=["python", "python-native:other"])
+    why = "no task runs here: needs native Python, trusted for cluster k"
+    assert reason(bench, "s") == f"{why}; if you trust it: disio-client --trust-native k"
+    bench.join("tab", kind="web", languages=["python"])
+    assert reason(bench, "tab") == why
+    bench.join("own", languages=["python-native:k"])
+    assert assigned(bench, "own").task == "n"
+
+
+def test_a_manager_hears_of_native_python_for_its_own_cluster_alone() -> None:
+    bench = Bench()
+    bench.admit()
+    others = [f"python-native:x{at}" for at in range(30)]
+    bench.join("s", languages=["wasm", *others, "python-native:k"])
+    bench.ready("s")
+    assert bench.to_manager(messages.Ask)[-1].languages == ["python-native:k", "wasm"]
 
 
 def test_nothing_is_handed_out_before_its_code_is_here() -> None:

@@ -36,4 +36,5 @@ async def test_a_manager_on_all_addresses_takes_any_name(tmp_path: Path) -> None
         serve(tmp_path, host="0.0.0.0") as served,
         served.http.get(f"{served.url}/api/me", headers={"Host": "manager.example"}) as answer,
     ):
-        assert await answer.json() == {"role": "admin"}
+        facts = await answer.json()
+        assert facts == {"role": "admin", "cluster": served.app.cluster} and facts["cluster"]

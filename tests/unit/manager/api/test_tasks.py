@@ -16,7 +16,7 @@ async def test_a_created_task_is_shown_listed_and_found_again(manager: Served) -
         assert (answer.status, answer.headers["Location"]) == (201, f"/api/tasks/{task['id']}")
     assert task["state"] == "queued" and task["number"] == 1
     assert (task["total"], task["done"], task["failed"], task["leased"]) == (10, 0, 0, 0)
-    assert task["workunit"].keys() == {"language", "sha256", "bytes"}
+    assert task["workunit"].keys() == {"language", "sha256", "bytes", "runtime", "output", "clock"}
     assert task["payloads"] == {"range": [0, 10]}
     assert await manager.call("GET", f"/api/tasks/{task['id']}") == task
     page = await manager.call("GET", "/api/tasks?state=queued&q=squ&limit=5")
@@ -62,6 +62,32 @@ async def test_a_task_can_be_edited_and_cloned(manager: Served) -> None:
     clone = await manager.call("POST", f"{path}/clone", 201)
     assert clone["id"] != task["id"] and clone["number"] == 2
     assert (clone["name"], clone["payloads"], clone["workunit"]) == ("new", task["payloads"], task["workunit"])
+
+
+async def test_how_a_unit_runs_is_kept_shown_cloned_and_part_of_what_a_repeat_must_be(manager: Served) -> None:
+    def body(**more: str) -> dict[str, Any]:
+        unit = {"language": "wasm", "source_base64": "AGFzbQEAAAA=", "output": "json", "clock": "real"} | more
+        return document(workunit=unit, policy={"max_result_bytes": 99, "max_log_bytes": 0})
+
+    headers = {"Idempotency-Key": "wasm"}
+    task = await manager.call("POST", "/api/tasks", 201, json=body(), headers=headers)
+    assert task["workunit"] | {"sha256": ""} == {
+        "language": "wasm", "sha256": "", "bytes": 8, "runtime": "sandbox", "output": "json", "clock": "real",
+    }  # fmt: skip
+    copy = await manager.call("POST", f"/api/tasks/{task['id']}/clone", 201)
+    assert (copy["workunit"], copy["policy"]) == (task["workunit"], task["policy"])
+    peer = manager.peer()
+    await peer.join()
+    await peer.say(messages.Ask(request=1, payloads=20, languages=["wasm"], kinds=["cli"]))
+    manifests = (await peer.hear(messages.Grant)).tasks
+    assert {each.task for each in manifests} == {task["id"], copy["id"]}
+    assert [each.terms for each in manifests] == [
+        messages.Terms(output="json", clock="real", max_result_bytes=99, max_log_bytes=0)
+    ] * 2
+    again = await manager.call("POST", "/api/tasks", 201, json=body(), headers=headers)
+    assert again["id"] == task["id"]
+    for other in ({"output": "text"}, {"clock": "fixed"}):
+        await manager.call("POST", "/api/tasks", 422, json=body(**other), headers=headers)
 
 
 async def test_a_repeated_idempotency_key_finds_the_same_task_and_refuses_another_document(manager: Served) -> None:

@@ -1,5 +1,7 @@
 """Task life cycle, leases, deliveries and sessions, through ``handle`` only."""
 
+from typing import Any
+
 import pytest
 
 from disio_manager.core import events
@@ -8,7 +10,7 @@ from disio_manager.core.commands import Announce
 from disio_manager.core.lifecycle import TRANSITIONS, VERBS
 from disio_shared import messages
 from disio_shared.errors import DistributorNotFound, IllegalVerb, InvalidDocument, MalformedMessage, TaskNotFound
-from disio_shared.taskdoc import TaskStateName
+from disio_shared.taskdoc import Requires, TaskStateName
 from tests.unit.manager.core.world import World
 
 
@@ -386,9 +388,29 @@ def test_explain_names_what_is_missing() -> None:
     assert "No distributor is connected" in world.core.explain("t", world.now)[-1]
     world.join("a")
     world.ask("a", 1, languages=["python"])
-    assert "No connected client runs javascript" in world.core.explain("t", world.now)[-1]
+    assert "No connected client runs JavaScript" in world.core.explain("t", world.now)[-1]
     world.command("t", "pause")
     assert "resume" in world.core.explain("t", world.now)[-1]
+
+
+@pytest.mark.parametrize(
+    ("ask", "lacks"),
+    [
+        ({"languages": [], "kinds": []}, "No client is connected: start `disio client`"),
+        ({"languages": ["python"]}, "native Python, trusted for cluster c: start `disio-client --trust-native c`"),
+        ({"languages": ["python-native:c"], "kinds": ["web"]}, "is of kind cli: start `disio client`"),
+        ({"languages": ["python-native:c"], "memory_mb": 512}, "offers 1000 MB of memory, the most is 512 MB"),
+    ],
+)
+def test_explain_says_in_words_what_no_client_has(ask: dict[str, Any], lacks: str) -> None:
+    world = World()
+    requires = Requires(memory_mb=1000, kinds=["cli"])
+    world.create("t", '{"range": [0, 100]}', language="python", runtime="native", requires=requires)
+    world.join("a")
+    world.ask("a", 1, **ask)
+    assert lacks in world.core.explain("t", world.now)[-1]
+    world.ask("a", 1, languages=["python-native:c"])
+    assert world.grants("a")[-1].blocks
 
 
 def test_a_task_of_a_billion_payloads_costs_no_memory() -> None:

@@ -1,8 +1,11 @@
 """Who gets which block, how large, and what those who get none are told."""
 
+import dataclasses
+
 import pytest
 
 from disio_shared import messages
+from disio_shared.payloads import FilesSpec
 from disio_shared.taskdoc import Requires
 from tests.unit.manager.core.world import World
 
@@ -140,7 +143,7 @@ def test_a_task_that_comes_late_is_not_paid_for_the_past() -> None:
 @pytest.mark.parametrize(
     ("ask", "why"),
     [
-        ({"languages": ["python"]}, "The open tasks need javascript, which no client here runs."),
+        ({"languages": ["python"]}, "The open tasks need JavaScript, which no client here runs."),
         ({"kinds": ["web"]}, "The open tasks are for kinds of clients that are not connected here."),
         ({"memory_mb": 100}, "more memory than the clients here offer"),
     ],
@@ -152,6 +155,27 @@ def test_what_a_task_requires_is_respected_and_told(ask: dict[str, object], why:
     assert not grant.blocks and why in grant.waiting
     assert granted(world, "a", 10, memory_mb=500).blocks
     assert granted(world, "a", 10, memory_mb=0).blocks, "unknown memory is no reason"
+
+
+def test_native_python_goes_only_to_clients_that_trust_this_cluster() -> None:
+    world = world_with("a")
+    world.create("t", '{"range": [0, 100]}', language="python", runtime="native")
+    for languages in (["python"], ["python", "python-native:other"]):
+        grant = granted(world, "a", 10, languages=languages)
+        assert not grant.blocks and "native Python, trusted for cluster c" in grant.waiting
+    grant = granted(world, "a", 10, languages=["python-native:c"])
+    assert grant.blocks and grant.tasks[0].language == "python-native:c"
+
+
+def test_the_terms_of_a_task_go_with_its_manifest_also_after_a_restart() -> None:
+    terms = messages.Terms(output="json", clock="real", max_result_bytes=7, max_log_bytes=0)
+    world = world_with("a")
+    world.create("t", '{"range": [0, 100]}', language="wasm", terms=terms)
+    assert granted(world, "a", 10, languages=["wasm"]).tasks[0].terms == terms
+    world.restart()
+    world.join("a")
+    [manifest] = granted(world, "a", 10, languages=["wasm"]).tasks
+    assert (manifest.terms, manifest.language) == (terms, "wasm")
 
 
 def test_those_who_wait_are_told_why_and_get_work_by_itself_when_it_appears() -> None:
@@ -265,3 +289,60 @@ def test_a_block_that_its_distributor_does_not_name_when_it_joins_is_handed_out_
     world.join("a", "a2", held=[messages.BlockRef(block=one.block, lease=one.lease) for one in kept])
     again = [(one.start, one.stop, one.lease) for grant in world.grants("b") for one in grant.blocks]
     assert again == [(one.start, one.stop, one.lease + 1) for one in lost]
+
+
+def files(sizes: list[int]) -> FilesSpec:
+    return FilesSpec("ab" * 32, sizes)
+
+
+def test_files_come_in_blocks_and_grants_of_bounded_bytes_and_are_read_by_the_shell() -> None:
+    world = world_with("a", max_block_bytes=100, max_grant_bytes=250)
+    world.create("t", '{"blob": "x"}', files=files([29, 29, 29, 39, 39, 199, 9, 9, 9]))
+    world.ask("a", 9)
+    [send] = [one for one in world.sent if isinstance(one.message, messages.Grant)]
+    [grant] = world.grants("a")
+    assert spans(grant) == [("t", 0, 3), ("t", 3, 5)], "the next one is too large for what is left"
+    assert not any(block.payloads for block in grant.blocks) and grant.tasks[0].payloads == b""
+    assert [(read.at, read.blob, read.runs) for read in send.reads] == [
+        (0, "ab" * 32, [(0, 3)]),
+        (1, "ab" * 32, [(3, 5)]),
+    ]
+    assert spans(granted(world, "a", 9)) == [("t", 5, 6), ("t", 6, 9)], "one that is too large goes alone"
+
+
+def test_of_files_that_come_back_only_open_ones_count_and_are_read() -> None:
+    world = world_with("a", max_block_bytes=100)
+    world.create("t", '{"blob": "x"}', files=files([9] * 30))
+    grant = granted(world, "a", 10)
+    world.deliver("a", "t", [0, 1, 4])
+    world.leave("a")
+    world.tick(100)
+    world.join("b")
+    world.ask("b", 10)
+    [send] = [one for one in world.sent if isinstance(one.message, messages.Grant)]
+    assert spans(grant) == [("t", 0, 10)] and spans(world.grants("b")[0])[0] == ("t", 0, 10)
+    assert send.reads[0].runs == [(2, 4), (5, 10)]
+
+
+def test_a_block_too_large_for_its_bytes_is_cut_before_it_goes_out_again() -> None:
+    world = world_with("a", max_block_bytes=1_000)
+    world.create("t", '{"blob": "x"}', files=files([9] * 30))
+    granted(world, "a", 30)
+    world.leave("a")
+    world.tick(100)
+    world.settings = dataclasses.replace(world.settings, max_block_bytes=100)
+    world.restart_with_specs({"t": files([9] * 30)})
+    world.join("b")
+    assert spans(granted(world, "b", 30)) == [("t", 0, 10), ("t", 10, 20), ("t", 20, 30)]
+
+
+def test_a_written_out_list_goes_out_again_without_what_is_closed() -> None:
+    world = world_with("a")
+    world.create("t", '{"list": [10, 11, 12, 13]}')
+    granted(world, "a", 4)
+    world.deliver("a", "t", [0, 2])
+    world.leave("a")
+    world.tick(100)
+    world.join("b")
+    [block] = granted(world, "b", 4).blocks
+    assert (block.payloads, block.done) == ([b"", b"11", b"", b"13"], [(0, 1), (2, 3)])

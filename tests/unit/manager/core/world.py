@@ -12,7 +12,7 @@ from disio_manager.core.records import Peer, TaskRecord
 from disio_manager.core.settings import CoreSettings
 from disio_shared import messages
 from disio_shared.decisions import Decision
-from disio_shared.payloads import count, parse_spec
+from disio_shared.payloads import FilesSpec, count, parse_spec
 from disio_shared.taskdoc import Policy, Requires
 from tests.unit.manager.core.rows import Rows
 
@@ -48,6 +48,13 @@ class World:
     def restart(self) -> None:
         """Forget the core and build it again from the rows."""
         self.core = self._restored()
+
+    def restart_with_specs(self, specs: dict[str, FilesSpec]) -> None:
+        """Build the core from the rows, as a store does that has looked into the archives."""
+        loaded = self.rows.load(self.settings.manager)
+        for task in loaded:
+            task.spec = specs[task.record.id]
+        self.core = Coordinator.restore(loaded, [], self.settings, self.now, self.wall)
 
     def fresh(self, count: int = 8) -> tuple[str, ...]:
         self._ids += count
@@ -95,9 +102,17 @@ class World:
     # Short forms of events
 
     def create(
-        self, name: str, payloads: str, *, number: int = 0, language: str = "javascript", **policy: object
+        self,
+        name: str,
+        payloads: str,
+        *,
+        language: str = "javascript",
+        runtime: str = "sandbox",
+        terms: messages.Terms | None = None,
+        files: FilesSpec | None = None,
+        **policy: object,
     ) -> None:
-        spec = parse_spec(msgspec.json.decode(payloads))
+        spec = files or parse_spec(msgspec.json.decode(payloads))
 
         requires = policy.pop("requires", Requires())
         record = TaskRecord(
@@ -107,6 +122,8 @@ class World:
             tags=[],
             workunit="00" * 32,
             language=language,
+            runtime=runtime,
+            terms=terms or messages.Terms(),
             workunit_bytes=1,
             payloads=payloads.encode(),
             policy=Policy(requires=requires, **policy),  # type: ignore[arg-type]

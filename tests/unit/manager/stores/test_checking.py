@@ -1,7 +1,7 @@
 """A check of sound rows, and of rows with one damage each, over real databases."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,15 @@ import apsw
 import msgspec
 import pytest
 
+from disio_manager.archives import Archives
 from disio_manager.core.changes import Change, PutStretch
 from disio_manager.core.records import TaskRecord
 from disio_manager.stores import checking
 from disio_manager.stores.mongo_documents import row_id
 from disio_manager.stores.opening import open_store
+from disio_shared.payloads import FilesSpec
 from tests.contract.manager_store_rows import ME, block, failures, fresh_url, put, results, stretch, task
+from tests.unit.manager.tars import sha256_of, tar_of
 
 OTHER = "manager-b"
 CODE = b"export default () => 1"
@@ -302,4 +305,40 @@ async def test_each_damage_of_documents_is_named(
             await each.load()
         assert await found(url, tmp_path) == [], "a start was to put it right"
         await others.close()
+    await store.close()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "mongodb"])
+async def test_a_lost_or_damaged_archive_of_an_open_task_is_a_finding(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = fresh_url(kind, request.getfixturevalue("mongodb_uri") if kind == "mongodb" else "")
+    store = await open_store(url, tmp_path, ME)
+    tar = tar_of([("a", b"1"), ("b", b"2")])
+    sha256 = sha256_of(tar)
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield tar
+
+    async def found() -> list[str]:
+        return [problem async for problem in checking.problems(store) if "blob" in problem]
+
+    await store.put_workunit(SHA, "javascript", CODE)
+    for number, state in ((1, "queued"), (2, "done")):
+        spec = b'{"blob":"%s","format":"files"}' % sha256.encode()
+        record = msgspec.structs.replace(of(number, state, 2), payloads=spec, blob=sha256)
+        await store.commit([put(record)])
+    assert await found() == [f"task task1: its payloads are lost: blob {sha256} is not there"]
+    await store.blobs.put(sha256, parts())
+    assert await found() == [f"task task1: blob {sha256} of its payloads has no index"]
+    files = await Archives(store.blobs).files(sha256)
+    assert await found() == []
+    [loaded] = await store.load()
+    assert loaded.spec == FilesSpec(sha256, files.sizes) and list(files.sizes) == [1, 1]
+    database: Any = store
+    if kind == "sqlite":
+        (tmp_path / "blobs" / sha256).write_bytes(tar[:-1] + b"x")
+    else:
+        await database._db["blob_chunks"].update_many({"_id": {"$regex": "/blob/"}}, {"$set": {"body": tar[:-1]}})
+    assert await found() == [f"task task1: blob {sha256} of its payloads is damaged: its bytes have another SHA-256"]
     await store.close()

@@ -1,0 +1,68 @@
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
+import { describe, expect, it } from "vitest";
+import { Kits } from "../src/client/kits";
+
+const one = new Uint8Array(3_000).fill(7);
+const two = new TextEncoder().encode("export default 1");
+const lists = {
+  python: { name: "python-1", files: [["one.wasm", one] as const, ["two.mjs", two] as const].map(([name, data]) => ({ name, sha256: bytesToHex(sha256(data)), bytes: data.length })) },
+};
+
+class Server {
+  asked: string[] = [];
+  files: Record<string, Uint8Array | undefined> = { "one.wasm": one, "two.mjs": two };
+  now = 0;
+  readonly kits = new Kits(
+    (input) => {
+      const url = input as string;
+      this.asked.push(url);
+      const data = this.files[url.split("/").pop() ?? ""];
+      return Promise.resolve(data === undefined ? new Response(null, { status: 503 }) : new Response(data as BodyInit));
+    },
+    lists,
+    () => this.now,
+  );
+}
+
+describe("kits", () => {
+  it("are fetched once for all slots and handed out once", async () => {
+    const server = new Server();
+    const both = await Promise.all([server.kits.get("http://d", "python"), server.kits.get("http://d", "python")]);
+    expect(both.filter((kit) => kit !== null)).toEqual([{ type: "kit", language: "python", files: { "one.wasm": one, "two.mjs": two } }]);
+    expect(await server.kits.get("http://d", "python")).toBeNull();
+    expect(server.asked).toEqual(["http://d/kits/python-1/one.wasm", "http://d/kits/python-1/two.mjs"]);
+  });
+
+  it("are not needed by other languages", async () => {
+    const server = new Server();
+    expect(await server.kits.get("http://d", "javascript")).toBeNull();
+    expect(server.asked).toEqual([]);
+  });
+
+  it.each([
+    ["other bytes", new Uint8Array(two.length)],
+    ["too many", new Uint8Array(two.length + 1)],
+    ["too few", two.slice(1)],
+  ])("of %s are refused by name", async (_, data) => {
+    const server = new Server();
+    server.files["two.mjs"] = data;
+    await expect(server.kits.get("http://d", "python")).rejects.toThrow("two.mjs is not the file this page knows by its hash");
+  });
+
+  it("that cannot be had are asked for again later, and ever later", async () => {
+    const server = new Server();
+    server.files["one.wasm"] = undefined;
+    await expect(server.kits.get("http://d", "python")).rejects.toThrow("one.wasm: HTTP 503");
+    await expect(server.kits.get("http://d", "python")).rejects.toThrow("one.wasm: HTTP 503");
+    expect(server.asked.length).toBe(1);
+    server.now = 6;
+    await expect(server.kits.get("http://d", "python")).rejects.toThrow();
+    server.now = 12;
+    await expect(server.kits.get("http://d", "python")).rejects.toThrow();
+    expect(server.asked.length).toBe(2);
+    server.files["one.wasm"] = one;
+    server.now = 17;
+    expect(await server.kits.get("http://d", "python")).not.toBeNull();
+  });
+});
