@@ -63,14 +63,16 @@ class DenoSandbox:
     name = "cli"
 
     def __init__(self, private_dir: Path, kit: dict[str, Path]) -> None:
-        self._private_dir, self._kit = private_dir, kit
+        self._private_dir = private_dir
         self._code: dict[str, bytes] = {}
         self._engine: _HeardEngine | None = None
         self._outcome = Outcome()
         self._answered = asyncio.Event()
         self._problem = ""
         self._runs = 0
-        self._slot = Slot(0, self._start_engine, self._code.__getitem__, self._report, SystemClock())
+        files = {name: path.read_bytes() for name, path in kit.items()}
+        code = self._code.__getitem__
+        self._slot = Slot(0, self._start_engine, code, self._report, SystemClock(), lambda _language: files)
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -135,9 +137,6 @@ class DenoSandbox:
         engine = await _HeardEngine.start(self._private_dir)
         assert isinstance(engine, _HeardEngine)
         engine.hear = partial(self._hear, engine)
-        if self._kit:
-            files = {name: path.read_bytes() for name, path in self._kit.items()}
-            await engine.send(frames.Kit(language="python", files=files))
         self._note_memory()
         self._engine = engine
         return engine
@@ -154,6 +153,8 @@ class DenoSandbox:
         outcome = self._outcome
         if isinstance(message, frames.Log):
             outcome.logs.append(message.text)
+        elif isinstance(message, frames.Loaded):
+            engine.forget_peak()  # loading takes more for a moment, and is not the unit's
         elif isinstance(message, frames.Started):  # a unit whose engine crashed runs once more
             for said in (outcome.logs, outcome.progress, outcome.states):
                 said.clear()

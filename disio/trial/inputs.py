@@ -9,8 +9,9 @@ from pathlib import Path
 import msgspec
 
 from disio.trial.trials import Trial
-from disio_shared.errors import ConfigError
+from disio_shared.errors import ConfigError, InvalidDocument
 from disio_shared.messages import Terms
+from disio_shared.payloads import parse_spec, payload_at
 from disio_shared.taskdoc import MAX_RESULT_BYTES, Language, Policy, check_code
 from disio_shared.values import encode_value
 
@@ -86,7 +87,10 @@ def _value(word: str, flag: str, raw: bool) -> bytes:
     if raw or (file is not None and file.suffix.lower() != ".json"):
         return encode_value(text)
     try:
-        return encode_value(msgspec.json.decode(text))
+        # As an item of a task's list, so that {"$base64": "..."} stands for raw bytes here too.
+        return payload_at(parse_spec({"list": [msgspec.json.decode(text)]}), 0)
+    except InvalidDocument as error:
+        raise ConfigError(flag, error.problems[0].message) from error
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         where = str(file) if file is not None else repr(word if len(word) <= 60 else f"{word[:60]}...")
         raise ConfigError(flag, f"{where} is not JSON: {error}", "" if file is not None else TO_QUOTE) from error

@@ -39,6 +39,10 @@ def test_json_on_the_command_line_is_the_json_a_task_would_send(unit: Path) -> N
     assert [trial.index for trial in trials] == [0, 1, 2]
 
 
+def test_raw_bytes_are_written_as_in_a_tasks_list(unit: Path) -> None:
+    assert [trial.payload for trial in read(unit, '{"$base64": "AP8="}')] == [b"\0\x00\xff"]
+
+
 def test_a_file_is_json_by_its_suffix_and_raw_bytes_otherwise(unit: Path, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("[1, 2]")
     (tmp_path / "a.bin").write_bytes(b"[1, 2]")
@@ -66,6 +70,7 @@ def test_state_index_and_terms_reach_each_trial(tmp_path: Path) -> None:
     ("words", "options", "told"),
     [
         (["{a}"], {}, "--payload: '{a}' is not JSON: "),
+        (['{"$base64": "?"}'], {}, "--payload: must be base64 text"),
         (["\0"], {}, "is not JSON: "),
         (["@nowhere.json"], {}, "--payload: nowhere.json cannot be read: No such file or directory"),
         (["1"], {"state": "x"}, "--state: 'x' is not JSON: "),
