@@ -88,6 +88,14 @@ async function demoPage() {
   return { body, headers: { ...COMMON, "Content-Security-Policy": policy } };
 }
 
+/** For `disio test`: served on its user's machine, so it lies beside the CLI client's files and in no distributor. */
+async function trialPage() {
+  const script = scriptText(await bundle("embed/trial.ts", { format: "iife", platform: "browser" }));
+  const policy = `default-src 'none'; script-src ${sha256(script)}; connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'`;
+  const body = inline((await page("trial.html")).trim(), { script });
+  return { body, headers: { ...COMMON, "Cache-Control": "no-store", "Content-Security-Policy": policy } };
+}
+
 const HTML = "text/html; charset=utf-8";
 const SCRIPT = "text/javascript; charset=utf-8";
 const loader = await bundle("embed/loader.ts", { format: "iife", platform: "browser" });
@@ -109,6 +117,13 @@ for (const [route, { body, ...entry }] of Object.entries(outputs)) {
   manifest.routes[route] = entry;
 }
 await writeFile(join(webDir, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+
+const trialDir = join(hostDir, "trial");
+const { body: trialBody, headers: trialHeaders } = await trialPage();
+const trialRoutes = { "/trial": { file: "trial.html", content_type: HTML, headers: trialHeaders } };
+await mkdir(trialDir, { recursive: true });
+await writeFile(join(trialDir, "trial.html"), trialBody);
+await writeFile(join(trialDir, "manifest.json"), `${JSON.stringify({ version: 1, routes: trialRoutes }, null, 2)}\n`);
 
 const host = await bundle("engine/host.ts", { format: "esm", platform: "browser", define: runtimeSource });
 await mkdir(hostDir, { recursive: true });

@@ -1,0 +1,215 @@
+/**
+ * The trial page: runs units in a browser's sandbox for whoever writes them, before they are submitted (`disio test`).
+ *
+ * Rule: frame, slot and engine are the very ones of volunteers; only where work comes from differs. It is served on the author's
+ * machine by the command that tries a unit, never by a distributor.
+ */
+
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
+import { ComputeFrame } from "../client/frame";
+import { Slot, type SlotEvents } from "../client/slot";
+import type { FailureKind } from "../protocol/engine";
+import { DEFAULT_TERMS, type Terms } from "../protocol/messages";
+import { fromBase64, toBase64 } from "./base64";
+
+/** What to run. Bytes are base64; payloads and states are in wire form. */
+export interface TrialSpec {
+  language: string;
+  code: string;
+  /** Files that the language needs, name to URL; null when it needs none. */
+  kit: Record<string, string> | null;
+  /** Runs of one task and code share a realm, as those of a volunteer do. */
+  task: string;
+  indexes: number[];
+  payloads: string[];
+  /** By index. */
+  states: Record<string, string>;
+  unit_timeout_s: number;
+  memory_mb: number;
+  terms: Partial<Terms>;
+}
+
+export interface TrialResult {
+  index: number;
+  kind: "ok" | FailureKind;
+  /** In wire form, or null when the unit failed. */
+  value: string | null;
+  error: string;
+  /** As the engine measured it; null when the unit failed. */
+  seconds: number | null;
+  logs: string[];
+  progress: number[];
+  states: string[];
+}
+
+export interface TrialAnswer {
+  results: TrialResult[];
+  /** The browser. */
+  engine: string;
+}
+
+type Report = Parameters<SlotEvents["report"]>[0];
+
+const TICK_MS = 250;
+const COMPUTE_URL = "/embed/compute";
+const BLOCKED = "this browser does not let the computing frame start";
+
+const seconds = (): number => performance.now() / 1000;
+
+/** One run: what its units said, until each has answered. */
+class Job {
+  readonly results: TrialResult[];
+  private readonly open: Set<number>;
+
+  constructor(
+    readonly token: string,
+    spec: TrialSpec,
+    readonly resolve: (results: TrialResult[]) => void,
+    readonly reject: (error: Error) => void,
+  ) {
+    this.results = spec.indexes.map((index) => ({
+      index, kind: "crash", value: null, error: "", seconds: null, logs: [], progress: [], states: [],
+    }));
+    this.open = new Set(spec.indexes);
+  }
+
+  get isAnswered(): boolean {
+    return this.open.size === 0;
+  }
+
+  hear(message: Report): void {
+    if (message.type === "done" || message.type === "failed") {
+      message.indexes.forEach((index, at) => {
+        const answer: Partial<TrialResult> =
+          message.type === "done"
+            ? { kind: "ok", value: toBase64(message.values[at] as Uint8Array), seconds: message.seconds[at] ?? null }
+            : { kind: message.kinds[at] ?? "crash", error: message.errors[at] ?? "" };
+        Object.assign(this.of(index) ?? {}, answer);
+        this.open.delete(index);
+      });
+      return;
+    }
+    const result = this.of(message.index);
+    if (message.type === "log") result?.logs.push(message.text);
+    else if (message.type === "progress") result?.progress.push(message.fraction);
+    else result?.states.push(toBase64(message.state));
+  }
+
+  private of(index: number): TrialResult | undefined {
+    return this.results.find((result) => result.index === index);
+  }
+}
+
+export class Trial {
+  private readonly slot: Slot;
+  private readonly frame: ComputeFrame;
+  private isUp = false;
+  private isBlocked = false;
+  /** The run that waits for the frame; runs wait for each other before. */
+  private waiting: { resolve(): void; reject(error: Error): void } | null = null;
+  private job: Job | null = null;
+  private tail: Promise<unknown> = Promise.resolve();
+  private readonly kits = new Map<string, string>();
+  private runs = 0;
+
+  constructor() {
+    this.frame = new ComputeFrame(COMPUTE_URL, {
+      ready: () => {
+        this.isUp = true;
+        this.waiting?.resolve();
+      },
+      lost: () => {
+        this.isUp = false;
+        this.slot.lose("crash");
+      },
+      blocked: () => {
+        this.isBlocked = true;
+        (this.job ?? this.waiting)?.reject(new Error(BLOCKED));
+      },
+    });
+    const events: SlotEvents = {
+      report: (message) => {
+        if (message.token === this.job?.token) this.job.hear(message);
+      },
+      free: () => {
+        if (this.job?.isAnswered === true) this.job.resolve(this.job.results);
+      },
+    };
+    this.slot = new Slot(this.frame, events, 1);
+    this.frame.start();
+    window.setInterval(() => {
+      if (this.isUp) this.slot.tick(seconds());
+    }, TICK_MS);
+  }
+
+  /**
+   * Run these units, after those of earlier calls. Rejects when no unit could be run at all; a unit that fails is a result.
+   */
+  run(spec: TrialSpec): Promise<TrialAnswer> {
+    const answer = this.tail.then(() => this.runNow(spec));
+    this.tail = answer.catch(() => undefined);
+    return answer;
+  }
+
+  private async runNow(spec: TrialSpec): Promise<TrialAnswer> {
+    await this.keepKit(spec);
+    await this.whenUp();
+    const bytes = fromBase64(spec.code);
+    const results = await new Promise<TrialResult[]>((resolve, reject) => {
+      this.job = new Job(`trial-${++this.runs}`, spec, resolve, reject);
+      const run = {
+        token: this.job.token,
+        task: spec.task,
+        workunit: bytesToHex(sha256(bytes)),
+        indexes: spec.indexes,
+        payloads: spec.payloads.map(fromBase64),
+        states: Object.fromEntries(Object.entries(spec.states).map(([index, state]) => [index, fromBase64(state)])),
+        unit_timeout_s: spec.unit_timeout_s,
+        memory_mb: spec.memory_mb,
+        terms: { ...DEFAULT_TERMS, ...spec.terms },
+      };
+      this.slot.begin(run, { language: spec.language, bytes }, seconds());
+    });
+    this.job = null;
+    return { results, engine: navigator.userAgent };
+  }
+
+  /** Resolves when the frame can start workers. */
+  private whenUp(): Promise<void> {
+    if (this.isUp) return Promise.resolve();
+    if (this.isBlocked) return Promise.reject(new Error(BLOCKED));
+    return new Promise((resolve, reject) => {
+      this.waiting = { resolve, reject };
+    });
+  }
+
+  /** Fetch what a language needs, and hand it to the frame, once. */
+  private async keepKit({ language, kit }: TrialSpec): Promise<void> {
+    const name = JSON.stringify(kit);
+    if (kit === null || this.kits.get(language) === name) return;
+    const fetched = Object.entries(kit).map(async ([file, url]): Promise<[string, Uint8Array]> => {
+      const answer = await fetch(url);
+      if (!answer.ok) throw new Error(`${file}, which ${language} needs, cannot be had: HTTP ${answer.status}`);
+      return [file, new Uint8Array(await answer.arrayBuffer())];
+    });
+    const files = Object.fromEntries(await Promise.all(fetched));
+    this.frame.keep({ type: "kit", language, files });
+    this.kits.set(language, name);
+  }
+}
+
+/** Take work from the command that opened this page until it has none; the token tells it that the page is the one it opened. */
+async function serve(trial: Trial, token: string): Promise<void> {
+  for (;;) {
+    const work = await fetch(`/trial/work?token=${token}`);
+    if (work.status !== 200) return;
+    const spec = (await work.json()) as TrialSpec;
+    const answer = await trial.run(spec).catch((error: unknown) => ({ results: [], engine: navigator.userAgent, problem: String(error) }));
+    await fetch(`/trial/answer?token=${token}`, { method: "POST", body: JSON.stringify(answer) });
+  }
+}
+
+const trial = new Trial();
+Object.defineProperty(window, "disioTrial", { value: { run: (spec: TrialSpec) => trial.run(spec) } });
+if (location.hash.length > 1) void serve(trial, location.hash.slice(1));
