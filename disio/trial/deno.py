@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import hashlib
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
@@ -62,8 +61,7 @@ class DenoSandbox:
 
     name = "cli"
 
-    def __init__(self, private_dir: Path, kit: dict[str, Path]) -> None:
-        self._private_dir = private_dir
+    def __init__(self, kit: dict[str, Path]) -> None:
         self._code: dict[str, bytes] = {}
         self._engine: _HeardEngine | None = None
         self._outcome = Outcome()
@@ -82,21 +80,19 @@ class DenoSandbox:
         Raises:
             TrialFailed: There is no engine here.
         """
-        kit = files_of(language)
-        with tempfile.TemporaryDirectory(prefix="disio-test-", ignore_cleanup_errors=True) as folder:
-            sandbox = cls(Path(folder), kit)
-            try:
-                check_installed()
-                await sandbox._slot.prepare()
-            except EngineUnavailable as error:
-                raise TrialFailed(error.problem, error.remedy) from error
-            serving = asyncio.create_task(sandbox._slot.serve())
-            try:
-                yield sandbox
-            finally:
-                serving.cancel()
-                await asyncio.gather(serving, return_exceptions=True)
-                await sandbox._slot.close()
+        sandbox = cls(files_of(language))
+        try:
+            check_installed()
+            await sandbox._slot.prepare()
+        except EngineUnavailable as error:
+            raise TrialFailed(error.problem, error.remedy) from error
+        serving = asyncio.create_task(sandbox._slot.serve())
+        try:
+            yield sandbox
+        finally:
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
+            await sandbox._slot.close()
 
     async def run(self, trial: Trial) -> Outcome:
         """Run this; runs of one unit share a realm, as they do at a volunteer's.
@@ -134,7 +130,7 @@ class DenoSandbox:
         )
 
     async def _start_engine(self) -> DenoEngine:
-        engine = await _HeardEngine.start(self._private_dir)
+        engine = await _HeardEngine.start()
         assert isinstance(engine, _HeardEngine)
         engine.hear = partial(self._hear, engine)
         self._note_memory()

@@ -66,8 +66,8 @@ async def test_what_a_unit_says_on_its_way_is_kept_by_unit(trial_page: "Page") -
 
 
 async def test_each_ending_is_that_of_its_unit_alone(trial_page: "Page") -> None:
-    source = """export default (n) => {
-        if (n === 0) throw new TypeError('zero'); if (n === 1) for (;;); if (n === 2) return undefined; return n }"""
+    source = """export default (n, unit) => {
+        unit.log(n); if (n === 0) throw new TypeError('zero'); if (n === 1) for (;;); if (n === 2) return undefined; return n }"""
     results = await run(trial_page, source, [0, 1, 2, 3], unit_timeout_s=0.5)
     assert [(r["kind"], r["value"]) for r in results] == [
         ("error", None),
@@ -76,6 +76,7 @@ async def test_each_ending_is_that_of_its_unit_alone(trial_page: "Page") -> None
         ("ok", 3),
     ]
     assert results[0]["error"].startswith("TypeError: zero")
+    assert [r["logs"] for r in results] == [["0"], ["1"], ["2"], ["3"]]
 
 
 async def test_calls_of_one_task_share_a_realm_and_other_tasks_get_their_own(trial_page: "Page") -> None:

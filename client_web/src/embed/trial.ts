@@ -96,6 +96,11 @@ class Job {
     else result?.states.push(toBase64(message.state));
   }
 
+  /** What has no answer runs again from its start: what it said so far does not count. */
+  startOver(): void {
+    for (const result of this.results) if (this.open.has(result.index)) Object.assign(result, { logs: [], progress: [], states: [] });
+  }
+
   private of(index: number): TrialResult | undefined {
     return this.results.find((result) => result.index === index);
   }
@@ -105,6 +110,8 @@ export class Trial {
   private readonly slot: Slot;
   private readonly frame: ComputeFrame;
   private isUp = false;
+  /** The frame goes as soon as nothing runs in it, as at a volunteer's. */
+  private isWorn = false;
   private isBlocked = false;
   /** The run that waits for the frame; runs wait for each other before. */
   private waiting: { resolve(): void; reject(error: Error): void } | null = null;
@@ -120,8 +127,9 @@ export class Trial {
         this.waiting?.resolve();
       },
       lost: () => {
-        this.isUp = false;
-        this.slot.lose("crash");
+        this.isUp = this.isWorn = false;
+        this.job?.startOver();
+        this.slot.loseFrame();
       },
       blocked: () => {
         this.isBlocked = true;
@@ -135,12 +143,28 @@ export class Trial {
       free: () => {
         if (this.job?.isAnswered === true) this.job.resolve(this.job.results);
       },
+      worn: () => {
+        this.isWorn = true;
+        this.job?.startOver();
+      },
     };
     this.slot = new Slot(this.frame, events, 1);
     this.frame.start();
     window.setInterval(() => {
-      if (this.isUp) this.slot.tick(seconds());
+      this.tick();
     }, TICK_MS);
+  }
+
+  private tick(): void {
+    if (!this.isUp) return;
+    this.slot.tick(seconds());
+    if (this.isWorn && !this.slot.isBusy) this.renew();
+    else this.slot.resume(seconds());
+  }
+
+  private renew(): void {
+    this.isUp = this.isWorn = false;
+    this.frame.replace();
   }
 
   /**
@@ -154,6 +178,7 @@ export class Trial {
 
   private async runNow(spec: TrialSpec): Promise<TrialAnswer> {
     await this.keepKit(spec);
+    if (this.isWorn) this.renew();
     await this.whenUp();
     const bytes = fromBase64(spec.code);
     const results = await new Promise<TrialResult[]>((resolve, reject) => {
