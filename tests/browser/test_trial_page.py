@@ -67,7 +67,8 @@ async def test_what_a_unit_says_on_its_way_is_kept_by_unit(trial_page: "Page") -
 
 async def test_each_ending_is_that_of_its_unit_alone(trial_page: "Page") -> None:
     source = """export default (n, unit) => {
-        unit.log(n); if (n === 0) throw new TypeError('zero'); if (n === 1) for (;;); if (n === 2) return undefined; return n }"""
+        unit.log(n); if (n === 0) throw new TypeError('zero'); if (n === 1) for (;;);
+        if (n === 2) return undefined; return n }"""
     results = await run(trial_page, source, [0, 1, 2, 3], unit_timeout_s=0.5)
     assert [(r["kind"], r["value"]) for r in results] == [
         ("error", None),
