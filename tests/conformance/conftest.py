@@ -1,0 +1,87 @@
+"""Which conformance units run where, and the fixture that has their answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from disio.trial.serving import TrialServer
+
+from .all_cases import CASES
+from .answers import Answers, Ask, Runner
+from .case import Case
+from .chromium import ChromiumRunner
+from .cli import CliRunner
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
+
+BY_NAME = {case.name: case for case in CASES}
+CLIENTS = ("cli", "chromium")
+RUNNERS_OF = {"js": CLIENTS, "classic": CLIENTS}
+"""Where each form runs."""
+
+
+def places(case: Case) -> list[tuple[str, str]]:
+    """Return each form of a case with each runner for it."""
+    return [
+        (form, runner)
+        for form in case.sources
+        for runner in RUNNERS_OF.get(form, ())
+        if not case.only or runner in case.only
+    ]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "place" in metafunc.fixturenames:
+        asks = [(case, *place) for case in CASES for place in places(case)]
+        ids = [f"{case.name}-{form}-{runner}" for case, form, runner in asks]
+        metafunc.parametrize("place", asks, ids=ids)
+    elif "case" in metafunc.fixturenames:
+        metafunc.parametrize("case", CASES, ids=[case.name for case in CASES])
+
+
+def _asked(items: list[pytest.Item]) -> Iterator[Ask]:
+    for item in items:
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        if "place" in parameters:
+            case, form, runner = parameters["place"]
+            yield runner, case.name, form
+        elif isinstance(case := parameters.get("case"), Case):
+            for form, runner in places(case):
+                yield runner, case.name, form
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def answers(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, browser: Browser
+) -> AsyncIterator[Answers]:
+    """The answers to the tests that were chosen, as they come in."""
+
+    @asynccontextmanager
+    async def cli() -> AsyncIterator[Runner]:
+        runner = CliRunner(tmp_path_factory.mktemp("engine"))
+        try:
+            await runner.start()
+            yield runner
+        finally:
+            await runner.close()
+
+    @asynccontextmanager
+    async def chromium() -> AsyncIterator[Runner]:
+        context = await browser.new_context()
+        async with TrialServer().serving() as server:
+            page = await context.new_page()
+            await page.goto(f"{server.url}/trial")
+            await page.wait_for_function("window.disioTrial !== undefined")
+            yield ChromiumRunner(page, {})
+            await context.close()
+
+    runners: dict[str, Callable[[], AbstractAsyncContextManager[Runner]]] = {"cli": cli, "chromium": chromium}
+    asks = list(dict.fromkeys(_asked(request.session.items)))
+    async with Answers(asks, BY_NAME, runners).coming() as coming:
+        yield coming

@@ -1,0 +1,63 @@
+"""Every conformance unit in every form and every client: the right answer, and the same one everywhere."""
+
+from __future__ import annotations
+
+from disio_shared.values import decode_value
+
+from .answers import Answers
+from .case import Answer, Case, Ending, canonical, difference
+from .conftest import places
+
+Place = tuple[Case, str, str]
+
+
+async def test_the_answer_is_right(place: Place, answers: Answers) -> None:
+    case, form, runner = place
+    answer = await answers.of(runner, case.name, form)
+    assert not _differences(case, form, answer)
+    assert answer.works_on, "the client did not run a plain unit after this one"
+
+
+async def test_all_clients_agree(case: Case, answers: Answers) -> None:
+    given = {(form, runner): await answers.of(runner, case.name, form) for form, runner in places(case)}
+    for form in case.sources:
+        seen = {runner: _comparable(answer) for (of, runner), answer in given.items() if of == form}
+        assert len(set(seen.values())) <= 1, seen
+    alike = {place: _meaning(answer) for place, answer in given.items() if place[0] not in case.differs}
+    assert len(set(alike.values())) <= 1, alike
+
+
+def _differences(case: Case, form: str, answer: Answer) -> list[str]:
+    expected = case.expected_of(form)
+    outcomes = [
+        f"{index}: {text}"
+        for index, right in zip(case.indexes, expected, strict=True)
+        if (text := difference(right, answer.outcomes.get(index)))
+    ]
+    notes: list[tuple[str, object, object]] = []
+    if case.states is not None:
+        notes.append(("states", [*map(canonical, case.states)], [canonical(decode_value(s)) for s in answer.states]))
+    if case.progress is not None:
+        notes.append(("progress", case.progress, answer.progress))
+    if case.logs is not None and form != "classic":
+        notes.append(("logs", case.logs, answer.logs))
+    return outcomes + [f"{what}: expected {right}, got {seen}" for what, right, seen in notes if right != seen]
+
+
+def _comparable(answer: Answer) -> str:
+    """Return what engines must agree on: values byte by byte, endings by kind (clients tell them in their words)."""
+    parts = [f"{at}: {_bytes_of(outcome)}" for at, outcome in sorted(answer.outcomes.items())]
+    return "\n".join([*parts, *map(repr, answer.states), repr(answer.progress), repr(answer.logs)])
+
+
+def _bytes_of(outcome: bytes | Ending) -> str:
+    return outcome.kind if isinstance(outcome, Ending) else outcome.hex()
+
+
+def _meaning(answer: Answer) -> str:
+    """Return what languages must agree on: equal values, equal kinds of endings."""
+    return "\n".join(f"{at}: {_value_of(outcome)}" for at, outcome in sorted(answer.outcomes.items()))
+
+
+def _value_of(outcome: bytes | Ending) -> str:
+    return f"ending {outcome.kind}" if isinstance(outcome, Ending) else canonical(decode_value(outcome))
