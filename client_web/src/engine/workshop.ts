@@ -6,7 +6,7 @@
  */
 
 import type { Kit, KitMessage, RealmSpec, StartRealm } from "../protocol/engine";
-import { limitMemory } from "./wasm_memory";
+import { compileUnit } from "./wasm_memory";
 
 /** Modules that are kept; the one used longest ago goes first. */
 const MAX_MODULES = 16;
@@ -43,7 +43,7 @@ export class Workshop {
 
 async function compiled(code: Uint8Array, memory_mb: number): Promise<Uint8Array | WebAssembly.Module> {
   try {
-    return await WebAssembly.compile(limitMemory(code, memory_mb) as BufferSource);
+    return await compileUnit(code, memory_mb);
   } catch {
     return code;
   }

@@ -10,11 +10,12 @@ import { JavaScript } from "./javascript";
 import type { Language } from "./language";
 import { disarm, takePowers } from "./prelude";
 import { Runner } from "./runner";
+import { WebAssemblyUnits } from "./wasm";
 
 function start(port: MessagePort, realm: StartRealm): void {
   const send = port.postMessage.bind(port);
   const powers = takePowers();
-  const languages = new Map<string, Language>([["javascript", new JavaScript(powers)]]);
+  const languages = new Map<string, Language>([["javascript", new JavaScript(powers)], ["wasm", new WebAssemblyUnits()]]);
   const runner = new Runner(realm.terms, (message: FromRealm) => {
     send(message);
   });
