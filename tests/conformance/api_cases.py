@@ -5,15 +5,20 @@ Rule: `unit` means the same in every language. A task is named by its case, so t
 
 from __future__ import annotations
 
+import struct
+
 from disio_shared.messages import Terms
 
 from .case import unit
 from .draws import doubles, shuffled
 from .wat import command, write_text
 
-DRAWS, SHUFFLE = "random numbers", "a shuffled list"
+DRAWS, SHUFFLE, BYTES = "random numbers", "a shuffled list", "random bytes of WebAssembly"
+JSON = Terms(output="json")
+CLIENTS = ("cli", "chromium")
+ALL_LINES = ['one 2 {"three":[3]} null', "four 5", "é😀"]
+FIVE_LINES = [*["0123456789"] * 4, "0123456789 [this unit's log ends here: it reached its limit]"]
 FIRST = 7
-PROC_EXIT_0 = "(call $proc_exit (i32.const 0))"
 CLOCK = (
     '(import "wasi_snapshot_preview1" "clock_time_get" (func $clock (param i32 i64 i32) (result i32)))'
     '(import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))'
@@ -22,6 +27,17 @@ ARGS = (
     '(import "wasi_snapshot_preview1" "args_sizes_get" (func $args (param i32 i32) (result i32)))'
     '(import "wasi_snapshot_preview1" "environ_sizes_get" (func $env (param i32 i32) (result i32)))'
 )
+
+DISIO = """(import "disio" "index" (func $index (result i64)))
+  (import "disio" "state_size" (func $state_size (result i32)))
+  (import "disio" "state" (func $state (param i32)))
+  (import "disio" "save_state" (func $save_state (param i32 i32)))
+  (import "disio" "progress" (func $progress (param f64)))"""
+
+
+def _four_bytes_each(task: str, index: int, count: int) -> bytes:
+    return b"".join(struct.pack("<I", int(draw * 2**32)) for draw in doubles(task, index, count))
+
 
 CASES = [
     unit(
@@ -167,12 +183,12 @@ def run(p, unit):
     return 0
 """,
         wat=command(
-            write_text("four 5\né😀\n", 2) + "(call $write (i32.const 1034) (i32.const 1))",
+            write_text("four 5\né😀\n", 2) + "(call $write (i32.const 1038) (i32.const 1))",
             data="four 5\\n\\c3\\a9\\f0\\9f\\98\\80\\n0",
         ),
-        terms=Terms(output="text"),
+        terms=JSON,
         expected=[0],
-        logs=['one 2 {"three":[3]} null', "four 5", "é😀"],
+        logs={"js": ALL_LINES, "python": ALL_LINES, "wat": ALL_LINES[1:]},
     ),
     unit(
         "a log has an end",
@@ -184,7 +200,7 @@ def run(p, unit):
 """,
         terms=Terms(max_log_bytes=55),
         expected=["ok"],
-        logs=["0123456789"] * 4 + ["0123456789 [this unit's log ends here: it reached its limit]"],
+        logs={"js": FIVE_LINES, "python": FIVE_LINES},
     ),
     unit(
         "asynchronous results",
@@ -242,18 +258,38 @@ def run(p, unit):
         ),
         # 1 ms a look, from 1970 on
         payloads=[None, None],
-        expected=[],
-        only=("cli", "chromium"),
+        expected=[struct.pack("<qq", 0, 1_000_000)] * 2,
+        only=CLIENTS,
     ),
     unit(
-        "random bytes of WebAssembly",
+        BYTES,
         wat=command(
             "(drop (call $random (i32.const 16) (i32.const 8))) (call $write (i32.const 16) (i32.const 8))",
             imports=CLOCK,
         ),
         payloads=[None, None],
-        expected=[],
-        only=("cli", "chromium"),
+        expected=[_four_bytes_each(BYTES, index, 2) for index in (0, 1)],
+        only=CLIENTS,
+    ),
+    unit(
+        "index, state and progress of WebAssembly",
+        # The result: the index, the size of the state, and the state with its first byte one more; that is saved, too.
+        wat=command(
+            """(i64.store (i32.const 16) (call $index))
+    (i32.store (i32.const 24) (call $state_size))
+    (call $state (i32.const 28))
+    (i32.store8 (i32.const 28) (i32.add (i32.load8_u (i32.const 28)) (i32.const 1)))
+    (call $save_state (i32.const 28) (call $state_size))
+    (call $progress (f64.const 0.5))
+    (call $write (i32.const 16) (i32.add (i32.const 12) (call $state_size)))""",
+            imports=DISIO,
+        ),
+        first_index=5_000_000_000,
+        state=b"\x01\xff",
+        expected=[struct.pack("<qi", 5_000_000_000, 2) + b"\x02\xff"],
+        states=[b"\x02\xff"],
+        progress=[0.5],
+        only=CLIENTS,
     ),
     unit(
         "no environment for WebAssembly",

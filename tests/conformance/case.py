@@ -16,6 +16,8 @@ from disio_shared.values import decode_value
 
 LANGUAGES = {"js": "javascript", "classic": "javascript", "wat": "wasm", "python": "python"}
 """How a case may be written, and what the client is told that it is."""
+FAILED = "failed"
+"""The kind of every ending where nobody tells kinds apart."""
 SHOWN = 300
 
 
@@ -41,14 +43,15 @@ class Case:
     expected: list[Any] = field(default_factory=list)
     """What comes of each payload: a value, bytes or an ``Ending``."""
     differs: dict[str, list[Any]] = field(default_factory=dict)
-    """Known differences: form to what comes of it there, listed in docs/conformance.md."""
+    """Known differences, listed in docs/conformance.md: form or runner to what comes of it there."""
     first_index: int = 0
     state: Any = None
     """What an earlier client saved for the first payload."""
     states: list[Any] | None = None
     """What is saved, in order; None = not looked at."""
     progress: list[float] | None = None
-    logs: list[str] | None = None
+    logs: dict[str, list[str]] = field(default_factory=dict)
+    """By form; those that are not here are not looked at."""
     timeout_s: float = 20.0
     memory_mb: int = 64
     terms: Terms = field(default_factory=Terms)
@@ -59,8 +62,8 @@ class Case:
     def indexes(self) -> list[int]:
         return [self.first_index + at for at in range(len(self.payloads))]
 
-    def expected_of(self, form: str) -> list[Any]:
-        return self.differs.get(form, self.expected)
+    def expected_of(self, form: str, runner: str = "") -> list[Any]:
+        return self.differs.get(runner) or self.differs.get(form) or self.expected
 
     def __repr__(self) -> str:
         return self.name

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 BY_NAME = {case.name: case for case in CASES}
 CLIENTS = ("cli", "chromium")
-RUNNERS_OF = {"js": CLIENTS, "classic": CLIENTS}
+RUNNERS_OF = {"js": CLIENTS, "classic": CLIENTS, "wat": (*CLIENTS, "wasmtime")}
 """Where each form runs."""
 
 
@@ -81,7 +81,18 @@ async def answers(
             yield ChromiumRunner(page, {})
             await context.close()
 
-    runners: dict[str, Callable[[], AbstractAsyncContextManager[Runner]]] = {"cli": cli, "chromium": chromium}
+    @asynccontextmanager
+    async def bare() -> AsyncIterator[Runner]:
+        # Not at the top: this file is read before pytest's faulthandler starts, which would take wasmtime's signals.
+        from .bare import BareRunner
+
+        yield BareRunner()
+
+    runners: dict[str, Callable[[], AbstractAsyncContextManager[Runner]]] = {
+        "cli": cli,
+        "chromium": chromium,
+        "wasmtime": bare,
+    }
     asks = list(dict.fromkeys(_asked(request.session.items)))
     async with Answers(asks, BY_NAME, runners).coming() as coming:
         yield coming

@@ -74,7 +74,6 @@ CASES = [
         memory_mb=64,
         timeout_s=10,
         expected=[Ending("memory", "(?i)memory")],
-        differs={"wat": [Ending("error", "(?i)unreachable")]},
     ),
     unit(
         "a thrown error",
