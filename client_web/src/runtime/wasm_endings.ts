@@ -49,7 +49,7 @@ function failure(world: World, memory_mb: number, error: unknown): unknown {
   world.memory.refresh();
   const used = world.memory.bytes.length / MB;
   if (used < memory_mb * FULL) return failed(world, trap);
-  return new MemoryUsedUp(withStderr(world, `likely out of memory, with ${p.floor(used)} of ${memory_mb} MiB in use: ${trap}`));
+  return new MemoryUsedUp(withStderr(world, `likely out of memory, with ${p.floor(used * 10) / 10} of ${memory_mb} MiB in use: ${trap}`));
 }
 
 function failed(world: World, what: string): UnitFailed {
