@@ -18,6 +18,8 @@ SUMMARIES = {
     "distributor": "A distributor: hands payloads to clients.",
     "dashboard": "The dashboard: create tasks and watch them.",
     "client": "Lend this computer to a distributor.",
+    "init": "Begin a work unit from a template that runs.",
+    "test": "Run a work unit here as volunteers will.",
     "explain": "Why a task or payload is (not) progressing.",
     "check": "Verify what a stopped manager has stored.",
 }

@@ -7,7 +7,7 @@ import asyncio
 import base64
 import contextlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from disio.trial.trials import TASK, Outcome, Trial, TrialFailed
 from disio_distributor.web import STATIC, Pages
 
 TRIAL_STATIC = Path(disio_client.__file__).parent / "static" / "trial"
+KIT_PATH = "/trial/kit"
 MAX_ANSWER_BYTES = 64 << 20
 SHUTDOWN_S = 1.0
 NOT_BUILT = TrialFailed("the pages for browsers are not built", "run: make web")
@@ -45,9 +46,14 @@ class _Answer(msgspec.Struct):
 
 
 class TrialServer:
-    """Hands trials to the trial page, one at a time. Use as an async context manager."""
+    """Hands trials to the trial page, one at a time.
 
-    def __init__(self) -> None:
+    Args:
+        kit: Files that the units' language needs, by name.
+    """
+
+    def __init__(self, kit: Mapping[str, Path] | None = None) -> None:
+        self._kit = dict(kit or {})
         self.requests: list[str] = []
         """Paths that were asked for."""
         self.engine = ""
@@ -77,6 +83,7 @@ class TrialServer:
         app = web.Application(client_max_size=MAX_ANSWER_BYTES, middlewares=[self._note])
         app.router.add_get("/trial/work", self._give)
         app.router.add_post("/trial/answer", self._take)
+        app.router.add_get(f"{KIT_PATH}/{{name}}", self._kit_file)
         app.router.add_get("/{path:.*}", self._page)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
@@ -87,13 +94,18 @@ class TrialServer:
         finally:
             await runner.cleanup()
 
-    async def run(self, trial: Trial, kit: dict[str, str] | None) -> Outcome:
+    @property
+    def kit_urls(self) -> dict[str, str] | None:
+        """Where the page finds the files of the language; None when there are none."""
+        return {name: f"{KIT_PATH}/{name}" for name in self._kit} or None
+
+    async def run(self, trial: Trial) -> Outcome:
         """Have the page run this; it may take for ever when the browser dies.
 
         Raises:
             TrialFailed: The browser could not run any unit.
         """
-        await self._work.put(msgspec.json.encode(spec_of(trial, kit)))
+        await self._work.put(msgspec.json.encode(spec_of(trial, self.kit_urls)))
         answer = await self._answers.get()
         self.engine = answer.engine
         if not answer.results:
@@ -130,6 +142,12 @@ class TrialServer:
             raise web.HTTPBadRequest(text=str(error)) from error
         await self._answers.put(answer)
         return web.Response()
+
+    async def _kit_file(self, request: web.Request) -> web.StreamResponse:
+        file = self._kit.get(request.match_info["name"])
+        if file is None:
+            raise web.HTTPNotFound
+        return web.FileResponse(file)
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
         found = self._find(request.path)
