@@ -10,6 +10,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { makeKits, pythonLock } from "./kits.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const { version } = JSON.parse(await readFile(join(here, "package.json"), "utf8"));
@@ -28,13 +29,21 @@ async function bundle(entry, options = {}) {
     legalComments: "none",
     target: "es2022",
     logLevel: "warning",
+    loader: { ".py": "text" },
     ...options,
     define: { VERSION: JSON.stringify(version), ...options.define },
   });
   return result.outputFiles[0].text;
 }
 
-const runtime = await bundle("runtime/main.ts", { format: "iife", platform: "browser" });
+const webDir = join(here, "../distributor/src/disio_distributor/static");
+const kits = await makeKits(join(webDir, "kits"));
+
+const runtime = await bundle("runtime/main.ts", {
+  format: "iife",
+  platform: "browser",
+  define: { PYTHON_LOCK: JSON.stringify(await pythonLock()) },
+});
 const runtimeSource = { RUNTIME_SOURCE: JSON.stringify(runtime) };
 
 const sha256 = (text) => `'sha256-${createHash("sha256").update(text, "utf8").digest("base64")}'`;
@@ -52,7 +61,7 @@ const EMBEDDABLE = {
 const COMMON = { "Cache-Control": "public, max-age=300", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer" };
 
 async function consentPage() {
-  const script = scriptText(await bundle("embed/consent.ts", { format: "iife", platform: "browser" }));
+  const script = scriptText(await bundle("embed/consent.ts", { format: "iife", platform: "browser", define: { KITS: JSON.stringify(kits) } }));
   const style = (await page("consent.css")).trim();
   // A Redirect may lead to a distributor of any address; frames and scripts are this one's own.
   const policy =
@@ -101,7 +110,6 @@ const LOADER_LIMIT = 3 * 1024;
 const loaderSize = gzipSync(loader, { level: 9 }).length;
 if (loaderSize > LOADER_LIMIT) throw new Error(`client.js is ${loaderSize} bytes gzipped; its budget is ${LOADER_LIMIT}`);
 
-const webDir = join(here, "../distributor/src/disio_distributor/static");
 const manifest = { version: 1, routes: {} };
 await mkdir(webDir, { recursive: true });
 for (const [route, { body, ...entry }] of Object.entries(outputs)) {
@@ -120,6 +128,7 @@ await writeFile(join(trialDir, "manifest.json"), `${JSON.stringify({ version: 1,
 const host = await bundle("engine/host.ts", { format: "esm", platform: "browser", define: runtimeSource });
 await mkdir(hostDir, { recursive: true });
 await writeFile(join(hostDir, "engine-host.mjs"), host);
+await writeFile(join(hostDir, "kits.json"), `${JSON.stringify(kits, null, 2)}\n`);
 
 for (const [name, text] of Object.entries({ runtime, host, loader, consent: outputs["/embed/consent"].body })) {
   console.log(`${name.padEnd(8)} ${String(text.length).padStart(7)} bytes, ${String(gzipSync(text, { level: 9 }).length).padStart(6)} gzipped`);

@@ -4,7 +4,7 @@ Rule: a unit is blamed only when it ended an engine while running alone; its nei
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from disio_client.engines import frames
@@ -32,9 +32,13 @@ LOAD_S = {"javascript": 10.0, "wasm": 20.0, "python": 60.0}
 """Seconds that an engine gets for loading code, before the time of the first unit begins."""
 _SIGNS_OF_LIFE = frames.Loaded | frames.Started | frames.Done | frames.Failed
 """What a unit's time is counted from."""
+OWN_MB = {"python": 600}
+"""What a language's own machinery may take beside its units."""
 RESTART_FIRST_S, RESTART_CEILING_S = 0.5, 30.0
 
 StartEngine = Callable[[], Awaitable[DenoEngine]]
+KitOf = Callable[[str], Mapping[str, bytes]]
+"""The files that a language needs beside its units; none for most."""
 Report = Callable[[Event], Awaitable[None]]
 
 
@@ -62,13 +66,24 @@ class _Job:
     passes: int = 0
 
 
+def no_kit(_language: str) -> Mapping[str, bytes]:
+    """Return the kit of languages that need none."""
+    return {}
+
+
 class Slot:
     """Runs one unit at a time; reports everything as session events."""
 
     def __init__(
-        self, number: int, start_engine: StartEngine, code: Callable[[str], bytes], report: Report, clock: Clock
+        self,
+        number: int,
+        start_engine: StartEngine,
+        code: Callable[[str], bytes],
+        report: Report,
+        clock: Clock,
+        kit: KitOf = no_kit,
     ) -> None:
-        self._number, self._start_engine, self._code = number, start_engine, code
+        self._number, self._start_engine, self._code, self._kit = number, start_engine, code, kit
         self._report, self._clock = report, clock
         self._engine: DenoEngine | None = None
         self._next: StartRun | None = None
@@ -192,6 +207,7 @@ class Slot:
         run = job.run
         job.current = None
         try:
+            await self._equip(engine, run)
             if run.workunit not in engine.loaded:
                 await engine.send(frames.Load(workunit=run.workunit, language=run.language, code=job.code))
                 engine.loaded.add(run.workunit)
@@ -202,6 +218,14 @@ class Slot:
                 return _Death("memory", f"the unit ran out of memory ({error.problem})")
             return _Death("crash", f"the engine ended under the unit ({error.problem})")
 
+    async def _equip(self, engine: DenoEngine, run: StartRun) -> None:
+        """Hand the engine what the run's language needs, once, and room for it."""
+        engine.make_room(run.language, run.memory_mb or UNIT_MEMORY_MB)
+        files = self._kit(run.language) if run.language not in engine.kits else {}
+        if files:
+            await engine.send(frames.Kit(language=run.language, files=dict(files)))
+        engine.kits.add(run.language)
+
     async def _follow(self, engine: DenoEngine, job: _Job) -> _Death | None:
         limit_s = job.run.unit_timeout_s
         load_s = LOAD_S.get(job.run.language, limit_s)
@@ -211,7 +235,7 @@ class Slot:
         while (now := self._clock.steady()) < deadline:
             if now >= next_look:
                 next_look = now + POLL_S
-                if (death := _overfull(engine, job.run)) is not None:
+                if (death := _overfull(engine, job.run, is_loaded)) is not None:
                     return death
             try:
                 async with asyncio.timeout(min(deadline, next_look) - now):
@@ -221,6 +245,8 @@ class Slot:
             if isinstance(message, frames.Finished):
                 return None if not job.open else _Death("crash", "the engine left units unanswered")
             if isinstance(message, _SIGNS_OF_LIFE):
+                if not is_loaded:
+                    engine.settle(OWN_MB.get(job.run.language, 0))
                 is_loaded = True
                 deadline = self._clock.steady() + limit_s
             await self._take(job, message)
@@ -253,10 +279,11 @@ class Slot:
             job.current = None
 
 
-def _overfull(engine: DenoEngine, run: StartRun) -> _Death | None:
+def _overfull(engine: DenoEngine, run: StartRun, is_loaded: bool) -> _Death | None:
     """Return what to say of an engine that takes more memory than its unit may."""
     limit_mb = (run.memory_mb or UNIT_MEMORY_MB) + SLACK_MB
-    if engine.memory_bytes() - engine.idle_bytes <= limit_mb * MB:
+    own_mb = 0 if is_loaded else OWN_MB.get(run.language, 0)
+    if engine.memory_bytes() - engine.idle_bytes <= (limit_mb + own_mb) * MB:
         return None
     return _Death("memory", f"the unit used more than {limit_mb} MB")
 

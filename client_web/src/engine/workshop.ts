@@ -18,7 +18,10 @@ export class Workshop {
   private readonly modules = new Map<string, Promise<Uint8Array | WebAssembly.Module>>();
 
   keep(kit: KitMessage): void {
-    this.kits.set(kit.language, compileKit(kit.files));
+    const compiling = compileKit(kit.files);
+    // A realm that is made of it tells what is wrong.
+    compiling.catch(() => undefined);
+    this.kits.set(kit.language, compiling);
   }
 
   async prepare(spec: RealmSpec): Promise<StartRealm> {

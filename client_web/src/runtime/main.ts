@@ -9,13 +9,18 @@ import type { FromRealm, RunMessage, StartRealm } from "../protocol/engine";
 import { JavaScript } from "./javascript";
 import type { Language } from "./language";
 import { disarm, takePowers } from "./prelude";
+import { Python } from "./python";
 import { Runner } from "./runner";
 import { WebAssemblyUnits } from "./wasm";
 
 function start(port: MessagePort, realm: StartRealm): void {
   const send = port.postMessage.bind(port);
   const powers = takePowers();
-  const languages = new Map<string, Language>([["javascript", new JavaScript(powers)], ["wasm", new WebAssemblyUnits()]]);
+  const languages = new Map<string, Language>([
+    ["javascript", new JavaScript(powers)],
+    ["wasm", new WebAssemblyUnits()],
+    ["python", new Python(powers)],
+  ]);
   const runner = new Runner(realm.terms, (message: FromRealm) => {
     send(message);
   });

@@ -35,6 +35,7 @@ export class RunningUnit implements UnitApi {
   readonly #task: string;
   readonly #token: string;
   readonly #post: (note: UnitNote) => void;
+  readonly #state: WireValue | null;
 
   constructor(task: string, token: string, index: number, state: WireValue | undefined, terms: Terms, post: (note: UnitNote) => void) {
     this.#task = task;
@@ -42,6 +43,7 @@ export class RunningUnit implements UnitApi {
     this.#post = post;
     this.#maxLog = terms.max_log_bytes || MAX_LOG_CHARS;
     this.index = index;
+    this.#state = state ?? null;
     this.state = state === undefined ? null : decodeValue(state);
   }
 
@@ -72,8 +74,23 @@ export class RunningUnit implements UnitApi {
     this.#alive = false;
   }
 
+  /** For a language that has values of its own: the state as it came, a `saveState` for one in wire form, a seed that is this unit's. */
+  static inWireForm(unit: UnitApi): { state: WireValue | null; save(state: WireValue): void; seed: number } {
+    if (!(#state in unit)) throw new TypeError("not a unit of this runtime");
+    return {
+      state: unit.#state,
+      save: (state) => {
+        unit.#keep(state);
+      },
+      seed: seededRandom(unit.#task, unit.index)(),
+    };
+  }
+
   #save(value: unknown): void {
-    const state = encodeValue(value, "state");
+    this.#keep(encodeValue(value, "state"));
+  }
+
+  #keep(state: WireValue): void {
     if (!this.#alive) return;
     const at = p.now();
     this.#credit = Math.min(STATE_BURST, this.#credit + ((at - this.#creditAt) / 1000) * STATES_PER_SECOND);

@@ -23,6 +23,10 @@ HEAP_MB = 512
 """Limit of the JavaScript heap."""
 DATA_MB = 1200
 """RLIMIT_DATA on Linux: also bounds array buffers and WebAssembly memory; below 600 Deno does not start."""
+ROOM_MB = {"python": 2500}
+"""What DATA_MB has to be for a language, beside what its unit may use: Pyodide reserves much and uses little of it."""
+MAX_DATA_MB = 16_384
+"""What it can be made at most."""
 STDERR_CHARS = 8_000
 """What is kept of an engine's last words."""
 OUT_OF_MEMORY = ("out of memory", "heap limit")
@@ -61,8 +65,11 @@ class DenoEngine:
         """It said that its memory is used up."""
         self._listener = asyncio.create_task(self._listen(process.stderr))
         self._usage = psutil.Process(process.pid)
-        self.idle_bytes = 0
-        """Memory of the process before it ran anything."""
+        self.idle_bytes = self._start_bytes = 0
+        """Memory that is not its units': that of the process before it ran anything, and what their language needs."""
+        self._data_mb = DATA_MB
+        self.kits: set[str] = set()
+        """Languages whose kit it has."""
         self.loaded: set[str] = set()
         """Hashes of the code it has."""
         self.is_ended = False
@@ -93,7 +100,7 @@ class DenoEngine:
             raise EngineUnavailable(f"Deno does not start: {error}", "reinstall disio-client") from error
         engine = cls(process)
         try:
-            _limit(process.pid)
+            _limit(process.pid, DATA_MB)
             async with asyncio.timeout(START_S):
                 first = await engine.receive()
         except (EngineDied, TimeoutError, psutil.Error, OSError) as error:
@@ -105,7 +112,7 @@ class DenoEngine:
         if not isinstance(first, frames.Ready):
             await engine.close()
             raise EngineUnavailable("the engine does not start: its first frame is not ready")
-        engine.idle_bytes = engine.memory_bytes()
+        engine.idle_bytes = engine._start_bytes = engine.memory_bytes()
         return engine
 
     async def send(self, message: frames.ToEngine) -> None:
@@ -147,6 +154,18 @@ class DenoEngine:
             return int(self._usage.memory_info().rss)
         except psutil.Error:
             return 0
+
+    def settle(self, own_mb: int) -> None:
+        """Take what it uses now for its own and not its unit's, up to ``own_mb`` more than at its start."""
+        if own_mb:
+            self.idle_bytes = min(self.memory_bytes(), self._start_bytes + own_mb * MB)
+
+    def make_room(self, language: str, memory_mb: int) -> None:
+        """Let the process have the data segment that units of this language need; never less than before."""
+        wanted = min(MAX_DATA_MB, ROOM_MB[language] + memory_mb) if language in ROOM_MB else DATA_MB
+        if wanted > self._data_mb and not self.is_ended:
+            self._data_mb = wanted
+            _limit(self.pid, wanted)
 
     def kill(self) -> None:
         """End the process and its group at once."""
@@ -227,10 +246,11 @@ def _environment(private_dir: Path) -> dict[str, str]:
     return clean
 
 
-def _limit(pid: int) -> None:
+def _limit(pid: int, data_mb: int) -> None:
     """Bound the data segment from outside: no code runs between fork and exec."""
     if sys.platform == "linux":
         import resource
 
-        resource.prlimit(pid, resource.RLIMIT_DATA, (DATA_MB * MB, DATA_MB * MB))
-        resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
+        with contextlib.suppress(ProcessLookupError):
+            resource.prlimit(pid, resource.RLIMIT_DATA, (data_mb * MB, MAX_DATA_MB * MB))
+            resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
