@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
-from .case import Answer, Case
+from .case import PLAIN, Answer, Case
+from .together import FORM, joined, may_share, moved_back
 
 Ask = tuple[str, str, str]
 """Runner, case, form."""
@@ -19,7 +20,10 @@ Ask = tuple[str, str, str]
 class Runner(Protocol):
     """Something that runs units as a client does."""
 
-    async def answer(self, case: Case, form: str) -> Answer: ...
+    runs_plain: bool
+    """It can run a plain unit after each case, to show that it works on."""
+
+    async def run(self, case: Case, form: str) -> Answer: ...
 
 
 class Answers:
@@ -67,12 +71,27 @@ class Answers:
         todo = [ask for ask in self._futures if ask[0] == name]
         try:
             async with self._runners[name]() as runner:
+                shared = [ask for ask in todo if ask[2] == FORM and may_share(self._cases[ask[1]])]
                 for ask in todo:
-                    await self._settle(ask, runner.answer(self._cases[ask[1]], ask[2]))
+                    if ask not in shared:
+                        await self._settle(ask, self._alone(runner, ask))
+                for ask, case in zip(shared, joined([self._cases[ask[1]] for ask in shared]), strict=True):
+                    await self._settle(ask, self._shared(runner, case))
         except Exception as error:  # every test of this runner tells it
             for ask in todo:
                 if not self._futures[ask].done():
                     self._futures[ask].set_exception(error)
+
+    async def _alone(self, runner: Runner, ask: Ask) -> Answer:
+        answer = await runner.run(self._cases[ask[1]], ask[2])
+        answer.works_on = (await runner.run(PLAIN, "js")).is_plain if runner.runs_plain else True
+        return answer
+
+    async def _shared(self, runner: Runner, case: Case) -> Answer:
+        """A plain unit in between would end the realm; the next case shows as well that the client works on."""
+        answer = moved_back(await runner.run(case, FORM), case.first_index)
+        answer.works_on = True
+        return answer
 
     async def _settle(self, ask: Ask, answering: Awaitable[Answer]) -> None:
         try:

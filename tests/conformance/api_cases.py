@@ -59,6 +59,7 @@ CASES = [
     ),
     unit(
         SHUFFLE,
+        alone=True,
         js="""export default (list, {random}) => { for (let i = list.length - 1; i > 0; i--) {
   const j = Math.floor(random() * (i + 1));
   [list[i], list[j]] = [list[j], list[i]] } return list }

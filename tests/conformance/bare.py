@@ -22,9 +22,10 @@ CLIENT_LIMIT = 8 << 20
 class BareRunner:
     """Runs WebAssembly text; in a thread, since nothing else would go on meanwhile."""
 
+    runs_plain = False
     name = "wasmtime"
 
-    async def answer(self, case: Case, form: str) -> Answer:
+    async def run(self, case: Case, form: str) -> Answer:
         return await asyncio.to_thread(_answer, case, form)
 
 

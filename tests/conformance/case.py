@@ -58,6 +58,9 @@ class Case:
     only: tuple[str, ...] = ()
     """Runners that can tell; empty = all."""
 
+    alone: bool = False
+    """It has to be the only unit of its task: its name counts, or it does not load."""
+
     @property
     def indexes(self) -> list[int]:
         return [self.first_index + at for at in range(len(self.payloads))]

@@ -11,7 +11,7 @@ import msgspec
 
 from disio_shared.values import encode_value
 
-from .case import LANGUAGES, PLAIN, Answer, Case, Ending
+from .case import LANGUAGES, Answer, Case, Ending
 from .code import code_of
 
 if TYPE_CHECKING:
@@ -33,18 +33,13 @@ class _Result(msgspec.Struct):
 class ChromiumRunner:
     """Uses a page that shows the trial page."""
 
+    runs_plain = True
     name = "chromium"
 
     def __init__(self, page: Page, kits: dict[str, dict[str, str]]) -> None:
         self._page, self._kits = page, kits
 
-    async def answer(self, case: Case, form: str) -> Answer:
-        """Run the case, and a plain unit after it."""
-        answer = await self._run(case, form)
-        answer.works_on = (await self._run(PLAIN, "js")).is_plain
-        return answer
-
-    async def _run(self, case: Case, form: str) -> Answer:
+    async def run(self, case: Case, form: str) -> Answer:
         told: dict[str, Any] = await self._page.evaluate("(spec) => disioTrial.run(spec)", self._spec(case, form))
         answer = Answer()
         for result in msgspec.convert(told["results"], list[_Result]):

@@ -15,8 +15,9 @@ from disio_client.engines.deno import DenoEngine
 from disio_client.runner import Slot
 from disio_shared.clock import SystemClock
 from disio_shared.values import encode_value
+from tests.unit.client_cli.python_rig import python_kit
 
-from .case import LANGUAGES, PLAIN, Answer, Case, Ending
+from .case import LANGUAGES, Answer, Case, Ending
 from .code import code_of
 
 DEADLINE_S = 90.0
@@ -25,6 +26,7 @@ DEADLINE_S = 90.0
 class CliRunner:
     """Made by ``start``; ``close`` ends its engine."""
 
+    runs_plain = True
     name = "cli"
 
     def __init__(self, private_dir: Path) -> None:
@@ -35,7 +37,7 @@ class CliRunner:
         self._ended = asyncio.Condition()
         self._finished = 0
         self._is_up = False
-        self._slot = Slot(0, self._start_engine, self._codes.__getitem__, self._take, SystemClock())
+        self._slot = Slot(0, self._start_engine, self._codes.__getitem__, self._take, SystemClock(), python_kit)
         self._serving: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -47,13 +49,7 @@ class CliRunner:
             self._serving.cancel()
             await asyncio.gather(self._serving, return_exceptions=True)
 
-    async def answer(self, case: Case, form: str) -> Answer:
-        """Run the case, and a plain unit after it."""
-        answer = await self._run(case, form)
-        answer.works_on = (await self._run(PLAIN, "js")).is_plain
-        return answer
-
-    async def _run(self, case: Case, form: str) -> Answer:
+    async def run(self, case: Case, form: str) -> Answer:
         code = code_of(case, form)
         workunit = hashlib.sha256(code).hexdigest()
         self._codes[workunit] = code

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
 
 from disio.trial.serving import TrialServer
+from tests.unit.client_cli.python_rig import python_kit
 
 from .all_cases import CASES
 from .answers import Answers, Ask, Runner
@@ -22,8 +24,9 @@ if TYPE_CHECKING:
 
 BY_NAME = {case.name: case for case in CASES}
 CLIENTS = ("cli", "chromium")
-RUNNERS_OF = {"js": CLIENTS, "classic": CLIENTS, "wat": (*CLIENTS, "wasmtime")}
+RUNNERS_OF = {"js": CLIENTS, "classic": CLIENTS, "python": CLIENTS, "wat": (*CLIENTS, "wasmtime")}
 """Where each form runs."""
+KIT_URL = "/kits/python/"
 
 
 def places(case: Case) -> list[tuple[str, str]]:
@@ -76,9 +79,12 @@ async def answers(
         context = await browser.new_context()
         async with TrialServer().serving() as server:
             page = await context.new_page()
+            kit = python_kit("python")
+            files = f"{server.url}{KIT_URL}*"
+            await page.route(files, lambda route: route.fulfill(body=kit[Path(route.request.url).name]))
             await page.goto(f"{server.url}/trial")
             await page.wait_for_function("window.disioTrial !== undefined")
-            yield ChromiumRunner(page, {})
+            yield ChromiumRunner(page, {"python": {name: KIT_URL + name for name in kit}})
             await context.close()
 
     @asynccontextmanager

@@ -59,12 +59,14 @@ CASES = [
     ),
     unit(
         "one buffer larger than any machine",
+        alone=True,
         js="export default () => new ArrayBuffer(2 ** 34).byteLength",
         python="def run(p, unit):\n    return bytearray(2 ** 31 - 1)",
         expected=[Ending("memory", "(?i)memory|allocation")],
     ),
     unit(
         "more and more memory",
+        alone=True,
         python="""def run(p, unit):
     kept = []
     while True:
@@ -91,6 +93,7 @@ CASES = [
     ),
     unit(
         "an error names its place in the source",
+        alone=True,
         js="function inner() {\n  null.x;\n}\nexport default () => inner();",
         python="""def inner():
     return 1 / 0
@@ -126,6 +129,7 @@ def run(p, unit):
     ),
     unit(
         "a stack overflow",
+        alone=True,
         js="export default function run(p) { return run(p) + 1 }",
         classic="function f(n) { return f(n + 1) + 1; } worker.onStart = function () { communication.end(f(0)); };",
         python="def run(p, unit):\n    return run(p, unit) + 1",
@@ -232,6 +236,7 @@ def run(p, unit):
     ),
     unit(
         "a syntax error",
+        alone=True,
         js="export default (p) => { return p +; }",
         classic="worker.onStart = function ( { };",
         python="""def run(p, unit):
@@ -241,6 +246,7 @@ def run(p, unit):
     ),
     unit(
         "no function to run",
+        alone=True,
         js="export const run = 1;",
         classic="var start = 1;",
         python="def start(p, unit):\n    return 1",
@@ -249,6 +255,7 @@ def run(p, unit):
     ),
     unit(
         "an error while it loads",
+        alone=True,
         js="export default () => 1; throw new Error('at load')",
         classic="throw new Error('at load');",
         python="""raise ValueError('at load')
@@ -260,6 +267,7 @@ def run(p, unit):
     ),
     unit(
         "an import that no client has",
+        alone=True,
         js="import os from 'node:os'; export default () => os.hostname()",
         python="""import numpy
 def run(p, unit):
