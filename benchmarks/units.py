@@ -111,8 +111,8 @@ def contests(folder: Path) -> list[Contest]:
         js = ("node", [node, str(folder / "driver.mjs")])
     return [
         Contest("javascript", "pi.js", 40_000, *js, 1.10),
-        Contest("wasm", "pi.wasm", 40_000, "wasmtime", [sys.executable, str(folder / "wasm.py")], 1.10),
-        Contest("python", "pi.py", 20_000, "CPython", [sys.executable, str(folder / "driver.py")], 1.50),
+        Contest("wasm", "pi.wasm", 200_000, "wasmtime", [sys.executable, str(folder / "wasm.py")], 1.10),
+        Contest("python", "pi.py", 6_000, "CPython", [sys.executable, str(folder / "driver.py")], 1.50),
     ]
 
 

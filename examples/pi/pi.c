@@ -4,7 +4,7 @@
  * pi = sum over k of 16^-k (4/(8k+1) - 2/(8k+4) - 1/(8k+5) - 1/(8k+6)).
  *
  * The payload, {"n":8,"count":4}, comes on standard input; the digits go to standard output as JSON.
- * Build: python -m ziglang cc -target wasm32-wasi -O2 -s -Wl,--stack-first -o pi.wasm pi.c
+ * Build: python -m ziglang cc -target wasm32-wasi -O2 -s -o pi.wasm pi.c
  */
 
 #include <string.h>

@@ -9,11 +9,21 @@ import math
 SERIES = ((1, 4), (4, -2), (5, -1), (6, -1))
 
 
+def power(exponent, modulus):
+    """16^exponent mod modulus, step by step as the others do it; Python's own pow(16, exponent, modulus) is quicker."""
+    result, base = 1, 16 % modulus
+    while exponent > 0:
+        if exponent % 2 == 1:
+            result = result * base % modulus
+        base = base * base % modulus
+        exponent //= 2
+    return 0 if modulus == 1 else result
+
+
 def partial(n, j):
     total = 0.0
     for k in range(n + 1):
-        modulus = 8 * k + j
-        total = (total + pow(16, n - k, modulus) / modulus) % 1.0
+        total = (total + power(n - k, 8 * k + j) / (8 * k + j)) % 1.0
     k, scale = n + 1, 1 / 16
     while (term := scale / (8 * k + j)) >= 1e-17:
         total = (total + term) % 1.0

@@ -72,11 +72,11 @@ class Answers:
         try:
             async with self._runners[name]() as runner:
                 shared = [ask for ask in todo if ask[2] == FORM and may_share(self._cases[ask[1]])]
+                for ask, case in zip(shared, joined([self._cases[ask[1]] for ask in shared]), strict=True):
+                    await self._settle(ask, self._shared(runner, case))
                 for ask in todo:
                     if ask not in shared:
                         await self._settle(ask, self._alone(runner, ask))
-                for ask, case in zip(shared, joined([self._cases[ask[1]] for ask in shared]), strict=True):
-                    await self._settle(ask, self._shared(runner, case))
         except Exception as error:  # every test of this runner tells it
             for ask in todo:
                 if not self._futures[ask].done():

@@ -14,7 +14,7 @@ from typing import Any
 from disio_shared.messages import Terms
 from disio_shared.values import decode_value
 
-LANGUAGES = {"js": "javascript", "classic": "javascript", "wat": "wasm", "python": "python"}
+LANGUAGES = {"js": "javascript", "classic": "javascript", "wat": "wasm", "wasm": "wasm", "python": "python"}
 """How a case may be written, and what the client is told that it is."""
 FAILED = "failed"
 """The kind of every ending where nobody tells kinds apart."""
@@ -37,7 +37,7 @@ class Case:
 
     name: str
     sources: dict[str, str]
-    """Form (a key of ``LANGUAGES``) to source."""
+    """Form (a key of ``LANGUAGES``) to source; of ``wasm`` a file of the repository."""
     payloads: list[Any] = field(default_factory=lambda: [None])
     """JSON values or bytes."""
     expected: list[Any] = field(default_factory=list)

@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 
 BY_NAME = {case.name: case for case in CASES}
 CLIENTS = ("cli", "chromium")
-RUNNERS_OF = {"js": CLIENTS, "classic": CLIENTS, "python": CLIENTS, "wat": (*CLIENTS, "wasmtime")}
+RUNNERS_OF = {
+    "js": CLIENTS,
+    "classic": CLIENTS,
+    "python": CLIENTS,
+    "wat": (*CLIENTS, "wasmtime"),
+    "wasm": (*CLIENTS, "wasmtime"),
+}
 """Where each form runs."""
 KIT_URL = "/kits/python/"
 
