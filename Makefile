@@ -54,8 +54,9 @@ SOAKS = $(addprefix tests/chaos/test_,disk_full.py vanish.py manager_away.py fla
 soak: services ## full disks, vanishing clients, an absent manager, flapping links, clocks that jump, at length (half an hour)
 	@DISIO_SOAK=long $(PYTEST) -s $(SOAKS) $(ARGS)
 
-bench: setup ## measure throughput
+bench: setup ## measure throughput, and the speed of each language
 	@.venv/bin/python benchmarks/throughput.py $(ARGS)
+	@.venv/bin/python benchmarks/units.py
 
 web: ## build the web bundles again
 	@$(PYTHON) -m tools.bootstrap --rebuild-web
