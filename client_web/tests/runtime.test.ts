@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { FrameReader, frame, MAX_FRAME } from "../src/engine/frames";
 import { seededRandom } from "../src/runtime/random";
 import { DEFAULT_TERMS } from "../src/protocol/messages";
@@ -135,5 +135,19 @@ describe("frames", () => {
     const head = new Uint8Array(4);
     new DataView(head.buffer).setUint32(0, MAX_FRAME + 1, true);
     expect(() => new FrameReader().push(head)).toThrow(RangeError);
+  });
+});
+
+describe("saved states", () => {
+  it("come to the newest one however fast they are saved", async () => {
+    const states: unknown[] = [];
+    const unit = new RunningUnit("k", "t", 0, undefined, DEFAULT_TERMS, (note) => {
+      if (note.type === "checkpoint") states.push(decodeValue(note.state));
+    });
+    for (let n = 0; n < 1000; n++) unit.save_state(n);
+    expect(states.length).toBeLessThan(100);
+    await vi.waitFor(() => {
+      expect(states.at(-1)).toBe(999);
+    });
   });
 });

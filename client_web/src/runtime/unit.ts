@@ -17,6 +17,8 @@ const MAX_LOG_LINE = 4_000;
 /** States that pass at once, and how many more each second; of what comes too fast every state but the newest is dropped. */
 const STATE_BURST = 20;
 const STATES_PER_SECOND = 5;
+/** Enough for the credit of one. */
+const STATE_GAP_MS = 1000 / STATES_PER_SECOND + 10;
 const PROGRESS_GAP_MS = 100;
 
 export type UnitNote = CheckpointMessage | ProgressMessage | LogMessage;
@@ -30,6 +32,7 @@ export class RunningUnit implements UnitApi {
   #progressAt = -Infinity;
   #credit = STATE_BURST;
   #creditAt = 0;
+  #keptBack: WireValue | null = null;
   #draw: (() => number) | null = null;
   readonly #maxLog: number;
   readonly #task: string;
@@ -95,9 +98,22 @@ export class RunningUnit implements UnitApi {
     const at = p.now();
     this.#credit = Math.min(STATE_BURST, this.#credit + ((at - this.#creditAt) / 1000) * STATES_PER_SECOND);
     this.#creditAt = at;
-    if (this.#credit < 1) return;
+    if (this.#credit < 1) return this.#keepBack(state);
     this.#credit -= 1;
+    this.#keptBack = null;
     this.#post({ type: "checkpoint", token: this.#token, index: this.index, state });
+  }
+
+  /** Let the newest of too many states go out when there is credit for one, if the unit lets the event loop turn. */
+  #keepBack(state: WireValue): void {
+    const isWaiting = this.#keptBack !== null;
+    this.#keptBack = state;
+    if (isWaiting) return;
+    p.later(() => {
+      const newest = this.#keptBack;
+      this.#keptBack = null;
+      if (newest !== null) this.#keep(newest);
+    }, STATE_GAP_MS);
   }
 
   #progress(fraction: number): void {
