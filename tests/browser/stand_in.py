@@ -13,6 +13,7 @@ from typing import Any
 import socketio  # type: ignore[import-untyped]  # it ships no types
 from aiohttp import web
 
+from disio_distributor.kits import Kits
 from disio_shared import messages as m
 from disio_shared.values import decode_value, encode_value
 
@@ -43,6 +44,7 @@ class StandIn:
         app = web.Application(middlewares=[self._note])
         self._sio.attach(app)
         app.router.add_get("/workunits/{sha}", self._code)
+        Kits().attach(app)
         app.router.add_get("/{path:.*}", self._page)
         self.url = await self._serve(app)
         host = web.Application()

@@ -3,5 +3,7 @@
 from .cases import Case
 from .javascript import REACH
 from .javascript_inside import INSIDE
+from .python import PYTHON
+from .wasm import WASM
 
-CASES: list[Case] = [*REACH, *INSIDE]
+CASES: list[Case] = [*REACH, *INSIDE, *WASM, *PYTHON]

@@ -23,7 +23,7 @@ from .suite import CASES
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
 
-KNOWN = ("/socket.io/", "/workunits/", "/embed/", "/client.js", "/favicon.ico")
+KNOWN = ("/socket.io/", "/workunits/", "/kits/", "/embed/", "/client.js", "/favicon.ico")
 """What a client asks its distributor for."""
 
 
