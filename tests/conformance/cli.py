@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from pathlib import Path
 
 from disio_client import events as ev
 from disio_client.engines import frames
@@ -29,8 +28,7 @@ class CliRunner:
     runs_plain = True
     name = "cli"
 
-    def __init__(self, private_dir: Path) -> None:
-        self._private_dir = private_dir
+    def __init__(self) -> None:
         self._answer = Answer()
         self._codes: dict[str, bytes] = {}
         self._runs = 0
@@ -101,7 +99,7 @@ class CliRunner:
         self._answer.outcomes.update(outcomes)
 
     async def _start_engine(self) -> DenoEngine:
-        engine = await DenoEngine.start(self._private_dir)
+        engine = await DenoEngine.start()
         receive = engine.receive
 
         async def receive_and_note() -> frames.FromEngine:

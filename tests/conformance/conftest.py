@@ -66,14 +66,12 @@ def _asked(items: list[pytest.Item]) -> Iterator[Ask]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def answers(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, browser: Browser
-) -> AsyncIterator[Answers]:
+async def answers(request: pytest.FixtureRequest, browser: Browser) -> AsyncIterator[Answers]:
     """The answers to the tests that were chosen, as they come in."""
 
     @asynccontextmanager
     async def cli() -> AsyncIterator[Runner]:
-        runner = CliRunner(tmp_path_factory.mktemp("engine"))
+        runner = CliRunner()
         try:
             await runner.start()
             yield runner
