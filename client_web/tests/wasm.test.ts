@@ -19,7 +19,7 @@ const realm = (code: Uint8Array, terms: Partial<Terms> = {}): StartRealm => ({
 /** Run one payload; return the result, or the error, and what was logged. */
 async function run(code: Uint8Array, terms: Partial<Terms> = {}): Promise<{ result: unknown; error: unknown; log: string[] }> {
   const start = realm(code, terms);
-  const loaded = await new WebAssemblyUnits().load(start, () => undefined);
+  const loaded = await new WebAssemblyUnits({ collect: () => undefined }).load(start, () => undefined);
   const notes: UnitNote[] = [];
   const unit = new RunningUnit("task", "token", 0, undefined, start.terms, (note) => notes.push(note));
   let [result, error]: unknown[] = [];
@@ -84,7 +84,7 @@ describe("standard output", () => {
 describe("code that is bytes still", () => {
   it("is compiled under the task's limit", async () => {
     const code = m.wasm(m.TYPES, m.section(3, m.vector([[0]])), m.memory(17), m.section(7, m.vector([[...m.name("_start"), 0, 0]])), m.section(10, m.vector([m.func()])));
-    await expect(new WebAssemblyUnits().load(realm(code), () => undefined)).rejects.toThrow("out of memory");
+    await expect(new WebAssemblyUnits({ collect: () => undefined }).load(realm(code), () => undefined)).rejects.toThrow("out of memory");
   });
 });
 

@@ -19,7 +19,7 @@ function start(port: MessagePort, realm: StartRealm): void {
   const powers = takePowers();
   const languages = new Map<string, Language>([
     ["javascript", new JavaScript(powers)],
-    ["wasm", new WebAssemblyUnits()],
+    ["wasm", new WebAssemblyUnits(powers)],
     ["python", new Python(powers)],
   ]);
   const runner = new Runner(realm.terms, (message: FromRealm) => {

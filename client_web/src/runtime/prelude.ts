@@ -13,6 +13,8 @@ export interface Powers {
   runScript(source: string): void;
   /** Imports source as an ES module. */
   importModule(source: string): Promise<Record<string, unknown>>;
+  /** Frees what is not used any more, where the engine offers that; a browser frees it when it sees fit. */
+  collect(): void;
 }
 
 const TAKEN = [
@@ -27,6 +29,7 @@ const TAKEN = [
   "eval", "Function",
   // Timers of Deno alone, which would outlive their unit.
   "setImmediate", "clearImmediate",
+  "gc",
 ] as const;
 
 type GlobalRecord = Record<string, unknown>;
@@ -34,6 +37,7 @@ const root = globalThis as unknown as GlobalRecord;
 
 export function takePowers(): Powers {
   const importScripts = (root["importScripts"] as ((url: string) => void) | undefined)?.bind(globalThis);
+  const collect = root["gc"] as (() => void) | undefined;
   const indirectEval = globalThis.eval;
   const MakeBlob = Blob;
   const makeUrl = URL.createObjectURL.bind(URL);
@@ -41,6 +45,9 @@ export function takePowers(): Powers {
 
   const urlOf = (source: string): string => makeUrl(new MakeBlob([source], { type: "text/javascript" }));
   return {
+    collect() {
+      collect?.();
+    },
     runScript(source) {
       // Deno has module workers only, without importScripts; there an indirect eval has the same meaning. Browsers' policy
       // forbids eval, and their classic workers have importScripts.

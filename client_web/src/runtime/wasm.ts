@@ -9,6 +9,7 @@ import { compileUnit } from "../engine/wasm_memory";
 import type { StartRealm } from "../protocol/engine";
 import type { Terms } from "../protocol/messages";
 import type { Language, Unit, UnitApi } from "./language";
+import type { Powers } from "./prelude";
 import * as p from "./primordials";
 import { encodeValue, MAX_VALUE_BYTES, ValueError, type WireValue } from "./values";
 import { World } from "./wasi";
@@ -17,11 +18,15 @@ import { attempt } from "./wasm_endings";
 
 type Log = (text: string) => void;
 
+/** Bytes of memory of instances that are done with, from which on they are not left to the engine's own collector: it sees the small objects only. */
+const WASTE_BYTES = 96 * 1024 * 1024;
 /** The length before a result of `ProcessStdio`: uint32, little-endian. */
 const HEAD = 4;
 const NOTHING = new p.Bytes(0);
 
 export class WebAssemblyUnits implements Language {
+  constructor(private readonly powers: Pick<Powers, "collect">) {}
+
   async load({ code, memory_mb, terms }: StartRealm, log: Log): Promise<Unit> {
     const module = code instanceof p.WasmModule ? code : await compileUnit(code, memory_mb);
     const has = (name: string): boolean => p.exportsOf(module).some((one) => one.name === name && one.kind === "function");
@@ -35,7 +40,7 @@ export class WebAssemblyUnits implements Language {
     const world = new World(new Output(isReactor ? limit + HEAD : limit), terms.clock !== "real");
     refuseImports(module, world.imports);
     const parts = { module, world, memory_mb, terms };
-    if (!isReactor) return new Command(parts);
+    if (!isReactor) return new Command(parts, this.powers);
     return new Reactor(parts, ["_initialize", "_start"].find(has) ?? null, log);
   }
 }
@@ -67,17 +72,35 @@ function inputOf(payload: WireValue): Uint8Array {
 
 /** A program with main: a new instance for every payload. */
 class Command implements Unit {
-  constructor(private readonly parts: Parts) {}
+  private waste = 0;
+
+  constructor(
+    private readonly parts: Parts,
+    private readonly powers: Pick<Powers, "collect">,
+  ) {}
 
   run(payload: WireValue, unit: UnitApi): WireValue {
+    if (this.waste >= WASTE_BYTES) this.clear();
     const { module, world, memory_mb, terms } = this.parts;
     world.begin(inputOf(payload), unit, (line) => {
       unit.log(line);
     });
     attempt(world, memory_mb, () => {
-      call(world.instance(module), "_start");
+      const instance = world.instance(module);
+      try {
+        call(instance, "_start");
+      } finally {
+        world.memory.refresh();
+        this.waste += world.memory.bytes.length;
+      }
     });
     return resultOf(world.stdout.written, terms.output);
+  }
+
+  private clear(): void {
+    this.waste = 0;
+    this.parts.world.memory.attach(null);
+    this.powers.collect();
   }
 }
 

@@ -241,7 +241,7 @@ def _command() -> list[str]:
         "--no-prompt",
         "--unstable-worker-options",
         f"--import-map={import_map()}",
-        f"--v8-flags=--max-old-space-size={HEAP_MB}",
+        f"--v8-flags=--max-old-space-size={HEAP_MB},--expose-gc",
         str(HOST_SCRIPT),
     ]
 

@@ -11,7 +11,7 @@ from disio_manager.core.commands import Announce, Read, Send
 from disio_manager.core.fleet import Ability, Distributor, Waiting
 from disio_manager.core.lifecycle import next_state
 from disio_manager.core.scheduling import Queue, can_run, has_place, is_waiting, takers, why_waiting
-from disio_manager.core.splitting import cut_at, payload_bytes, share, span_stop
+from disio_manager.core.splitting import cut_at, is_carried, payload_bytes, share, span_stop
 from disio_manager.core.tasks import Block, TaskEntry
 from disio_shared import messages
 from disio_shared.payloads import FilesSpec, ListSpec, is_generated
@@ -224,7 +224,7 @@ class _Draft:
             return None
         block = entry.first_ready()
         if block is not None:
-            is_small = self._cut(entry, block, size) or is_generated(entry.spec)
+            is_small = self._cut(entry, block, size) or is_carried(entry.spec, block.remaining.runs(), settings)
             return block if is_small and self._carries(entry, block.remaining.runs()) else None
         stretch = entry.stretches.cutting()
         if stretch is None or not self._waiting.fresh:

@@ -41,6 +41,11 @@ def cut_at(entry: TaskEntry, block: Block, size: int, settings: CoreSettings) ->
     return block.stop if stop == runs[-1][1] else stop
 
 
+def is_carried(spec: PayloadSpec, runs: list[Run], settings: CoreSettings) -> bool:
+    """Tell whether one block may carry all these payloads."""
+    return _fitting(spec, runs, settings) == sum(stop - start for start, stop in runs)
+
+
 def _fitting(spec: PayloadSpec, runs: list[Run], settings: CoreSettings) -> int:
     """Return how many of these payloads one block may carry, at least 1."""
     if is_generated(spec):
