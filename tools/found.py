@@ -90,6 +90,12 @@ def faketime() -> Found | None:
     return Found("faketime", _version(program), path=str(known[0])) if program and known else None
 
 
+def bubblewrap() -> Found | None:
+    """The strongest walls that native Python units can have; whether they stand here is found by trial."""
+    program = shutil.which("bwrap")
+    return Found("bubblewrap", _version(program), path=program) if program else None
+
+
 @functools.cache
 def _version(path: str) -> str:
     done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=VERSION_TIMEOUT_S, check=False)

@@ -28,6 +28,7 @@ def main() -> int:
         ("redis", found.redis, lambda: apt_install("redis-server")),
         ("chromium", found.chromium, lambda: apt_install("chromium", "fonts-liberation")),
         ("faketime", found.faketime, lambda: apt_install("faketime")),
+        ("bubblewrap", found.bubblewrap, lambda: apt_install("bubblewrap")),
     ]
     missing = [name for name, look, provide in steps if _ensure(name, look, provide) is None]
     return 1 if missing and os.environ.get("CI", "").lower() in {"true", "1"} else 0

@@ -57,7 +57,7 @@ describe("standard error", () => {
   it("stops at the limit of the task's log", async () => {
     const { log, error } = await run(m.speaker(STDERR, "0123456789\n".repeat(100), 11), { max_log_bytes: 50 });
     expect(log.length).toBe(5);
-    expect(log[4]).toContain("reached its limit");
+    expect(log[4]).toContain("this unit's log ends here");
     expect(error).toBeUndefined();
   });
 

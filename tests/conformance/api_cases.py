@@ -17,7 +17,7 @@ DRAWS, SHUFFLE, BYTES = "random numbers", "a shuffled list", "random bytes of We
 JSON = Terms(output="json")
 CLIENTS = ("cli", "chromium")
 ALL_LINES = ['one 2 {"three":[3]} null', "four 5", "é😀"]
-FIVE_LINES = [*["0123456789"] * 4, "0123456789 [this unit's log ends here: it reached its limit]"]
+FIVE_LINES = [*["0123456789"] * 4, "0123456789 [this unit's log ends here: its limit is 55 bytes]"]
 FIRST = 7
 CLOCK = (
     '(import "wasi_snapshot_preview1" "clock_time_get" (func $clock (param i32 i64 i32) (result i32)))'

@@ -56,7 +56,7 @@ PYTHON = [
     py("processes", {"run": f"{IMPORT}('subprocess').run(['id'])", "system": "__import__('os').system('id') or 1", "fork": "__import__('os').fork()",
                      "kill": "__import__('os').kill(int(evil['pid']), 9)", "exec": "__import__('os').execv('/bin/true', ['true'])",
                      "thread": f"{IMPORT}('_thread').start_new_thread(print, ())"}, harmless=("system",)),
-    py("ctypes", {"library": f"{IMPORT}('ctypes').CDLL(None).system(b'id')", "memory": f"{IMPORT}('ctypes').string_at(0, 64)"}, harmless=("memory",)),
+    py("ctypes", {"library": f"{IMPORT}('ctypes').CDLL(None).system(b'id') + 1 or 1 / 0", "memory": f"{IMPORT}('ctypes').string_at(0, 64)"}, harmless=("memory",)),
     py("frames", {"walk": "[p for p in __import__('gc').get_objects() if 'JsProxy' in type(p).__name__][0].constructor.constructor('return this')()",
                   "subclasses": "[c for c in object.__subclasses__() if c.__name__ == 'JsProxy'][0].constructor('return 1')",
                   "frame": "__import__('sys')._getframe(9).f_globals['js'].fetch"}),

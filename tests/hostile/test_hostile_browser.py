@@ -35,7 +35,7 @@ class Visit:
 
     async def play(self, case: Case) -> Any:
         """Play one case."""
-        evil = self.stand.evil(file="file:///etc/hostname", home="/", variable="HOME", pid="1")
+        evil = self.stand.evil(file="file:///etc/hostname", home="/nest", variable="HOME", pid="1")
         said = await self.stand.play(case, evil, [PAGE_SECRET, CLIENT_SECRET])
         asked = [path for path in self.stand.requests if not path.startswith(KNOWN)]
         assert not asked, f"{case} made the browser ask for {asked}"

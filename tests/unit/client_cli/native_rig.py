@@ -1,6 +1,7 @@
 """Slots and engines with native Python, behind each kind of walls that this machine has."""
 
 import asyncio
+import random
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -113,21 +114,19 @@ async def messages_of(
 
 
 @contextmanager
-def marked_program(folder: Path) -> Iterator[tuple[str, "Marked"]]:
-    """Yield a program that sleeps under a name of its own, and who runs it."""
-    program = folder / "sleeper-of-this-test"
-    shutil.copy(shutil.which("sleep") or "/bin/sleep", program)
-    marked = Marked(str(program))
-    yield str(program), marked
+def marked_program() -> Iterator[tuple[str, "Marked"]]:
+    """Yield a program that sleeps, to be started with ``Marked.seconds``, and who runs it."""
+    marked = Marked(f"1000.{random.randrange(10**12)}")
+    yield shutil.which("sleep") or "/bin/sleep", marked
     for process in marked.running():
         process.kill()
 
 
 class Marked:
-    """Processes that run one program."""
+    """Processes that sleep for a time that nobody else has."""
 
-    def __init__(self, program: str) -> None:
-        self._program = program
+    def __init__(self, seconds: str) -> None:
+        self.seconds = seconds
 
     def running(self) -> list[psutil.Process]:
         """Return those that live."""
@@ -137,6 +136,6 @@ class Marked:
                 words = process.cmdline()
             except psutil.Error:
                 continue
-            if words and words[0] == self._program:
+            if words[1:] == [self.seconds]:
                 found.append(process)
         return found

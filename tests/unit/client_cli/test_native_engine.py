@@ -265,12 +265,12 @@ def run(p, unit):
 
 
 async def test_a_forked_unit_answers_once_and_its_children_end_with_its_engine(rig: NativeRig, tmp_path: Path) -> None:
-    with marked_program(tmp_path) as (program, marked):
+    with marked_program() as (program, marked):
         code = f"""
 import os, subprocess
 def run(p, unit):
     if p == 1: os.fork()
-    if p == 2: subprocess.Popen([{program!r}, "1000"])
+    if p == 2: subprocess.Popen([{program!r}, {marked.seconds!r}])
     return p
 """
         await rig.run_native(code, numbers(4))
@@ -281,13 +281,13 @@ def run(p, unit):
 
 
 async def test_a_fork_bomb_is_ended_whole(rig: NativeRig, tmp_path: Path) -> None:
-    with marked_program(tmp_path) as (program, marked):
+    with marked_program() as (program, marked):
         code = f"""
 import os
 def run(p, unit):
     if p != 1: return p
     for _ in range(4): os.fork()
-    os.spawnv(os.P_NOWAIT, {program!r}, [{program!r}, "1000"])
+    os.spawnv(os.P_NOWAIT, {program!r}, [{program!r}, {marked.seconds!r}])
     while True: pass
 """
         number = rig.begin_native(code, numbers(3), timeout_s=2.0)

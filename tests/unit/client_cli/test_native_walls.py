@@ -64,7 +64,7 @@ async def test_a_killed_client_leaves_no_worker_behind_even_a_busy_one(
 async def test_the_strongest_walls_are_found_and_keep_network_and_processes_away(tmp_path: Path) -> None:
     walls = await find_walls(tmp_path)
     assert walls is HERE[0]
-    with socket.create_server(("127.0.0.1", 0)) as server, marked_program(tmp_path) as (program, marked):
+    with socket.create_server(("127.0.0.1", 0)) as server, marked_program() as (program, marked):
         code = f"""
 import os, socket, subprocess
 def reaches():
@@ -72,7 +72,7 @@ def reaches():
     except OSError: return False
     return True
 def run(p, unit):
-    subprocess.Popen([{program!r}, "1000"], start_new_session=True)
+    subprocess.Popen([{program!r}, {marked.seconds!r}], start_new_session=True)
     return [reaches(), os.path.exists("/proc/{os.getpid()}/cmdline")]
 """
         engine = await NativeEngine.start(tmp_path, walls)

@@ -32,7 +32,7 @@ IN_WORDS = {
 _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _SHARED_ETC = ("/etc/ld.so.cache", "/etc/alternatives")
 """Of ``/etc`` what loading system libraries takes."""
-_INSIDE = "/tmp"
+_INSIDE = "/unit"
 """The private directory as units see it inside bubblewrap."""
 _START = "import sys; n = sys.argv.index('--'); sys.path[:] = sys.argv[2:n]; del sys.argv[2:n + 1]; "
 _START += "from disio_client.engines.native_worker import main; main()"
