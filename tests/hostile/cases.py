@@ -23,6 +23,8 @@ class Case:
     harmless: frozenset[str] = frozenset()
     """Attempts that may say GOT: what they got is in the realm anyway."""
     timeout_s: float = 4.0
+    spoils_its_realm: bool = False
+    """Units of its own task that come next in the same realm may run out of time; whatever comes after is right."""
     is_text: bool = False
     """The payload and the answers are text, as WebAssembly units see them."""
 

@@ -38,9 +38,11 @@ def js(
     harmless: tuple[str, ...] = (),
     clients: tuple[Client, ...] = BOTH,
     timeout_s: float = 4.0,
+    spoils: bool = False,
 ) -> Case:
     """Return a JavaScript case."""
-    return Case(name, "javascript", FRAME % {"top": top, "body": body}, clients, frozenset(harmless), timeout_s)
+    code = FRAME % {"top": top, "body": body}
+    return Case(name, "javascript", code, clients, frozenset(harmless), timeout_s, spoils_its_realm=spoils)
 
 
 def each(tries: dict[str, str]) -> str:

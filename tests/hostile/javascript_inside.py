@@ -90,7 +90,7 @@ INSIDE = [
     js("globals-for-the-next", """
         globalThis.leaked = payload; Object.prototype.leaked = payload; Array.prototype.leaked = payload;
         globalThis.onStart = () => 666; console.log = () => 666; out.done = "refused: -";""", top="Object.prototype.leaked = 1;"),
-    js("frozen-world", "for (const name of Reflect.ownKeys(globalThis)) try { Object.freeze(globalThis[name]?.prototype) } catch {}\nObject.freeze(Object.prototype); Object.freeze(Array.prototype); out.done = 'refused: -';"),
+    js("frozen-world", "for (const name of Reflect.ownKeys(globalThis)) try { Object.freeze(globalThis[name]?.prototype) } catch {}\nObject.freeze(Object.prototype); Object.freeze(Array.prototype); out.done = 'refused: -';", spoils=True),
     js("unit-api", """
         const kind = unit.constructor;
         await attempt("post", async () => new kind("task", "t-1", 0, undefined, {}, (note) => { leaked = note }).log("x") ?? Promise.reject(new TypeError()));
