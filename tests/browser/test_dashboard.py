@@ -153,7 +153,7 @@ async def test_an_error_without_a_field_is_shown_on_top_and_nothing_is_lost(
     await manager.start()
     await page.get_by_role("button", name="Create task").click()
     await expect(page.get_by_role("heading", name="mine")).to_be_visible()
-    await page.goto(page.url.rpartition("/")[0] + "/tasks/new")
+    await page.goto(page.url.rpartition("/")[0] + "/new")
     await expect(page.get_by_label("Name")).to_have_value("")
 
 
