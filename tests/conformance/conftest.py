@@ -45,6 +45,9 @@ def places(case: Case) -> list[tuple[str, str]]:
     ]
 
 
+HERE = Path(__file__).parent
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "place" in metafunc.fixturenames:
         asks = [(case, *place) for case in CASES for place in places(case)]
@@ -56,6 +59,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def _asked(items: list[pytest.Item]) -> Iterator[Ask]:
     for item in items:
+        if item.path.parent != HERE:  # others may have parameters of these names
+            continue
         parameters = getattr(getattr(item, "callspec", None), "params", {})
         if "place" in parameters:
             case, form, runner = parameters["place"]
