@@ -38,12 +38,13 @@ def run(p, unit):
 
 @pytest.fixture(params=HERE, ids=lambda walls: walls.value)
 async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[NativeRig]:
+    others = psutil.Process().children(recursive=True)
     rig = NativeRig(tmp_path, request.param)
     await rig.slot.prepare()
     serving = asyncio.create_task(rig.slot.serve())
     await rig.until(lambda: rig.ups == 1, "up")
     yield rig
-    children = psutil.Process().children(recursive=True)
+    children = [child for child in psutil.Process().children(recursive=True) if child not in others]
     serving.cancel()
     await asyncio.gather(serving, return_exceptions=True)
     _, alive = await asyncio.to_thread(psutil.wait_procs, children, 10)
