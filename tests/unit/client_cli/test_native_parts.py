@@ -242,4 +242,4 @@ def test_the_environment_of_a_worker_has_nothing_of_the_owners(monkeypatch: pyte
     for walls in Walls:
         clean = environment(walls, tmp_path)
         assert "AWS_SECRET_ACCESS_KEY" not in clean
-        assert clean["HOME"] in (str(tmp_path), "/tmp")
+        assert clean["HOME"] in (str(tmp_path), "/unit")

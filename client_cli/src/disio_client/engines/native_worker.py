@@ -22,6 +22,7 @@ from disio_client.engines.native_places import UNIT_FILE
 from disio_client.engines.native_runner import EXIT_LOST, Message, Runner
 
 _LENGTH = struct.Struct("<I")
+LAST_WORD = b"out of memory\n"
 MAX_SPILL = 1 << 20
 """Bytes read back of what was written to descriptors 1 and 2."""
 
@@ -123,7 +124,13 @@ def main() -> None:
     faulthandler.enable(log)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=lambda: _forget(source, sink))
-    Worker(os.fdopen(source, "rb", closefd=False), Pipe(sink), log).serve()
+    worker = Worker(os.fdopen(source, "rb", closefd=False), Pipe(sink), log)
+    try:
+        worker.serve()
+    except MemoryError:
+        # A unit has left so little that the worker cannot work, and a traceback could not be made.
+        os.write(log, LAST_WORD)
+        os._exit(1)
     os._exit(0)
 
 
