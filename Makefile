@@ -3,6 +3,8 @@ PYTHON ?= python3
 PYTEST = .venv/bin/python -m pytest
 ARGS ?=
 DEMO_ARGS ?= $(ARGS)
+# Tests start hundreds of processes: each would compile all its modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup services demo test check format unit contract integration browser simulate chaos soak bench web clean lock

@@ -31,6 +31,8 @@ MAX_RESULT_BYTES = 8 << 20
 """Bytes of one result."""
 MAX_LOG_BYTES = 1 << 20
 WASM_MAGIC = b"\0asm"
+MAX_TIME = 253_402_300_799
+"""Seconds since 1970 of the last second that has a date of four digits for its year."""
 
 
 class _Document(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -120,10 +122,10 @@ def parse_task(data: bytes) -> ParsedTask:
     try:
         document = msgspec.json.decode(data, type=TaskDocument)
     except msgspec.ValidationError as error:
-        raise InvalidDocument([_place(error)]) from error
+        raise InvalidDocument([place_of(error)]) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidDocument([FieldProblem("", f"not JSON: {error}")]) from error
-    problems = [*_check_texts(document), *_check_policy(document.policy)]
+    problems = problems_of(document.name, document.tags, document.policy)
     code, digest, code_problems = _read_workunit(document.workunit)
     problems += [*_check_runtime(document.workunit), *code_problems]
     spec = None
@@ -136,8 +138,8 @@ def parse_task(data: bytes) -> ParsedTask:
     return ParsedTask(document=document, spec=spec, total=payloads.count(spec), workunit=digest, code=code)
 
 
-def _place(error: msgspec.ValidationError) -> FieldProblem:
-    """Split msgspec's ``message - at `$.a.b` `` into place and message."""
+def place_of(error: msgspec.ValidationError) -> FieldProblem:
+    """Return what is wrong and where: msgspec says ``message - at `$.a.b` ``."""
     found = re.fullmatch(r"(.*?)(?: - at `\$\.?(.*)`)?", str(error), re.DOTALL)
     message, path = (found.group(1), found.group(2) or "") if found else (str(error), "")
     unknown = re.search(r"unknown field `(.+)`|missing required field `(.+)`", message)
@@ -147,30 +149,40 @@ def _place(error: msgspec.ValidationError) -> FieldProblem:
     return FieldProblem(path.replace("[...]", ""), message)
 
 
-def _check_texts(document: TaskDocument) -> list[FieldProblem]:
+def problems_of(name: str, tags: list[str], policy: Policy) -> list[FieldProblem]:
+    """Return what is wrong with what of a task can be edited later."""
+    return [*_check_texts(name, tags), *_check_policy(policy)]
+
+
+def _check_texts(name: str, tags: list[str]) -> list[FieldProblem]:
     problems = []
-    if not 1 <= len(document.name) <= MAX_NAME or not document.name.isprintable():
+    if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
         problems.append(FieldProblem("name", f"must be 1 to {MAX_NAME} printable characters"))
-    if len(document.tags) > MAX_TAGS:
+    if len(tags) > MAX_TAGS:
         problems.append(FieldProblem("tags", f"at most {MAX_TAGS} tags"))
-    if any(not 1 <= len(tag) <= 50 or not tag.isprintable() for tag in document.tags):
+    if any(not 1 <= len(tag) <= 50 or not tag.isprintable() for tag in tags):
         problems.append(FieldProblem("tags", "a tag is 1 to 50 printable characters"))
     return problems
 
 
 def _check_policy(policy: Policy) -> list[FieldProblem]:
+    end, most = policy.deadline, policy.max_task_failures
     rules: list[tuple[str, bool, str]] = [
         ("priority", -1000 <= policy.priority <= 1000, "must be from -1000 to 1000"),
         ("weight", 0.01 <= policy.weight <= 1000, "must be from 0.01 to 1000"),
         ("max_distributors", 0 <= policy.max_distributors <= 10_000, "must be from 0 (any number) to 10000"),
         ("redundancy", policy.redundancy == 1, "must be 1: this version does not compare several results yet"),
-        ("deadline", policy.deadline is None or policy.deadline > 0, "must be seconds since 1970-01-01 UTC"),
+        ("deadline", end is None or 0 < end <= MAX_TIME, f"must be seconds since 1970-01-01 UTC, at most {MAX_TIME}"),
         ("unit_timeout_s", 0.1 <= policy.unit_timeout_s <= 86_400, "must be from 0.1 to 86400 seconds"),
         ("max_result_bytes", 1 <= policy.max_result_bytes <= MAX_RESULT_BYTES, f"must be from 1 to {MAX_RESULT_BYTES}"),
         ("max_log_bytes", 0 <= policy.max_log_bytes <= MAX_LOG_BYTES, f"must be from 0 to {MAX_LOG_BYTES}"),
         ("max_failures", 1 <= policy.max_failures <= 100, "must be from 1 to 100"),
         ("max_lost", 1 <= policy.max_lost <= 1000, "must be from 1 to 1000"),
-        ("max_task_failures", policy.max_task_failures is None or policy.max_task_failures >= 1, "must be at least 1"),
+        (
+            "max_task_failures",
+            most is None or 1 <= most <= payloads.MAX_PAYLOADS,
+            f"must be from 1 to {payloads.MAX_PAYLOADS}",
+        ),
         ("max_redundancy", 1 <= policy.max_redundancy <= 20, "must be from 1 to 20"),
         ("requires.memory_mb", 0 <= policy.requires.memory_mb <= 1_000_000, "must be from 0 to 1000000"),
         ("requires.kinds", bool(policy.requires.kinds), "must name at least one of web, cli"),

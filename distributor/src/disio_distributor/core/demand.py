@@ -96,11 +96,15 @@ class Demand:
     def offered(self, link: Link, offer: Offer) -> None:
         """Ask for payloads of tasks that we hold nothing of, if clients of ours wait or work."""
         state = self._state
+        cluster = state.cluster(link.cluster)
+        if not state.space.leases or not has_room(state, cluster):
+            link.missed = True
+            return
         tasks = welcome(state, offer)
         least = SLOTS_AHEAD * state.roster.slots
         payloads = fair_part(state, link.cluster, tasks, self._aim, least) if tasks else 0
-        if payloads > 0 and has_room(state, state.cluster(link.cluster)):
-            state.send(link.name, self._ask(state.cluster(link.cluster), link, payloads, tasks))
+        if payloads > 0:
+            state.send(link.name, self._ask(cluster, link, payloads, tasks))
 
     def stop(self) -> None:
         """Take nothing as asked, of anybody."""
@@ -126,11 +130,13 @@ class Demand:
 
     def _introduce(self, link: Link) -> None:
         """Let a manager that is not asked know what the clients can run: it may have something to offer."""
-        if link.version == self._aim_version:
+        if link.version == self._aim_version and not link.missed:
             return
+        cluster = self._state.cluster(link.cluster)
+        is_missing = link.missed and link.name not in cluster.asked and has_room(self._state, cluster)
         link.version = self._aim_version
-        if link.ability != self._state.roster.offers(link.cluster):
-            self._state.send(link.name, self._ask(self._state.cluster(link.cluster), link, 0, []))
+        if is_missing or link.ability != self._state.roster.offers(link.cluster):
+            self._state.send(link.name, self._ask(cluster, link, 0, []))
 
     def _is_current(self, asked: Asked, link: Link) -> bool:
         if asked.version != self._aim_version:
@@ -149,6 +155,7 @@ class Demand:
 
     def _ask(self, cluster: Cluster, link: Link, payloads: int, only: list[str]) -> Ask:
         link.ability = languages, kinds, memory_mb = self._state.roster.offers(link.cluster)
+        link.missed = link.missed and bool(only)
         cluster.request += 1
         return Ask(
             request=cluster.request,

@@ -16,7 +16,7 @@ MAX_AWAY = 1_000
 class Link:
     """A manager's link with a session."""
 
-    __slots__ = ("ability", "cluster", "manager", "name", "siblings", "status_s", "version")
+    __slots__ = ("ability", "cluster", "manager", "missed", "name", "siblings", "status_s", "version")
 
     def __init__(self, name: str, admitted: messages.Admitted) -> None:
         self.name, self.cluster, self.manager = name, admitted.cluster, admitted.manager
@@ -26,6 +26,8 @@ class Link:
         """What the manager was told the clients can run, with the last Ask."""
         self.version = -1
         """The roster's version at which that was found to be right."""
+        self.missed = False
+        """It offered something for which there was no room then."""
 
 
 class Asked:

@@ -36,8 +36,8 @@ async def create_task(request: web.Request) -> web.Response:
     """``POST /api/tasks``."""
     context = context_of(request)
     key = request.headers.get("Idempotency-Key", "")
-    if len(key) > MAX_KEY:
-        message = f"at most {MAX_KEY} characters"
+    if len(key) > MAX_KEY or not (key.isascii() and key.isprintable()):
+        message = f"at most {MAX_KEY} printable ASCII characters"
         raise BadRequest(400, "bad-request", f"Idempotency-Key: {message}", [FieldProblem("Idempotency-Key", message)])
     body = await read_json_text(request, MAX_DOCUMENT_BYTES)
     parsed = await _off_loop(_parse, body, len(body))

@@ -19,6 +19,8 @@ from disio_shared.taskdoc import OPEN_STATES
 
 STATES = ("", "queued", "running", "paused", "done", "failed", "cancelled", "expired")
 DEFAULT_PAGE, MAX_PAGE = 50, 500
+MAX_NUMBER = 10**15
+"""Of a task: far more than there will be."""
 
 
 def json_answer(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
@@ -74,8 +76,9 @@ async def list_tasks(request: web.Request) -> web.Response:
     context = context_of(request)
     limit = query_number(request, "limit", DEFAULT_PAGE, MAX_PAGE) or DEFAULT_PAGE
     state = query_choice(request, "state", "", STATES)
-    query = request.query
-    page = await context.service.store.tasks(state, query.get("q", "")[:200], limit, query.get("cursor", "")[:200])
+    cursor = query_number(request, "cursor", 0, MAX_NUMBER)
+    text = request.query.get("q", "")[:200]
+    page = await context.service.store.tasks(state, text, limit, str(cursor or ""))
     coordinator, now = context.service.coordinator, context.service.clock.steady()
     items = [task_item(record, coordinator.task_view(record.id, now)) for record in page.items]
     return json_answer({"items": items, "next_cursor": page.next_cursor, "total": page.total})

@@ -5,6 +5,9 @@ once, with blocks or with the reason why there are none, and then by itself as s
 leased, who has nothing ahead gets a part of what others have not begun.
 """
 
+import heapq
+from collections.abc import Iterable
+
 from disio_manager.core import evening
 from disio_manager.core.book import Book, Out, ref
 from disio_manager.core.commands import Announce, Read, Send
@@ -21,6 +24,8 @@ MAX_FRESH = 256
 """Block ids that stay with a waiting Ask."""
 MAX_OFFERS = 64
 """Distributors that are told of one fresh task."""
+MAX_OFFERED = 100
+"""Tasks that one distributor is told of at a time."""
 
 
 def on_ask(book: Book, known: Distributor, ask: messages.Ask, fresh: tuple[str, ...], now: float, out: Out) -> None:
@@ -36,6 +41,8 @@ def on_ask(book: Book, known: Distributor, ask: messages.Ask, fresh: tuple[str, 
     waiting = Waiting(ask, list(fresh[:MAX_FRESH]))
     if serve(book, known, waiting, now, out) or _even_out(book, known, waiting, now, out):
         return
+    if ask.payloads == 0:
+        _offer(book, known, (entry for entry in book.tasks.values() if is_waiting(entry)), out)
     ability = known.ability
     assert ability is not None, "note_ask has set it"
     why = why_waiting(list(book.tasks.values()), ask, ability, known.record.id)
@@ -81,11 +88,22 @@ def offer_more(book: Book, out: Out) -> None:
     spent, book.spent = book.spent, set()
     for task, distributor in sorted(spent):
         entry, known = book.tasks.get(task), book.fleet.known.get(distributor)
-        if entry is None or known is None or entry.record.state == "paused" or not _may_like(entry, known):
-            continue
-        if entry.unleased:
-            out.commands.append(Send(known.session, messages.Offer(tasks=[task])))
-        elif book.settings.is_shared:
+        if entry is not None and known is not None and is_waiting(entry):
+            _offer(book, known, [entry], out)
+
+
+def _offer(book: Book, known: Distributor, entries: Iterable[TaskEntry], out: Out) -> None:
+    """Tell a distributor of those tasks, of these that wait, that it holds nothing of; the most urgent ones.
+
+    One that has enough to do says what its clients can run with an Ask for nothing, when its session begins and when
+    that changes. It may have missed offers: its connection broke, the manager was killed, or it had no clients.
+    """
+    liked = heapq.nsmallest(MAX_OFFERED, (each for each in entries if _may_like(each, known)), key=book.served.place)
+    tasks = [entry.id for entry in liked if entry.unleased]
+    if tasks:
+        out.commands.append(Send(known.session, messages.Offer(tasks=tasks)))
+    for entry in liked:
+        if book.settings.is_shared and not entry.unleased:
             book.claim(entry, out)  # and offer what comes of it
 
 

@@ -15,7 +15,7 @@ from disio_manager.core.splitting import failed_in, retry_spans
 from disio_manager.core.tasks import Block, TaskEntry
 from disio_shared.errors import FieldProblem, IllegalVerb, InvalidDocument, TaskNotFound
 from disio_shared.ranges import RangeSet
-from disio_shared.taskdoc import Policy
+from disio_shared.taskdoc import Policy, place_of, problems_of
 
 EDITABLE_POLICY = frozenset({"priority", "weight", "max_distributors", "max_task_failures", "deadline"})
 
@@ -185,7 +185,13 @@ def _edited(record: TaskRecord, changes: dict[str, object]) -> _Edit:
     try:
         edit = msgspec.convert(whole, _Edit)
     except msgspec.ValidationError as error:
-        raise InvalidDocument([FieldProblem("", str(error))]) from error
-    if edit.policy.weight <= 0:
-        raise InvalidDocument([FieldProblem("policy.weight", "must be above 0")])
+        raise InvalidDocument([place_of(error)]) from error
+    problems = [each for each in problems_of(edit.name, edit.tags, edit.policy) if _names(each, flat, policy)]
+    if problems:
+        raise InvalidDocument(problems)
     return edit
+
+
+def _names(problem: FieldProblem, flat: dict[str, object], policy: dict[str, object]) -> bool:
+    """Tell whether a problem is of what is changed: a task may have been made before a limit was."""
+    return problem.path in flat or problem.path.removeprefix("policy.") in policy

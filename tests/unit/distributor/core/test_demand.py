@@ -85,6 +85,25 @@ def test_no_more_is_asked_for_while_the_payloads_held_take_too_much_memory() -> 
     check(bench)
 
 
+def test_what_was_offered_while_there_was_no_room_is_offered_again_when_there_is() -> None:
+    bench = Bench(max_held_bytes=10_000)
+    bench.admit()
+    bench.join("a", cores=1)
+    listed(bench, 0, 9, 1_000)
+    listed(bench, 9, 2, 1_000)
+    bench.manager(messages.Offer(tasks=["other"]))
+    before = len(asks(bench))
+    bench.wait(100.0)
+    assert len(asks(bench)) == before
+    bench.manager(messages.Revoke(blocks=[messages.BlockRef(block="t9", lease=1, manager="m")]))
+    [again] = asks(bench)[before:]
+    assert (again.payloads, again.only) == (0, []), "enough is held, and the manager is to say it again"
+    bench.manager(messages.Offer(tasks=["other"]))
+    assert asks(bench)[-1].only == ["other"]
+    bench.wait(100.0)
+    assert len([each for each in asks(bench)[before:] if not each.payloads]) == 1
+
+
 def test_small_payloads_count_with_what_they_take_besides_their_content() -> None:
     bench = Bench(max_held_bytes=1_000)
     bench.admit()

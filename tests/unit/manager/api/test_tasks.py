@@ -64,6 +64,44 @@ async def test_a_task_can_be_edited_and_cloned(manager: Served) -> None:
     assert (clone["name"], clone["payloads"], clone["workunit"]) == ("new", task["payloads"], task["workunit"])
 
 
+EDITS = [
+    ({"policy": {"priority": 10**30}}, "policy.priority"),
+    ({"priority": -1001}, "policy.priority"),
+    ({"policy": {"weight": 0}}, "policy.weight"),
+    ({"policy": {"max_task_failures": 10**30}}, "policy.max_task_failures"),
+    ({"policy": {"max_task_failures": 0}}, "policy.max_task_failures"),
+    ({"policy": {"deadline": -1}}, "policy.deadline"),
+    ({"policy": {"deadline": 10**400}}, "policy.deadline"),
+    ({"policy": {"priority": "high"}}, "policy.priority"),
+    ({"name": ""}, "name"),
+    ({"name": "x" * 201}, "name"),
+    ({"tags": ["t"] * 33}, "tags"),
+    ({"tags": 3}, "tags"),
+]
+
+
+@pytest.mark.parametrize(("changes", "path"), EDITS)
+async def test_an_edit_is_checked_like_a_new_task_and_the_manager_serves_on(
+    manager: Served, changes: dict[str, Any], path: str
+) -> None:
+    task = await manager.create()
+    problem = await manager.call("PATCH", f"/api/tasks/{task['id']}", 422, json=changes)
+    assert [each["path"] for each in problem["errors"]] == [path]
+    assert await manager.call("GET", f"/api/tasks/{task['id']}") == task
+
+
+async def test_a_task_with_numbers_that_no_store_keeps_is_refused(manager: Served) -> None:
+    body = document(policy={"max_task_failures": 10**30, "deadline": 1e300})
+    problem = await manager.call("POST", "/api/tasks", 422, json=body)
+    assert {each["path"] for each in problem["errors"]} == {"policy.max_task_failures", "policy.deadline"}
+
+
+@pytest.mark.parametrize("cursor", ["9" * 30, "-1", "x", "9" * 16])
+async def test_a_cursor_that_is_none_is_refused(manager: Served, cursor: str) -> None:
+    problem = await manager.call("GET", f"/api/tasks?cursor={cursor}", 400)
+    assert problem["errors"][0]["path"] == "cursor"
+
+
 async def test_how_a_unit_runs_is_kept_shown_cloned_and_part_of_what_a_repeat_must_be(manager: Served) -> None:
     def body(**more: str) -> dict[str, Any]:
         unit = {"language": "wasm", "source_base64": "AGFzbQEAAAA=", "output": "json", "clock": "real"} | more
@@ -103,6 +141,8 @@ async def test_a_repeated_idempotency_key_finds_the_same_task_and_refuses_anothe
     assert other["id"] != both[0]["id"]
     too_long = await manager.call("POST", "/api/tasks", 400, json=document(), headers={"Idempotency-Key": "k" * 300})
     assert too_long["errors"][0]["path"] == "Idempotency-Key"
+    odd = await manager.call("POST", "/api/tasks", 400, json=document(), headers={"Idempotency-Key": "k\u00ff"})
+    assert odd["errors"][0]["path"] == "Idempotency-Key"
 
 
 async def test_a_repeat_that_comes_after_the_delete_makes_no_second_task(manager: Served) -> None:

@@ -301,7 +301,7 @@ def test_fields_can_be_changed_flat_or_under_policy(world: World) -> None:
         ({"state": "done"}, "state"),
         ({"policy": {"redundancy": 2}}, "policy.redundancy"),
         ({"policy": 5}, "policy"),
-        ({"priority": "high"}, ""),
+        ({"priority": "high"}, "policy.priority"),
         ({"weight": 0.0}, "policy.weight"),
     ],
 )

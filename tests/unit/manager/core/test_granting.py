@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from disio_manager.core import granting
 from disio_shared import messages
 from disio_shared.payloads import FilesSpec
 from disio_shared.taskdoc import Requires
@@ -252,6 +253,44 @@ def test_who_has_used_up_a_task_is_offered_what_is_left_of_it() -> None:
     assert spans(granted(world, "a", 10, only=["high"])) == [("high", 4, 6)]
     world.deliver("a", "low", list(range(8)))
     assert offers(world, "a") == [["low"]]
+
+
+def test_who_says_only_what_it_can_run_is_offered_all_that_it_holds_nothing_of() -> None:
+    world = world_with("a")
+    world.create("low", '{"range": [0, 1000]}', priority=-1)
+    low = granted(world, "a", 10).blocks
+    world.create("high", '{"range": [0, 1000]}')
+    world.create("other", '{"range": [0, 1000]}', requires=Requires(kinds=["web"]))
+    world.take(messages.Offer)
+    world.restart()
+    world.join("a", held=[messages.BlockRef(block=one.block, lease=one.lease) for one in low])
+    world.ask("a", 0, kinds=["cli"])
+    assert offers(world, "a") == [["high"]]
+    world.command("high", "pause")
+    world.ask("a", 0, request=2)
+    assert offers(world, "a") == [["other"]]
+
+
+def test_one_that_used_up_a_task_before_it_said_what_it_can_run_is_offered_more_when_it_does() -> None:
+    world = world_with("a")
+    world.create("high", '{"range": [0, 8]}')
+    world.create("low", '{"range": [0, 1000]}', priority=-1)
+    held = [messages.BlockRef(block=one.block, lease=one.lease) for one in granted(world, "a", 4).blocks]
+    world.restart()
+    world.join("a", held=held)
+    world.deliver("a", "high", [0, 1, 2, 3])
+    assert offers(world, "a") == []
+    world.ask("a", 0)
+    assert offers(world, "a") == [["high", "low"]], "the most urgent one first"
+
+
+def test_not_more_tasks_are_offered_at_a_time_than_a_distributor_looks_at() -> None:
+    world = world_with("a")
+    for number in range(granting.MAX_OFFERED + 5):
+        world.create(f"t{number}", '{"range": [0, 10]}', priority=number)
+    world.ask("a", 0)
+    [tasks] = offers(world, "a")
+    assert tasks == [f"t{number}" for number in range(granting.MAX_OFFERED + 4, 4, -1)]
 
 
 def test_nothing_is_offered_that_is_handed_out_or_paused_or_not_for_that_distributor() -> None:

@@ -308,3 +308,16 @@ def test_who_has_used_up_an_own_stretch_is_offered_more_once_it_is_claimed(pair:
     a.take(messages.Offer)
     a.deliver("da", "high", first)
     assert messages.Offer(tasks=["high"]) in a.take(messages.Offer, "da")
+
+
+def test_who_says_only_what_it_can_run_is_offered_more_of_a_task_once_it_is_claimed(pair: tuple[World, World]) -> None:
+    a, b = pair
+    a.create("high", '{"range": [0, 1000]}')
+    see(a, b)
+    entry = a.core._book.tasks["high"]
+    entry.stretches.give_up()
+    entry.recount()
+    assert not entry.unleased and entry.unclaimed
+    a.take(messages.Offer)
+    a.ask("da", 0)
+    assert entry.claim is not None or messages.Offer(tasks=["high"]) in a.take(messages.Offer, "da")
