@@ -2,10 +2,11 @@
 
 Run: ``make bench`` or ``python benchmarks/units.py [--rounds N] [--units N]``.
 
-The unit is examples/pi, long enough to take about 50 ms or more. Rounds are interleaved: in each one the engine (a slot
-with a warm realm) and the plain program (warm as well) compute the same units one after the other, and what is printed
-is the median of the rounds. A machine that does something else meanwhile shows in the ratios; nothing here fails for
-being slow.
+Python is compared with CPython and with the same Pyodide in node, which tells what of the difference is the
+interpreter's and what is disio's. The unit is examples/pi, long enough to take about 50 ms or more. Rounds are
+interleaved: in each one the engine (a slot with a warm realm) and the plain program (warm as well) compute the same
+units one after the other, and what is printed is the median of the rounds. A machine that does something else meanwhile
+shows in the ratios; nothing here fails for being slow.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import psutil
@@ -36,6 +38,7 @@ from disio_shared.messages import Terms
 ROOT = Path(__file__).parents[1]
 PI = ROOT / "examples/pi"
 KITS = ROOT / "distributor/src/disio_distributor/static/kits"
+PYODIDE = ROOT / "client_web/node_modules/pyodide"
 NATIVE = "python-native:bench"
 COUNT = 4
 LIMIT_S = 300.0
@@ -48,6 +51,31 @@ const run = (await import(pathToFileURL(file).href)).default, unit = { progress(
 run(JSON.parse(text), unit);
 const cpu = process.cpuUsage(), from = performance.now();
 for (let i = 0; i < Number(count); i++) run(JSON.parse(text), unit);
+const used = process.cpuUsage(cpu);
+console.log(JSON.stringify([(performance.now() - from) / 1e3, (used.user + used.system) / 1e6]));
+"""
+PYODIDE_DRIVER = """
+import process from "node:process";
+import { readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+const [kit, lock, file, text, count] = process.argv.slice(2);
+const { loadPyodide } = await import(pathToFileURL(kit + "/pyodide.mjs").href);
+const python = await loadPyodide({ indexURL: kit + "/", lockFileContents: readFileSync(lock, "utf8") });
+python.globals.set("source", readFileSync(file, "utf8"));
+python.globals.set("text", text);
+python.runPython(`
+import json
+space = {}
+exec(source, space)
+class Unit:
+    progress = staticmethod(lambda fraction: None)
+def once():
+    space["run"](json.loads(text), Unit)
+`);
+const once = python.globals.get("once");
+once();
+const cpu = process.cpuUsage(), from = performance.now();
+for (let i = 0; i < Number(count); i++) once();
 const used = process.cpuUsage(cpu);
 console.log(JSON.stringify([(performance.now() - from) / 1e3, (used.user + used.system) / 1e6]));
 """
@@ -102,22 +130,31 @@ class Contest:
 
 def contests(folder: Path) -> list[Contest]:
     """Return the contests that this machine can hold."""
-    drivers = {"driver.mjs": JS_DRIVER, "driver.py": PYTHON_DRIVER, "wasm.py": WASM_DRIVER}
+    drivers = {
+        "driver.mjs": JS_DRIVER, "pyodide.mjs": PYODIDE_DRIVER, "driver.py": PYTHON_DRIVER, "wasm.py": WASM_DRIVER,
+    }  # fmt: skip
     for name, text in drivers.items():
         (folder / name).write_text(text)
-    node = shutil.which("node")
-    if node is None:
-        import deno  # type: ignore[import-untyped]
-
-        js = ("deno", [str(deno.find_deno_bin()), "run", "--allow-all", "--no-config", str(folder / "driver.mjs")])
-    else:
-        js = ("node", [node, str(folder / "driver.mjs")])
+    name, js = _javascript()
+    python = [sys.executable, str(folder / "driver.py")]
+    pyodide = [*js, str(folder / "pyodide.mjs"), str(_kit_folder("python")), str(PYODIDE / "pyodide-lock.json")]
     return [
-        Contest("javascript", "pi.js", 40_000, *js, 1.10),
+        Contest("javascript", "pi.js", 40_000, name, [*js, str(folder / "driver.mjs")], 1.10),
         Contest("wasm", "pi.wasm", 200_000, "wasmtime", [sys.executable, str(folder / "wasm.py")], 1.10),
-        Contest("python", "pi.py", 6_000, "CPython", [sys.executable, str(folder / "driver.py")], 1.50),
-        Contest(NATIVE, "pi.py", 6_000, "CPython", [sys.executable, str(folder / "driver.py")], 1.05),
+        Contest("python", "pi.py", 6_000, "Pyodide", pyodide, 1.10),
+        Contest("python", "pi.py", 6_000, "CPython", python, 1.50),
+        Contest(NATIVE, "pi.py", 6_000, "CPython", python, 1.05),
     ]
+
+
+def _javascript() -> tuple[str, list[str]]:
+    """Return node, or Deno where there is none, and how to run a file with it."""
+    node = shutil.which("node")
+    if node is not None:
+        return "node", [node]
+    import deno  # type: ignore[import-untyped]
+
+    return "deno", [str(deno.find_deno_bin()), "run", "--allow-all", "--no-config"]
 
 
 class Engine:
@@ -170,10 +207,23 @@ class Engine:
         return float(sum(sum(each.cpu_times()[:2]) for each in (process, *process.children(recursive=True))))
 
 
+def _kit_named(language: str) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = msgspec.json.decode(HOST_SCRIPT.with_name("kits.json").read_bytes()).get(language)
+    return found
+
+
+def _kit_folder(language: str) -> Path:
+    kit = _kit_named(language)
+    assert kit is not None, "the web bundles were built with it"
+    return KITS / str(kit["name"])
+
+
 def _kit(language: str) -> Mapping[str, bytes]:
-    kit = msgspec.json.decode(HOST_SCRIPT.with_name("kits.json").read_bytes()).get(language)
+    kit = _kit_named(language)
     return (
-        {} if kit is None else {file["name"]: (KITS / kit["name"] / file["name"]).read_bytes() for file in kit["files"]}
+        {}
+        if kit is None
+        else {each["name"]: (_kit_folder(language) / each["name"]).read_bytes() for each in kit["files"]}
     )
 
 
