@@ -28,7 +28,7 @@ export function TaskPage({ id }: { id: string }) {
       <Progress task={task} />
       <p class="mono">
         {format.count(task.done)} of {format.count(task.total)} done · {format.count(task.leased)} under way ·{" "}
-        {format.count(task.failed)} failed · {format.rate(isOver(task.state) ? null : task.rate)}
+        {format.count(task.failed)} failed{!isOver(task.state) && ` · ${format.rate(task.rate)}`}
       </p>
       <Counters task={task} />
       <Verbs task={task} onDone={(verb) => (verb === "delete" ? go("/tasks") : reread())} />
