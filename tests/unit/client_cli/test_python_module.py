@@ -14,10 +14,10 @@ def no_module_left() -> Iterator[None]:
     sys.modules.pop(MODULE, None)
 
 
-def error_of(source: str) -> BaseException:
+def error_of(source: str, unit: object = None) -> BaseException:
     """Return what ``run`` of this source raises."""
     with pytest.raises(BaseException) as caught:
-        load_run(source.encode())(None, None)
+        load_run(source.encode())(None, unit)
     return caught.value
 
 
@@ -49,10 +49,15 @@ def run(p, u):
         json.loads("{")
     except ValueError as error:
         raise ExceptionGroup("both", [KeyError("k"), error]) from error
+    finally:
+        if u: raise OSError("last")
 """
     text = describe(error_of(source))
     assert "json.decoder.JSONDecodeError" in text and "KeyError: 'k'" in text and 'json.loads("{")' in text
     assert {line.split('"')[1] for line in text.splitlines() if "File" in line} == {"workunit.py"}
+    last = describe(error_of(source, unit=True))
+    assert "KeyError: 'k'" in last and last.endswith("OSError: last")
+    assert {line.split('"')[1] for line in last.splitlines() if "File" in line} == {"workunit.py"}
 
 
 def test_an_error_text_that_is_too_long_keeps_its_end() -> None:

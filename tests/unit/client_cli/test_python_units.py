@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from disio_client.engines.base import MB
+from disio_client.engines.deno import ROOM_MB
 from disio_shared.messages import Terms
 from tests.unit.client_cli.python_rig import PythonRig
 from tests.unit.client_cli.slot_rig import serving
@@ -233,10 +235,22 @@ async def test_a_unit_has_no_javascript_no_network_no_files_and_no_processes(rig
 
 
 async def test_memory_of_the_interpreter_is_not_the_units(rig: PythonRig) -> None:
-    code = "def run(payload, unit):\n    kept = bytearray(20_000_000)\n    return len(kept)\n"
-    await rig.run_python(code, [b"0"] * 3, memory_mb=32)
+    code = """
+import time
+def run(payload, unit):
+    kept, until = bytearray(20_000_000), time.monotonic() + payload
+    while time.monotonic() < until: pass
+    return len(kept)
+"""
+    await rig.run_python(code, [b"0", b"1", b"0"], memory_mb=32)
     assert rig.failures == {}
     assert rig.values == dict.fromkeys(range(3), b"20000000")
+    if sys.platform == "linux":
+        import resource
+
+        assert rig.slot.pid is not None
+        room, _ = resource.prlimit(rig.slot.pid, resource.RLIMIT_DATA)
+        assert room >= (ROOM_MB["python"] + 32) * MB
 
 
 def workers_of(pid: int | None) -> set[int]:

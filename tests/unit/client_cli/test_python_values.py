@@ -27,9 +27,9 @@ class Matrix:
         return [1]
 
 
-def nested(depth: int) -> list[Any]:
+def nested(depth: int, leaf: int = 1) -> list[Any]:
     """Return lists in each other, so many of them."""
-    value: list[Any] = [1]
+    value: list[Any] = [leaf]
     for _ in range(depth - 1):
         value = [value]
     return value
@@ -112,7 +112,8 @@ def test_a_tasks_own_limit_counts_text_and_raw_bytes() -> None:
 
 
 def test_a_value_may_be_as_deep_as_in_the_other_languages() -> None:
-    assert json.loads(encode_value(nested(MAX_DEPTH), "result")) == nested(MAX_DEPTH)
+    for leaf in (1, Count(1)):
+        assert json.loads(encode_value(nested(MAX_DEPTH, leaf), "result")) == nested(MAX_DEPTH)
     with pytest.raises(BadValue, match=f"nested deeper than {MAX_DEPTH} levels"):
         encode_value(nested(MAX_DEPTH + 1), "result")
 
