@@ -27,7 +27,10 @@ ISOLATE_MB = 530
 DATA_MB = 3 * ISOLATE_MB + HEAP_MB + 256
 """RLIMIT_DATA on Linux: also bounds array buffers and WebAssembly memory."""
 ROOM_MB = {"python": 3200}
-"""What DATA_MB has to be for a language, beside what its unit may use: Pyodide reserves much and uses little of it."""
+"""What DATA_MB has to be for a language, beside what its unit may use: Pyodide reserves much and uses little of it.
+
+There may be two at a time: one with a unit, and a spare one that waits for the next task.
+"""
 MAX_DATA_MB = 16_384
 """What it can be made at most."""
 OWN_MB = {"python": 600}
