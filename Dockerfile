@@ -6,6 +6,7 @@ COPY client_web/package.json client_web/package-lock.json client_web/.npmrc clie
 COPY dashboard/web/package.json dashboard/web/package-lock.json dashboard/web/.npmrc dashboard/web/
 RUN npm --prefix client_web ci --ignore-scripts && npm --prefix dashboard/web ci --ignore-scripts
 COPY client_web client_web
+COPY client_cli/src/disio_client/engines client_cli/src/disio_client/engines
 COPY dashboard/web dashboard/web
 RUN npm --prefix client_web run build && npm --prefix dashboard/web run build
 

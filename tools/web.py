@@ -17,6 +17,7 @@ from tools.environment import install
 from tools.stamps import ROOT, VENV, digest, forget, is_done, mark_done, tree
 
 NODE_LOCK = ROOT / "requirements-node.lock"
+ENGINES = "client_cli/src/disio_client/engines"
 OLDEST_NODE = 20
 PROBE_TIMEOUT_S = 30
 CI_REMEDY = "look at the lines above; when they name the network, check it and run the same command again"
@@ -29,6 +30,8 @@ class Bundle:
 
     folder: str
     outputs: tuple[str, ...]
+    shared: tuple[str, ...] = ()
+    """What it takes in from elsewhere."""
 
     @property
     def path(self) -> Path:
@@ -42,7 +45,11 @@ class Bundle:
 
 
 BUNDLES = (
-    Bundle("client_web", ("distributor/src/disio_distributor/static", "client_cli/src/disio_client/static")),
+    Bundle(
+        "client_web",
+        ("distributor/src/disio_distributor/static", "client_cli/src/disio_client/static"),
+        shared=(f"{ENGINES}/python_module.py", f"{ENGINES}/python_values.py"),
+    ),
     Bundle("dashboard/web", ("dashboard/src/disio_dashboard/static",)),
 )
 
@@ -51,7 +58,7 @@ def build_bundles(again: bool = False) -> None:
     """Bring every bundle up to date; with ``again`` build even what looks up to date."""
     for bundle in BUNDLES:
         packages = _packages_digest(bundle)
-        built = digest(tree(bundle.path))
+        built = digest([*tree(bundle.path), *(ROOT / name for name in bundle.shared)])
         if not (is_done(f"{bundle.step}-packages", packages) and (bundle.path / "node_modules").is_dir()):
             _install(bundle, packages)
         if again or not (is_done(f"{bundle.step}-build", built) and all(map(_is_filled, bundle.outputs))):

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { StartRealm } from "../src/protocol/engine";
+import type { UnitCode } from "../src/protocol/engine";
 import { DEFAULT_TERMS, type Terms } from "../src/protocol/messages";
 import { RunningUnit, type UnitNote } from "../src/runtime/unit";
 import { encodeValue } from "../src/runtime/values";
@@ -8,17 +8,15 @@ import { Clock, poll } from "../src/runtime/wasi_clock";
 import { UnitMemory } from "../src/runtime/wasi_memory";
 import * as m from "./wasm_modules";
 
-const realm = (code: Uint8Array, terms: Partial<Terms> = {}): StartRealm => ({
-  language: "wasm",
+const unitOf = (code: Uint8Array, terms: Partial<Terms> = {}): UnitCode => ({
   code,
-  kit: null,
   memory_mb: 1,
   terms: { ...DEFAULT_TERMS, ...terms },
 });
 
 /** Run one payload; return the result, or the error, and what was logged. */
 async function run(code: Uint8Array, terms: Partial<Terms> = {}): Promise<{ result: unknown; error: unknown; log: string[] }> {
-  const start = realm(code, terms);
+  const start = unitOf(code, terms);
   const loaded = await new WebAssemblyUnits({ collect: () => undefined }).load(start, () => undefined);
   const notes: UnitNote[] = [];
   const unit = new RunningUnit("task", "token", 0, undefined, start.terms, (note) => notes.push(note));
@@ -84,7 +82,7 @@ describe("standard output", () => {
 describe("code that is bytes still", () => {
   it("is compiled under the task's limit", async () => {
     const code = m.wasm(m.TYPES, m.section(3, m.vector([[0]])), m.memory(17), m.section(7, m.vector([[...m.name("_start"), 0, 0]])), m.section(10, m.vector([m.func()])));
-    await expect(new WebAssemblyUnits({ collect: () => undefined }).load(realm(code), () => undefined)).rejects.toThrow("out of memory");
+    await expect(new WebAssemblyUnits({ collect: () => undefined }).load(unitOf(code), () => undefined)).rejects.toThrow("out of memory");
   });
 });
 

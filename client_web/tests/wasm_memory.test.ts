@@ -150,14 +150,14 @@ describe("bytes that are no module", () => {
 
   it("go through the workshop as they are, modules go through compiled", async () => {
     const workshop = new Workshop();
-    const spec = { language: "wasm", memory_mb: 1, terms: DEFAULT_TERMS };
-    const broken = await workshop.prepare({ ...spec, workunit: "b", code: whole.subarray(0, 20) });
-    expect(broken.code).toEqual(whole.subarray(0, 20));
-    const one = await workshop.prepare({ ...spec, workunit: "w", code: whole });
-    const two = await workshop.prepare({ ...spec, workunit: "w", code: whole });
-    expect(one.code).toBeInstanceOf(WebAssembly.Module);
-    expect(two.code).toBe(one.code);
-    const wider = await workshop.prepare({ ...spec, workunit: "w", code: whole, memory_mb: 2 });
-    expect(wider.code).not.toBe(one.code);
+    const prepared = async (workunit: string, code: Uint8Array, memory_mb = 1): Promise<unknown> => {
+      const { unit } = await workshop.prepare({ language: "wasm", unit: { workunit, code, memory_mb, terms: DEFAULT_TERMS } });
+      return unit?.code;
+    };
+    expect(await prepared("b", whole.subarray(0, 20))).toEqual(whole.subarray(0, 20));
+    const one = await prepared("w", whole);
+    expect(one).toBeInstanceOf(WebAssembly.Module);
+    expect(await prepared("w", whole)).toBe(one);
+    expect(await prepared("w", whole, 2)).not.toBe(one);
   });
 });

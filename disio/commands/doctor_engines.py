@@ -14,7 +14,8 @@ from pathlib import Path
 
 from disio.commands.doctor_machine import FAIL, OK, WARN, Check
 from disio_client.engines import frames
-from disio_client.engines.deno import DenoEngine, EngineDied, EngineUnavailable, check_installed
+from disio_client.engines.base import EngineDied, EngineUnavailable
+from disio_client.engines.deno import DenoEngine, check_installed
 from disio_client.engines.native import NativeEngine, find_walls
 from disio_client.engines.native_walls import IN_WORDS, Walls
 from disio_shared.messages import Terms

@@ -15,7 +15,8 @@ from disio.trial.kits import files_of
 from disio.trial.trials import TASK, Outcome, Trial, TrialFailed
 from disio_client import events as ev
 from disio_client.engines import frames
-from disio_client.engines.deno import DenoEngine, EngineUnavailable, check_installed
+from disio_client.engines.base import EngineUnavailable
+from disio_client.engines.deno import DenoEngine, check_installed
 from disio_client.runner import Slot
 from disio_shared.clock import SystemClock
 

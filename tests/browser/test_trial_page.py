@@ -11,6 +11,8 @@ from disio.trial.serving import TrialServer, spec_of
 from disio.trial.trials import Trial
 from disio_distributor.web import Pages
 from disio_shared.values import decode_value, encode_value
+from tests.unit.client_cli.python_rig import python_kit
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Page
@@ -92,6 +94,34 @@ async def test_calls_that_overlap_run_one_after_the_other(trial_page: "Page") ->
     )
     answers = await trial_page.evaluate("(spec) => Promise.all([1, 2, 3].map(() => disioTrial.run(spec)))", spec)
     assert [a["results"][0]["kind"] for a in answers] == ["ok"] * 3
+
+
+async def test_a_unit_that_ran_out_of_memory_runs_again_in_the_new_frame(trial_page: "Page") -> None:
+    source = "export default (n) => { let s = 'x'; while (n === 1) s += s; return n }"
+    kinds = [(await run(trial_page, source, [n], unit_timeout_s=5.0))[0]["kind"] for n in (1, 0, 1)]
+    assert kinds == ["memory", "ok", "memory"]
+
+
+async def test_the_next_python_task_gets_an_interpreter_that_waits_for_it_and_has_seen_no_other(
+    trial_page: "Page",
+) -> None:
+    kit = python_kit("python")
+    await trial_page.route("**/kits/python/*", lambda route: route.fulfill(body=kit[Path(route.request.url).name]))
+    python = {"language": "python", "kit": {name: f"/kits/python/{name}" for name in kit}}
+    source = """
+import builtins, random
+def run(payload, unit):
+    seen, builtins.mark = hasattr(builtins, "mark"), True
+    return [seen, random.random(), unit.random()]
+"""
+    (first,) = await run(trial_page, source, [0], task="a", **python)
+    (before,) = trial_page.workers
+    await wait_until(lambda: len(trial_page.workers) == 2, 30.0)
+    spare = trial_page.workers[-1]
+    (second,) = await run(trial_page, source, [0], task="b", **python)
+    assert (first["value"][0], second["value"][0]) == (False, False)
+    await wait_until(lambda: before not in trial_page.workers)
+    assert spare in trial_page.workers
 
 
 async def test_no_distributor_serves_the_page(built_pages: Path) -> None:

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import random
 import sys
-import tempfile
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
@@ -25,6 +24,7 @@ from disio_client.identity import Identities
 from disio_client.kits import KitMissing, Kits
 from disio_client.leaving import Leaving
 from disio_client.machine import default_cores, unit_memory_mb
+from disio_client.private import PrivateFolder
 from disio_client.reporter import Reporter
 from disio_client.runner import Slot, StartEngine
 from disio_client.session import Session
@@ -99,7 +99,7 @@ class ClientApp:
         """Runs the session."""
         self._ended: asyncio.Future[None] | None = None
         self._shell: Shell[ev.Event, ev.Change, ev.Command] | None = None
-        self._private: tempfile.TemporaryDirectory[str] | None = None
+        self._private: PrivateFolder | None = None
         """Where native units work."""
 
     async def run(self) -> None:
@@ -168,11 +168,10 @@ class ClientApp:
         """Return how native units are run here, and say what that means; None = they are not."""
         if not self._trusted:
             return None
-        self._private = tempfile.TemporaryDirectory(prefix="disio-client-", ignore_cleanup_errors=True)
-        private = Path(self._private.name)
-        walls = await find_walls(private)
+        self._private = await PrivateFolder.make()
+        walls = await find_walls(self._private.path)
         print(_warning(self._trusted, walls), file=sys.stderr, flush=True)
-        return partial(NativeEngine.start, private, walls)
+        return partial(NativeEngine.start, self._private.path, walls)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -207,7 +206,7 @@ class ClientApp:
         for slot in self._slots:
             await slot.close()
         if self._private is not None:
-            self._private.cleanup()
+            await self._private.remove()
 
     # Between the parts
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import psutil
 
-from disio_client.engines.deno import HEAP_MB, MB
+from disio_client.engines.base import MB
+from disio_client.engines.deno import HEAP_MB
 
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 """What a container may use, in bytes, or ``max``."""

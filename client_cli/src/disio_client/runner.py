@@ -1,16 +1,13 @@
-"""One slot: an engine, a watchdog, and what to do when a unit ends its engine.
+"""One slot: an engine, a watchdog, and a fresh engine when a unit ends it.
 
-Rule: a unit is blamed only when it ended an engine while running alone; its neighbours are run again. Code that
-does not load fails every unit of its run.
+Rule: at most one run at a time, and every unit of it is answered unless the slot is stopped.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 
 from disio_client.engines import frames
-from disio_client.engines.base import Engine
-from disio_client.engines.deno import MB, EngineDied, EngineUnavailable
+from disio_client.engines.base import MB, UNIT_MEMORY_MB, Engine, EngineDied, EngineUnavailable
 from disio_client.events import (
     Event,
     RunFinished,
@@ -22,55 +19,24 @@ from disio_client.events import (
     UnitsDone,
     UnitsFailed,
 )
+from disio_client.jobs import Death, Job
 from disio_shared.abilities import is_native
 from disio_shared.clock import Clock
 
 POLL_S = 0.25
 """Seconds between two looks at an engine's memory."""
-UNIT_MEMORY_MB = 512
-"""Memory of one unit when the task does not say."""
 SLACK_MB = 128
 """Garbage that V8 has not collected yet is not the unit's fault."""
 LOAD_S = {"javascript": 10.0, "wasm": 20.0, "python": 60.0, "python-native": 60.0}
 """Seconds that an engine gets for loading code, before the time of the first unit begins."""
-_SIGNS_OF_LIFE = frames.Loaded | frames.Started | frames.Done | frames.Failed
-"""What a unit's time is counted from."""
 MAX_LOADED = 8
 """Work units that an engine is taken to have; it keeps twice as many, the longest unused goes first."""
-OWN_MB = {"python": 600}
-"""What a language's own machinery may take beside its units."""
 RESTART_FIRST_S, RESTART_CEILING_S = 0.5, 30.0
 
 StartEngine = Callable[[], Awaitable[Engine]]
 KitOf = Callable[[str], Mapping[str, bytes]]
 """The files that a language needs beside its units; none for most."""
 Report = Callable[[Event], Awaitable[None]]
-
-
-@dataclass(slots=True)
-class _Death:
-    """How an engine ended under a run."""
-
-    kind: str
-    """``timeout``, ``memory`` or ``crash``."""
-    text: str
-
-
-@dataclass(slots=True)
-class _Job:
-    """A run and what is left of it."""
-
-    run: StartRun
-    code: bytes
-    open: dict[int, bytes]
-    states: dict[int, bytes]
-    current: int | None = None
-    """The unit that runs alone now."""
-    is_loaded: bool = False
-    """The engine of this pass has its code."""
-    seen_deaths: int = 0
-    """Engines that died in single mode while no unit was known to run."""
-    passes: int = 0
 
 
 def no_kit(_language: str) -> Mapping[str, bytes]:
@@ -191,19 +157,16 @@ class Slot:
     # One run
 
     async def _execute(self, run: StartRun) -> None:
-        payloads = dict(zip(run.indexes, run.payloads, strict=True))
-        job = _Job(run, self._code(run.workunit), payloads, dict(run.states))
+        job = Job(run, self._code(run.workunit))
         while job.open and not self._is_stopping:
             engine = await self._engine_for(run)
             if engine is None:
                 return
-            is_single = job.passes > 0 or len(job.open) == 1
-            death = await self._pass(engine, job, is_single)
-            job.passes += 1
+            death = await self._pass(engine, job)
             if death is not None:
                 await self._bury()
                 if not self._is_stopping:
-                    await self._blame(job, death, is_single)
+                    await self._blame(job, death)
         if not self._is_stopping:
             await self._report(RunFinished(self._number, run.run))
 
@@ -220,67 +183,44 @@ class Slot:
             self._failed_starts = 0
         return None if self._is_stopping else self._engine
 
-    async def _blame(self, job: _Job, death: _Death, is_single: bool) -> None:
+    async def _blame(self, job: Job, death: Death) -> None:
         """Fail what ended the engine, unless it may have been something else."""
-        is_first_pass = job.passes == 1
-        if death.kind == "crash" and is_first_pass:
-            return  # an engine may also be killed from outside: the unit gets a second one before it is blamed
-        if not job.is_loaded:
-            guilty, text = list(job.open), f"the work unit does not load: {death.text}"
-        else:
-            guilty, text = self._guilty(job, death) if is_single else [], death.text
-        for index in guilty:
-            del job.open[index]
-        if guilty:
-            kinds = [death.kind] * len(guilty)
-            await self._report(UnitsFailed(self._number, job.run.run, guilty, [text] * len(guilty), kinds))
+        blamed, text = job.take_blamed(death)
+        if blamed:
+            texts, kinds = [text] * len(blamed), [death.kind] * len(blamed)
+            await self._report(UnitsFailed(self._number, job.run.run, blamed, texts, kinds))
 
-    @staticmethod
-    def _guilty(job: _Job, death: _Death) -> list[int]:
-        """Return the unit that ran alone; none when it is not known and another try may tell."""
-        guilty, job.current = job.current, None
-        if guilty is None:
-            job.seen_deaths += 1
-            if job.seen_deaths < 2 and death.kind == "crash":
-                return []
-            guilty = next(iter(job.open))
-        job.seen_deaths = 0
-        return [guilty]
-
-    async def _pass(self, engine: Engine, job: _Job, is_single: bool) -> _Death | None:
+    async def _pass(self, engine: Engine, job: Job) -> Death | None:
         """Run what is open; return how the engine died, or None when all was answered."""
-        run = job.run
-        job.current, job.is_loaded = None, False
+        job.begin_pass()
         try:
-            await self._equip(engine, run)
+            await self._equip(engine, job.run.language)
             await self._load(engine, job)
-            await engine.send(_frame(job, is_single))
+            await engine.send(job.message())
             return await self._follow(engine, job)
         except EngineDied as error:
             if error.is_memory:
-                return _Death("memory", f"it ran out of memory ({error.problem})")
-            return _Death("crash", f"its engine ended under it ({error.problem})")
+                return Death("memory", f"it ran out of memory ({error.problem})")
+            return Death("crash", f"its engine ended under it ({error.problem})")
 
     @staticmethod
-    async def _load(engine: Engine, job: _Job) -> None:
+    async def _load(engine: Engine, job: Job) -> None:
         """Hand the engine the code of a run, unless it has it still."""
         workunit, language = job.run.workunit, job.run.language
-        if workunit in engine.loaded:
-            engine.loaded.remove(workunit)
-        else:
+        if engine.loaded.pop(workunit, None) is None:
             await engine.send(frames.Load(workunit=workunit, language=language, code=job.code))
-        engine.loaded.append(workunit)
-        del engine.loaded[:-MAX_LOADED]
+        engine.loaded[workunit] = language
+        for oldest in list(engine.loaded)[:-MAX_LOADED]:
+            del engine.loaded[oldest]
 
-    async def _equip(self, engine: Engine, run: StartRun) -> None:
-        """Hand the engine what the run's language needs, once, and room for it."""
-        engine.make_room(run.language, run.memory_mb or UNIT_MEMORY_MB)
-        files = self._kit(run.language) if run.language not in engine.kits else {}
+    async def _equip(self, engine: Engine, language: str) -> None:
+        """Hand the engine what a language needs, once."""
+        files = self._kit(language) if language not in engine.kits else {}
         if files:
-            await engine.send(frames.Kit(language=run.language, files=dict(files)))
-        engine.kits.add(run.language)
+            await engine.send(frames.Kit(language=language, files=dict(files)))
+        engine.kits.add(language)
 
-    async def _follow(self, engine: Engine, job: _Job) -> _Death | None:
+    async def _follow(self, engine: Engine, job: Job) -> Death | None:
         limit_s = job.run.unit_timeout_s
         load_s = LOAD_S.get(job.run.language.partition(":")[0], limit_s)
         deadline = self._clock.steady() + load_s
@@ -288,7 +228,7 @@ class Slot:
         while (now := self._clock.steady()) < deadline:
             if now >= next_look:
                 next_look = now + POLL_S
-                if (death := _overfull(engine, job.run, job.is_loaded)) is not None:
+                if (death := _overfull(engine, job.run)) is not None:
                     return death
             try:
                 async with asyncio.timeout(min(deadline, next_look) - now):
@@ -296,66 +236,41 @@ class Slot:
             except TimeoutError:
                 continue
             if isinstance(message, frames.Finished):
-                return None if not job.open else _Death("crash", "the engine left units unanswered")
-            if isinstance(message, _SIGNS_OF_LIFE):
-                engine.settle(0 if job.is_loaded else OWN_MB.get(job.run.language, 0))
+                return None if not job.open else Death("crash", "the engine left units unanswered")
+            if isinstance(message, frames.SIGNS_OF_LIFE):
                 job.is_loaded = True
                 deadline = self._clock.steady() + limit_s
             await self._take(job, message)
         if job.is_loaded:
-            return _Death("timeout", f"no answer within the unit's limit of {limit_s:g} s")
-        return _Death("timeout", f"its code was not ready within {load_s:g} s")
+            return Death("timeout", f"no answer within the unit's limit of {limit_s:g} s")
+        return Death("timeout", f"its code was not ready within {load_s:g} s")
 
-    async def _take(self, job: _Job, message: frames.FromEngine) -> None:
+    async def _take(self, job: Job, message: frames.FromEngine) -> None:
         """Pass on what an engine said about units that are open."""
         slot, run = self._number, job.run.run
         if isinstance(message, frames.Done):
-            self._answered(job, message.indexes)
+            job.answered(message.indexes)
             await self._report(UnitsDone(slot, run, message.indexes, message.values, message.seconds))
         elif isinstance(message, frames.Failed):
-            self._answered(job, message.indexes)
+            job.answered(message.indexes)
             await self._report(UnitsFailed(slot, run, message.indexes, message.errors, message.kinds))
         elif isinstance(message, frames.Started):
-            job.current = message.index if message.index in job.open else None
+            job.started(message.index)
         elif isinstance(message, frames.Checkpoint) and message.index in job.open:
-            job.states[message.index] = message.state
+            job.saved(message.index, message.state)
             await self._report(StateSaved(slot, run, message.index, message.state))
         elif isinstance(message, frames.Progress):
             await self._report(UnitProgressed(slot, run, message.index, message.fraction))
-
-    @staticmethod
-    def _answered(job: _Job, indexes: list[int]) -> None:
-        for index in indexes:
-            job.open.pop(index, None)
-        if job.current not in job.open:
-            job.current = None
 
 
 def _realm_of(run: StartRun) -> tuple[str, str, str] | None:
     return (run.language, run.task, run.workunit) if is_native(run.language) else None
 
 
-def _overfull(engine: Engine, run: StartRun, is_loaded: bool) -> _Death | None:
+def _overfull(engine: Engine, run: StartRun) -> Death | None:
     """Return what to say of an engine that takes more memory than its unit may."""
     limit_mb = run.memory_mb or UNIT_MEMORY_MB
-    own_mb = 0 if is_loaded else OWN_MB.get(run.language, 0)
-    used_mb = (engine.memory_bytes() - engine.idle_bytes) // MB
-    if used_mb <= limit_mb + own_mb + SLACK_MB:
+    used_mb = engine.used_bytes() // MB
+    if used_mb <= limit_mb + SLACK_MB:
         return None
-    return _Death("memory", f"it used {used_mb} MB of memory; the limit is {limit_mb} MB")
-
-
-def _frame(job: _Job, is_single: bool) -> frames.Run:
-    run = job.run
-    return frames.Run(
-        token=run.token,
-        task=run.task,
-        workunit=run.workunit,
-        indexes=list(job.open),
-        payloads=list(job.open.values()),
-        states={index: state for index, state in job.states.items() if index in job.open},
-        unit_timeout_s=run.unit_timeout_s,
-        memory_mb=run.memory_mb,
-        terms=run.terms,
-        single=is_single,
-    )
+    return Death("memory", f"it used {used_mb} MB of memory; the limit is {limit_mb} MB")

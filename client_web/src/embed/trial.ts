@@ -164,6 +164,7 @@ export class Trial {
 
   private renew(): void {
     this.isUp = this.isWorn = false;
+    this.slot.interrupt();
     this.frame.replace();
   }
 

@@ -6,12 +6,13 @@
  */
 
 import type {
-  DoneMessage, FailedMessage, FailureKind, FromEngine, FromRealm, KitMessage, LoadMessage, RealmSpec, RunMessage, ToEngine,
+  DoneMessage, FailedMessage, FailureKind, FromEngine, FromRealm, KitMessage, LoadMessage, RealmSpec, RunMessage, ToEngine, ToRealm, UnitSpec,
 } from "../protocol/engine";
+import { Spare } from "./spare";
 
 /** A worker that the unit runtime was started in. */
 export interface Realm {
-  post(message: RunMessage): void;
+  post(message: ToRealm): void;
   terminate(): void;
 }
 
@@ -42,17 +43,22 @@ interface OpenRun {
 /** Work units that are kept loaded; the one used longest ago goes first. The client sends `load` again when it needs one back. */
 const MAX_WORKUNITS = 16;
 const MAX_QUEUED_RUNS = 64;
+/** Memory of one unit when the task does not say, in MiB. */
+const UNIT_MEMORY_MB = 512;
 
 export class Engine {
   private readonly workunits = new Map<string, LoadMessage>();
   private live: LiveRealm | null = null;
   private queue: OpenRun[] = [];
+  private readonly spare: Spare;
 
   constructor(
     private readonly realms: Realms,
     private readonly emit: (message: FromEngine) => void,
     private readonly onDeath: (reason: string) => void,
-  ) {}
+  ) {
+    this.spare = new Spare(realms);
+  }
 
   handle(message: ToEngine): void {
     if (message.type === "kit") this.realms.keep(message);
@@ -60,8 +66,9 @@ export class Engine {
     else this.accept(message);
   }
 
-  /** End the worker and forget every run; nothing is said about them. */
+  /** End its workers and forget every run; nothing is said about them. */
   stop(): void {
+    this.spare.drop();
     this.live?.realm.terminate();
     this.live = null;
     this.queue = [];
@@ -108,14 +115,27 @@ export class Engine {
 
   private realmFor(message: RunMessage, load: LoadMessage): Realm {
     const key = keyOf(message);
-    if (this.live?.key === key) return this.live.realm;
+    if (this.live?.key === key) {
+      this.spare.work();
+      return this.live.realm;
+    }
     this.live?.realm.terminate();
     const { workunit, language, code } = load;
-    const spec: RealmSpec = { workunit, language, code, memory_mb: message.memory_mb, terms: message.terms };
-    const live: LiveRealm = { key, realm: this.realms.spawn(spec, this.eventsOf(() => this.live === live)), isLoaded: false };
+    const unit: UnitSpec = { workunit, code, memory_mb: message.memory_mb || UNIT_MEMORY_MB, terms: message.terms };
+    const live: LiveRealm = { key, realm: this.newRealm(language, unit, this.eventsOf(() => this.live === live)), isLoaded: false };
     this.live = live;
     this.keep(load);
     return live.realm;
+  }
+
+  /** A realm that never had a unit, for this one. */
+  private newRealm(language: string, unit: UnitSpec, events: RealmEvents): Realm {
+    const spare = this.spare.take(language, events);
+    this.spare.follow(language);
+    if (spare === null) return this.realms.spawn({ language, unit }, events);
+    const { code, memory_mb, terms } = unit;
+    spare.post({ type: "unit", unit: { code, memory_mb, terms } });
+    return spare;
   }
 
   /** Events of a realm that was replaced are dropped. */
@@ -131,6 +151,7 @@ export class Engine {
   }
 
   private fromRealm(message: FromRealm): void {
+    if (message.type === "prepared") return;
     if (message.type === "loaded") return this.loaded();
     if (message.type === "broken") return this.broken(message.error, message.kind);
     const run = this.queue[0];
@@ -158,7 +179,8 @@ export class Engine {
     const wasFirst = run === this.queue[0];
     this.queue = this.queue.filter((other) => other !== run);
     this.emit({ type: "finished", token: run.message.token });
-    if (wasFirst) this.tellLoaded();
+    if (this.queue.length === 0) this.spare.rest();
+    else if (wasFirst) this.tellLoaded();
   }
 
   /** The code does not load: every run of this realm fails, and the next payload of it gets a fresh try. */

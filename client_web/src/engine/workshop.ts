@@ -5,13 +5,11 @@
  * it is, so that the realm tells why.
  */
 
-import type { Kit, KitMessage, RealmSpec, StartRealm } from "../protocol/engine";
+import type { Kit, KitMessage, RealmSpec, StartRealm, UnitSpec } from "../protocol/engine";
 import { compileUnit } from "./wasm_memory";
 
 /** Modules that are kept; the one used longest ago goes first. */
 const MAX_MODULES = 16;
-/** Memory of one unit when the task does not say, in MiB. */
-export const UNIT_MEMORY_MB = 512;
 
 export class Workshop {
   private readonly kits = new Map<string, Promise<Kit>>();
@@ -24,16 +22,16 @@ export class Workshop {
     this.kits.set(kit.language, compiling);
   }
 
-  async prepare(spec: RealmSpec): Promise<StartRealm> {
-    const { language, terms } = spec;
-    const memory_mb = spec.memory_mb || UNIT_MEMORY_MB;
-    const code = language === "wasm" ? this.module(spec, memory_mb) : spec.code;
-    return { language, code: await code, kit: (await this.kits.get(language)) ?? null, memory_mb, terms };
+  async prepare({ language, unit }: RealmSpec): Promise<StartRealm> {
+    const kit = (await this.kits.get(language)) ?? null;
+    if (unit === null) return { language, kit, unit };
+    const { code, memory_mb, terms } = unit;
+    return { language, kit, unit: { code: language === "wasm" ? await this.module(unit) : code, memory_mb, terms } };
   }
 
-  private module(spec: RealmSpec, memory_mb: number): Promise<Uint8Array | WebAssembly.Module> {
-    const key = `${spec.workunit} ${memory_mb}`;
-    const kept = this.modules.get(key) ?? compiled(spec.code, memory_mb);
+  private module({ workunit, code, memory_mb }: UnitSpec): Promise<Uint8Array | WebAssembly.Module> {
+    const key = `${workunit} ${memory_mb}`;
+    const kept = this.modules.get(key) ?? compiled(code, memory_mb);
     this.modules.delete(key);
     this.modules.set(key, kept);
     for (const oldest of this.modules.keys()) {

@@ -111,28 +111,47 @@ export type UnitReport =
 
 export type FromEngine = ReadyMessage | LoadedMessage | UnitReport | FinishedMessage;
 
-/** What a unit runtime says besides: its code is loaded, or cannot be. */
-export type FromRealm = UnitReport | { type: "loaded" } | { type: "broken"; error: string; kind: FailureKind };
+/** What a unit runtime says besides: its language is ready (only when it has no unit yet), its code is loaded, or one of both cannot be. */
+export type FromRealm = UnitReport | { type: "prepared" } | { type: "loaded" } | { type: "broken"; error: string; kind: FailureKind };
 
 /** What a realm is made for: one work unit of one task. */
-export interface RealmSpec {
+export interface UnitSpec {
   workunit: string;
-  language: string;
   code: Uint8Array;
   memory_mb: number;
   terms: Terms;
 }
 
+export interface RealmSpec {
+  language: string;
+  /** Null: it comes later, by a message. */
+  unit: UnitSpec | null;
+}
+
 /** Files of a kit; those that are WebAssembly are compiled. */
 export type Kit = Record<string, Uint8Array | WebAssembly.Module>;
+
+/** A work unit as its realm gets it. */
+export interface UnitCode {
+  /** WebAssembly comes compiled, unless it does not compile. */
+  code: Uint8Array | WebAssembly.Module;
+  memory_mb: number;
+  terms: Terms;
+}
 
 /** The first message into a worker, with the MessagePort that everything else goes through. */
 export interface StartRealm {
   language: string;
-  /** WebAssembly comes compiled, unless it does not compile. */
-  code: Uint8Array | WebAssembly.Module;
   /** Null for languages without one. */
   kit: Kit | null;
-  memory_mb: number;
-  terms: Terms;
+  /** Null: it comes as a `UnitMessage`, and the language gets ready for it. */
+  unit: UnitCode | null;
 }
+
+/** The unit of a realm that was started without one; once, and before the first run. */
+export interface UnitMessage {
+  type: "unit";
+  unit: UnitCode;
+}
+
+export type ToRealm = UnitMessage | RunMessage;

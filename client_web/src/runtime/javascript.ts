@@ -9,7 +9,7 @@ import { ClassicUnit, installClassicGlobals } from "./classic";
 import type { Language, Unit, UnitApi } from "./language";
 import type { Powers } from "./prelude";
 import * as p from "./primordials";
-import type { StartRealm } from "../protocol/engine";
+import type { UnitCode } from "../protocol/engine";
 import { UNIT_FILE } from "./places";
 import { decodeValue, encodeValue, type WireValue } from "./values";
 
@@ -18,7 +18,7 @@ type RunFunction = (payload: unknown, unit: UnitApi) => unknown;
 export class JavaScript implements Language {
   constructor(private readonly powers: Powers) {}
 
-  async load({ code, terms }: StartRealm): Promise<Unit> {
+  async load({ code, terms }: UnitCode): Promise<Unit> {
     // The name makes places in stack traces readable, and tells the unit's frames from the runtime's.
     const source = `${p.decodeText(code as Uint8Array)}\n//# sourceURL=${UNIT_FILE}`;
     const script = installClassicGlobals(terms.max_result_bytes);

@@ -4,7 +4,7 @@
  * Rule: languages see wire values and the unit API only; tokens, batches and messages are the runner's.
  */
 
-import type { StartRealm } from "../protocol/engine";
+import type { Kit, UnitCode } from "../protocol/engine";
 import type { WireValue } from "./values";
 
 /** What a running unit may ask of the runtime. */
@@ -26,10 +26,14 @@ export interface Unit {
   run(payload: WireValue, unit: UnitApi): WireValue | Promise<WireValue>;
 }
 
+export type Log = (text: string) => void;
+
 export interface Language {
+  /** Do what can be done before there is a unit; for languages that are slow to start. */
+  prepare?(kit: Kit | null): Promise<void>;
   /**
    * Turn code into a unit that is then used for every payload of the realm. `log` takes what is written outside of `unit.log`.
    * Rejects with what to tell the submitter.
    */
-  load(realm: StartRealm, log: (text: string) => void): Promise<Unit>;
+  load(unit: UnitCode, log: Log, kit: Kit | null): Promise<Unit>;
 }

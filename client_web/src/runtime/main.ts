@@ -5,10 +5,11 @@
  * cannot reach. Built as one self-contained script without imports, so that it works as a classic and as a module worker.
  */
 
-import type { FromRealm, RunMessage, StartRealm } from "../protocol/engine";
+import type { FromRealm, StartRealm, ToRealm } from "../protocol/engine";
 import { JavaScript } from "./javascript";
 import type { Language } from "./language";
 import { disarm, takePowers } from "./prelude";
+import { describe } from "./places";
 import * as p from "./primordials";
 import { Python } from "./python";
 import { Runner } from "./runner";
@@ -22,16 +23,31 @@ function start(port: MessagePort, realm: StartRealm): void {
     ["wasm", new WebAssemblyUnits(powers)],
     ["python", new Python(powers)],
   ]);
-  const runner = new Runner(realm.terms, (message: FromRealm) => {
+  const post = (message: FromRealm): void => {
     send(message);
-  });
+  };
+  const runner = new Runner(post);
   captureConsole(runner);
   captureErrors(runner);
   disarm(() => runner.owner);
-  runner.load(languages.get(realm.language), realm);
-  port.onmessage = (event: MessageEvent<RunMessage>) => {
-    runner.run(p.dataOf(event) as RunMessage);
+  const language = languages.get(realm.language);
+  if (realm.unit === null) void prepare(language, realm, post);
+  else runner.load(language, realm, realm.unit);
+  port.onmessage = (event: MessageEvent<ToRealm>) => {
+    const message = p.dataOf(event) as ToRealm;
+    if (message.type === "run") runner.run(message);
+    else runner.load(language, realm, message.unit);
   };
+}
+
+/** Get the language ready for a unit that is not known yet. */
+async function prepare(language: Language | undefined, { kit }: StartRealm, post: (message: FromRealm) => void): Promise<void> {
+  try {
+    await language?.prepare?.(kit);
+    post({ type: "prepared" });
+  } catch (error) {
+    post({ type: "broken", error: describe(error), kind: "crash" });
+  }
 }
 
 function captureConsole(runner: Runner): void {

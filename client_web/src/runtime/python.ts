@@ -5,30 +5,56 @@
  * empty, and what it could still reach of this realm was disarmed before it started.
  */
 
-import type { Kit, StartRealm } from "../protocol/engine";
-import type { Language, Unit, UnitApi } from "./language";
+import type { Kit, UnitCode } from "../protocol/engine";
+import type { Language, Log, Unit, UnitApi } from "./language";
 import type { Powers } from "./prelude";
 import * as p from "./primordials";
 import { type FileSystem, Heap, limitFiles } from "./python_memory";
 import { Lines } from "./python_streams";
+import MODULE from "../../../client_cli/src/disio_client/engines/python_module.py";
+import VALUES from "../../../client_cli/src/disio_client/engines/python_values.py";
 import BOOTSTRAP from "./python_unit.py";
 import { RunningUnit } from "./unit";
-import { MAX_VALUE_BYTES, ValueError, type WireValue } from "./values";
+import { ValueError, type WireValue } from "./values";
 
 /** Filled in by the build: the lock file that Pyodide asks for, naming no packages. */
 declare const PYTHON_LOCK: string;
+
+/** What python_unit.py imports from the CLI client, in the order of its making. */
+const SHARED = [
+  ["disio_client.engines.python_values", VALUES],
+  ["disio_client.engines.python_module", MODULE],
+];
+const FINDING = `
+import sys, types
+for name, source in sources:
+    sys.modules[name] = types.ModuleType(name)
+    exec(compile(source, name, "exec"), sys.modules[name].__dict__)
+`;
 
 /** Files may take so many times less than the heap: they come on top of it. */
 const FILES_PART = 4;
 
 interface Interpreter {
   runPython(code: string, options: { globals: unknown; filename: string }): unknown;
-  toPy(value: unknown): { get(name: string): unknown };
+  toPy(value: unknown): Names;
   setStdin(options: { stdin: () => null }): void;
   setStdout(options: { write: (bytes: Uint8Array) => number }): void;
   setStderr(options: { write: (bytes: Uint8Array) => number }): void;
   FS: FileSystem;
   _api: { on_fatal?: (error: unknown) => void };
+}
+
+interface Names {
+  get(name: string): unknown;
+}
+
+/** An interpreter that has had no unit yet. */
+interface Fresh {
+  python: Interpreter;
+  heap: Heap;
+  /** What python_unit.py defines. */
+  names: Names;
 }
 
 /** `Loaded` of python_unit.py. */
@@ -37,7 +63,7 @@ interface LoadedUnit {
   run(payload: WireValue, index: number, state: WireValue | undefined, link: Link, seed: number): WireValue | string | PromiseLike<WireValue | string>;
 }
 
-type StartUnit = (source: Uint8Array, max_result_bytes: number, max_state_bytes: number, memory_mb: number) => LoadedUnit;
+type StartUnit = (source: Uint8Array, max_result_bytes: number, memory_mb: number) => LoadedUnit;
 
 /** What Python may call of a unit. */
 interface Link {
@@ -64,6 +90,8 @@ class InterpreterLost extends Error {
 }
 
 export class Python implements Language {
+  private fresh: Promise<Fresh> | null = null;
+
   constructor(private readonly powers: Powers) {
     // Left to whoever owns the worker, who then replaces it: this is no error of the unit that runs.
     addEventListener("error", (event) => {
@@ -71,26 +99,37 @@ export class Python implements Language {
     });
   }
 
-  async load(realm: StartRealm, log: (text: string) => void): Promise<Unit> {
-    if (realm.kit === null) throw new Error("this client has no Python to run it with");
-    const heap = new Heap();
-    const python = await startInterpreter(this.powers, realm.kit, heap);
+  async prepare(kit: Kit | null): Promise<void> {
+    if (kit === null) throw new Error("this client has no Python to run it with");
+    this.fresh = freshInterpreter(this.powers, kit);
+    await this.fresh;
+  }
+
+  async load({ code, memory_mb, terms }: UnitCode, log: Log, kit: Kit | null): Promise<Unit> {
+    if (this.fresh === null) await this.prepare(kit);
+    const { python, heap, names } = await (this.fresh as Promise<Fresh>);
     const lines = new Lines(log);
     const write = lines.write.bind(lines);
     python.setStdin({ stdin: () => null });
     python.setStdout({ write });
     python.setStderr({ write });
-    const names = python.toPy({});
-    python.runPython(BOOTSTRAP, { globals: names, filename: "python_unit.py" });
-    heap.limit(realm.memory_mb);
-    limitFiles(python.FS, realm.memory_mb / FILES_PART);
+    heap.limit(memory_mb);
+    limitFiles(python.FS, memory_mb / FILES_PART);
     const start = names.get("start") as StartUnit;
-    const max_result_bytes = Math.min(realm.terms.max_result_bytes || MAX_VALUE_BYTES, MAX_VALUE_BYTES);
-    const loaded = start(realm.code as Uint8Array, max_result_bytes, MAX_VALUE_BYTES, realm.memory_mb);
+    const loaded = start(code as Uint8Array, terms.max_result_bytes, memory_mb);
     lines.end();
     if (loaded.problem !== "") throw errorOf(loaded.problem);
     return new PythonUnit(python, loaded, lines);
   }
+}
+
+async function freshInterpreter(powers: Powers, kit: Kit): Promise<Fresh> {
+  const heap = new Heap();
+  const python = await startInterpreter(powers, kit, heap);
+  const names = python.toPy({});
+  python.runPython(FINDING, { globals: python.toPy({ sources: SHARED }), filename: "python_unit.py" });
+  python.runPython(BOOTSTRAP, { globals: names, filename: "python_unit.py" });
+  return { python, heap, names };
 }
 
 class PythonUnit implements Unit {

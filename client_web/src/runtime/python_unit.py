@@ -1,59 +1,38 @@
 """What runs inside the Python interpreter of a realm: it loads a unit once and calls it for each payload.
 
 Rule: whatever a unit raises or returns ends here, as bytes in wire form or as a failure in words.
-It needs no more of Pyodide than `start` says, so that any CPython can run its tests.
+It needs no more of Pyodide than `start` says, so that any CPython can run its tests. What it has in common with native
+Python it imports from the CLI client; the build brings it along (python.ts).
 """
 
 import asyncio
 import contextlib
 import inspect
-import json
-import linecache
 import random
 import sys
-import traceback
 import types
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-UNIT_FILE = "workunit.py"
-MAX_DEPTH = 200
-MAX_ERROR_CHARS = 3_500
-_RAW_MARK = 0
-_PLAIN = frozenset({str, int, float, bool, type(None)})
-_HINTS = {
-    "set": "return sorted(x) or list(x)",
-    "frozenset": "return sorted(x) or list(x)",
-    "bytes": "bytes can only be the whole result",
-    "bytearray": "bytes can only be the whole result",
-    "memoryview": "bytes can only be the whole result",
-    "generator": "return list(x)",
-    "coroutine": "await it first",
-}
-_to_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+from disio_client.engines.python_module import describe, kind_of, load_run
+from disio_client.engines.python_values import decode_value, encode_value
+
+_NO_PACKAGES = " (a work unit has Python's standard library and nothing else)"
 _flushed = (sys.stdout, sys.stderr)
-
-
-class ValueRefused(ValueError):
-    """What was returned or saved is no JSON value and no bytes, or too large."""
-
-
-class NoRun(Exception):
-    """The module has nothing to call."""
 
 
 class Unit:
     """What a unit is given beside its payload."""
 
-    __slots__ = ("_give", "_link", "_max_bytes", "index", "state")
+    __slots__ = ("_give", "_link", "index", "state")
 
-    def __init__(self, index: int, state: Any, link: Any, give: Callable[[bytes], Any], max_bytes: int) -> None:
+    def __init__(self, index: int, state: Any, link: Any, give: Callable[[bytes], Any]) -> None:
         self.index, self.state = index, state
-        self._link, self._give, self._max_bytes = link, give, max_bytes
+        self._link, self._give = link, give
 
     def save_state(self, state: Any) -> None:
         """Keep this for whoever runs the unit again, should this client go away."""
-        self._link.save(self._give(encode_value(state, "state", self._max_bytes)))
+        self._link.save(self._give(encode_value(state, "state")))
 
     saveState = save_state
 
@@ -76,20 +55,16 @@ class Loaded:
     Args:
         source: The code, UTF-8.
         give: Makes bytes into what goes back to the caller.
-        max_result_bytes: Largest result.
-        max_state_bytes: Largest saved state.
+        max_result_bytes: Largest result; 0 = the client's own limit.
         memory_mb: The unit's memory limit, for what is said when it is reached.
     """
 
-    def __init__(
-        self, source: bytes, give: Callable[[bytes], Any], max_result_bytes: int, max_state_bytes: int, memory_mb: int
-    ) -> None:
-        self._give, self._memory_mb = give, memory_mb
-        self._max_result_bytes, self._max_state_bytes = max_result_bytes, max_state_bytes
+    def __init__(self, source: bytes, give: Callable[[bytes], Any], max_result_bytes: int, memory_mb: int) -> None:
+        self._give, self._memory_mb, self._max_result_bytes = give, memory_mb, max_result_bytes
         self.problem = ""
         """Why it cannot run: kind and text like every failure, or nothing."""
         try:
-            self._run = _run_of(source)
+            self._run = load_run(source)
         except BaseException as error:
             self.problem = self._failure(error)
 
@@ -98,7 +73,7 @@ class Loaded:
         random.seed(int(seed * (1 << 53)))
         try:
             resumed = None if state is None else decode_value(_bytes_of(state))
-            unit = Unit(index, resumed, link, self._give, self._max_state_bytes)
+            unit = Unit(index, resumed, link, self._give)
             value = self._run(decode_value(_bytes_of(payload)), unit)
             if inspect.isawaitable(value):
                 return self._finish(value)
@@ -120,29 +95,26 @@ class Loaded:
 
     def _failure(self, error: BaseException) -> str:
         """Return kind and text, a line end between them."""
-        if isinstance(error, ValueRefused):
-            return f"result\n{error}"
-        if isinstance(error, NoRun):
-            return f"error\n{error}"
-        if isinstance(error, MemoryError):
+        kind = kind_of(error)
+        if kind == "memory":
             _let_go(error)
             return f"memory\nMemoryError: out of memory; the unit may use {self._memory_mb} MiB"
-        try:
-            return f"error\n{in_words(error)}"
-        except BaseException:
-            return f"error\n{type(error).__name__}: an error that cannot be shown"
+        hint = _NO_PACKAGES if isinstance(error, ModuleNotFoundError) else ""
+        return f"{kind}\n{describe(error)}{hint}"
 
 
-def start(source: Any, max_result_bytes: int, max_state_bytes: int, memory_mb: int) -> Loaded:
+def start(source: Any, max_result_bytes: int, memory_mb: int) -> Loaded:
     """Load a unit; called from JavaScript in Pyodide."""
     from pyodide.ffi import to_js  # type: ignore[import-not-found]
 
     _close_doors()
-    return Loaded(source.to_bytes(), to_js, max_result_bytes, max_state_bytes, memory_mb)
+    return Loaded(source.to_bytes(), to_js, max_result_bytes, memory_mb)
 
 
 def _close_doors() -> None:
-    """Leave no module that stands for JavaScript."""
+    """Leave no module that stands for JavaScript, and none that is only here for this file."""
+    for name in [name for name in sys.modules if name.startswith("disio_client")]:
+        del sys.modules[name]
     for finder in sys.meta_path:
         doors = getattr(finder, "jsproxies", None)
         if isinstance(doors, dict):
@@ -158,19 +130,6 @@ def _close_doors() -> None:
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
 
 
-def _run_of(source: bytes) -> Callable[[Any, Unit], Any]:
-    text = source.decode("utf-8-sig")
-    linecache.cache[UNIT_FILE] = (len(text), None, text.splitlines(keepends=True), UNIT_FILE)
-    module = types.ModuleType("workunit")
-    module.__file__ = UNIT_FILE
-    sys.modules["workunit"] = module
-    exec(compile(text, UNIT_FILE, "exec", dont_inherit=True), module.__dict__)
-    run = getattr(module, "run", None)
-    if not callable(run):
-        raise NoRun("it defines no function run; write `def run(payload, unit): ...`")
-    return run  # type: ignore[no-any-return]
-
-
 def _bytes_of(data: Any) -> bytes:
     return data if isinstance(data, bytes) else data.to_bytes()
 
@@ -179,149 +138,6 @@ def _flush() -> None:
     for stream in _flushed:
         with contextlib.suppress(Exception):
             stream.flush()
-
-
-# Values
-
-
-def decode_value(data: bytes) -> Any:
-    """Return the value of a wire form: JSON text, or one zero byte and raw bytes."""
-    if data[:1] == b"\0":
-        return data[1:]
-    return json.loads(data.decode())
-
-
-def encode_value(value: Any, what: str, max_bytes: int) -> bytes:
-    """Return a value in wire form.
-
-    Args:
-        value: A JSON value or bytes.
-        what: How error texts name it.
-        max_bytes: Its largest size.
-
-    Raises:
-        ValueRefused: It is neither, or too large.
-    """
-    is_raw = isinstance(value, bytes | bytearray | memoryview)
-    data = b"\0" + bytes(value) if is_raw else _json_bytes(value, what)
-    if len(data) > max_bytes:
-        raise ValueRefused(f"{what} is {len(data)} bytes; the limit is {max_bytes}")
-    return data
-
-
-def _json_bytes(value: Any, what: str) -> bytes:
-    try:
-        data = _to_json(value).encode()
-        problem = "" if type(value) in _PLAIN or _is_regular(value) else "it is no JSON value"
-    except (TypeError, ValueError, RecursionError) as error:
-        data, problem = b"", str(error)
-    if problem:
-        _explain(value, what, 0)
-        raise ValueRefused(f"{what} cannot be written as JSON: {problem}")
-    return data
-
-
-def _is_regular(value: Any) -> bool:
-    """Tell whether what json wrote says what was meant: it turns keys of other types into strings."""
-    level, depth = [value], 0
-    while level:
-        if depth > MAX_DEPTH:
-            return False
-        below: list[Any] = []
-        for item in level:
-            if isinstance(item, dict):
-                if not all(isinstance(key, str) for key in item):
-                    return False
-                below += [inner for inner in item.values() if type(inner) not in _PLAIN]
-            elif isinstance(item, list | tuple):
-                below += [inner for inner in item if type(inner) not in _PLAIN]
-        level, depth = below, depth + 1
-    return True
-
-
-def _explain(value: Any, path: str, depth: int) -> None:
-    """Raise for the first thing in a value that JSON cannot hold, with its place."""
-    if depth > MAX_DEPTH:
-        raise ValueRefused(f"{path[:60]}... is cyclic or nested deeper than {MAX_DEPTH} levels")
-    if isinstance(value, str):
-        _explain_text(value, path)
-    elif isinstance(value, float):
-        _explain_number(value, path)
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            _explain_key(key, path)
-            _explain(inner, f"{path}.{key}", depth + 1)
-    elif isinstance(value, list | tuple):
-        for at, inner in enumerate(value):
-            _explain(inner, f"{path}[{at}]", depth + 1)
-    else:
-        _explain_other(value, path)
-
-
-def _explain_other(value: Any, path: str) -> None:
-    if value is not None and not isinstance(value, int):
-        name = type(value).__name__
-        hint = _HINTS.get(name, "return str(x) or a dict of its parts")
-        raise ValueRefused(f"{path} is of type {name}, which JSON cannot hold; {hint}")
-
-
-def _explain_number(number: float, path: str) -> None:
-    if number - number != 0:
-        raise ValueRefused(f"{path} is {number}, which JSON cannot hold")
-
-
-def _explain_key(key: object, path: str) -> None:
-    if not isinstance(key, str):
-        raise ValueRefused(f"a key of {path} is {_short(key)} ({type(key).__name__}); keys are str, so use str(x)")
-    _explain_text(key, f"a key of {path}")
-
-
-def _explain_text(text: str, path: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueRefused(f"{path} is a string with half a surrogate pair, which UTF-8 cannot hold") from None
-
-
-def _short(value: object) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 40 else shown[:40] + "..."
-
-
-# Errors
-
-
-def in_words(error: BaseException) -> str:
-    """Return an error as its submitter should read it: places in the unit only, the message last."""
-    if isinstance(error, SystemExit):
-        return f"SystemExit: the unit called exit({error.code!r}); return a result, or raise an error"
-    report = traceback.TracebackException.from_exception(error, lookup_lines=False)
-    _strip(report, set())
-    text = "".join(report.format()).strip("\n")
-    head = "Traceback (most recent call last):\n"
-    if text.startswith(head) and not text.startswith(head + "  File"):
-        text = text.removeprefix(head)
-    text += _missing_module_hint(error)
-    return text if len(text) <= MAX_ERROR_CHARS else "...\n" + text[-MAX_ERROR_CHARS:]
-
-
-def _missing_module_hint(error: BaseException) -> str:
-    if isinstance(error, ModuleNotFoundError):
-        return " (a work unit has Python's standard library and nothing else)"
-    return ""
-
-
-def _strip(report: traceback.TracebackException | None, seen: set[int]) -> None:
-    """Leave out frames of the interpreter, of this file and of the library, also of the errors that led here."""
-    if report is None or id(report) in seen:
-        return
-    seen.add(id(report))
-    kept = [frame for frame in report.stack if frame.filename == UNIT_FILE]
-    report.stack = traceback.StackSummary.from_list(kept)
-    _strip(report.__cause__, seen)
-    _strip(report.__context__, seen)
-    for inner in report.exceptions or ():
-        _strip(inner, seen)
 
 
 def _let_go(error: BaseException) -> None:

@@ -5,8 +5,8 @@
  * GATHER_MS, and never behind a unit that follows a slow one.
  */
 
-import type { DoneMessage, FailedMessage, FailureKind, FromRealm, RunMessage, StartRealm } from "../protocol/engine";
-import type { Terms } from "../protocol/messages";
+import type { DoneMessage, FailedMessage, FailureKind, FromRealm, RunMessage, StartRealm, UnitCode } from "../protocol/engine";
+import { DEFAULT_TERMS } from "../protocol/messages";
 import type { Language, Unit } from "./language";
 import * as p from "./primordials";
 import { describe } from "./places";
@@ -41,14 +41,13 @@ export class Runner {
   private flushedAt = 0;
   /** Runs wait for each other here. */
   private tail: Promise<void> = Promise.resolve();
+  private terms = DEFAULT_TERMS;
 
-  constructor(
-    private readonly terms: Terms,
-    private readonly post: (message: FromRealm) => void,
-  ) {}
+  constructor(private readonly post: (message: FromRealm) => void) {}
 
-  load(language: Language | undefined, realm: StartRealm): void {
-    this.unit = this.loadUnit(language, realm);
+  load(language: Language | undefined, realm: StartRealm, unit: UnitCode): void {
+    this.terms = unit.terms;
+    this.unit = this.loadUnit(language, realm, unit);
   }
 
   run(message: RunMessage): void {
@@ -82,13 +81,13 @@ export class Runner {
     current.doubt();
   }
 
-  private async loadUnit(language: Language | undefined, realm: StartRealm): Promise<Unit | null> {
+  private async loadUnit(language: Language | undefined, realm: StartRealm, code: UnitCode): Promise<Unit | null> {
     try {
       if (language === undefined) throw new Error(`this client cannot run ${realm.language}`);
       const log = (text: string): void => {
         this.log([text]);
       };
-      const unit = await language.load(realm, log);
+      const unit = await language.load(code, log, realm.kit);
       this.post({ type: "loaded" });
       return unit;
     } catch (error) {

@@ -6,17 +6,15 @@
  */
 
 import { compileUnit } from "../engine/wasm_memory";
-import type { StartRealm } from "../protocol/engine";
+import type { UnitCode } from "../protocol/engine";
 import type { Terms } from "../protocol/messages";
-import type { Language, Unit, UnitApi } from "./language";
+import type { Language, Log, Unit, UnitApi } from "./language";
 import type { Powers } from "./prelude";
 import * as p from "./primordials";
 import { encodeValue, MAX_VALUE_BYTES, ValueError, type WireValue } from "./values";
 import { World } from "./wasi";
 import { Output } from "./wasi_streams";
 import { attempt } from "./wasm_endings";
-
-type Log = (text: string) => void;
 
 /** Bytes of memory of instances that are done with, from which on they are not left to the engine's own collector: it sees the small objects only. */
 const WASTE_BYTES = 96 * 1024 * 1024;
@@ -27,7 +25,7 @@ const NOTHING = new p.Bytes(0);
 export class WebAssemblyUnits implements Language {
   constructor(private readonly powers: Pick<Powers, "collect">) {}
 
-  async load({ code, memory_mb, terms }: StartRealm, log: Log): Promise<Unit> {
+  async load({ code, memory_mb, terms }: UnitCode, log: Log): Promise<Unit> {
     const module = code instanceof p.WasmModule ? code : await compileUnit(code, memory_mb);
     const has = (name: string): boolean => p.exportsOf(module).some((one) => one.name === name && one.kind === "function");
     const isReactor = has("ProcessStdio");

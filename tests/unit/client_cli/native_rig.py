@@ -12,7 +12,8 @@ import psutil
 
 from disio_client import events as ev
 from disio_client.engines import frames
-from disio_client.engines.deno import DenoEngine, EngineUnavailable
+from disio_client.engines.base import EngineUnavailable
+from disio_client.engines.deno import DenoEngine
 from disio_client.engines.native import NativeEngine
 from disio_client.engines.native_walls import Walls, candidates
 from disio_client.runner import Slot
@@ -24,7 +25,7 @@ NATIVE = "python-native:home"
 
 
 class NativeRig(SlotRig):
-    """One slot that runs Python units of a trusted cluster."""
+    """One slot that runs Python units of a trusted cluster; each test has a task and so a worker of its own."""
 
     def __init__(self, private_dir: Path, walls: Walls) -> None:
         super().__init__()
@@ -33,6 +34,10 @@ class NativeRig(SlotRig):
         self.slot = Slot(
             0, DenoEngine.start, lambda _: self.code, self._note, SystemClock(), start_native=self._start_native
         )
+
+    async def renew(self) -> None:
+        await super().renew()
+        self.natives = self.answers = 0
 
     async def _start_native(self) -> NativeEngine:
         self.natives += 1
@@ -49,7 +54,7 @@ class NativeRig(SlotRig):
         timeout_s: float = 20.0,
         states: dict[int, bytes] | None = None,
         memory_mb: int = 0,
-        task: str = "task",
+        task: str | None = None,
         terms: Terms | None = None,
         language: str = NATIVE,
     ) -> int:

@@ -8,8 +8,10 @@ import contextlib
 import hashlib
 import itertools
 from collections.abc import AsyncIterator
+from typing import TypeVar
 
 import psutil
+import pytest
 
 from disio_client import events as ev
 from disio_client.engines.deno import DenoEngine
@@ -17,6 +19,7 @@ from disio_client.runner import Slot
 from disio_shared.clock import SystemClock
 from disio_shared.messages import Terms
 
+Rig = TypeVar("Rig", bound="SlotRig")
 DEADLINE_S = 150.0
 """Seconds that a whole run may take: a busy machine takes long to start Python, and some runs do so several times."""
 
@@ -31,9 +34,10 @@ class SlotRig:
         self.states: dict[int, bytes] = {}
         self.progress: list[float] = []
         self.ups = 0
+        self.task = "task"
         self._numbers = itertools.count(1)
         self._changed = asyncio.Condition()
-        self._finished = 0
+        self._begun = self._finished = 0
         self.slot = Slot(0, DenoEngine.start, lambda _: self.code, self._take, SystemClock())
 
     async def _take(self, event: ev.Event) -> None:
@@ -73,17 +77,17 @@ class SlotRig:
         memory_mb: int = 0,
         language: str = "javascript",
         terms: Terms | None = None,
-        task: str = "task",
+        task: str | None = None,
         indexes: list[int] | None = None,
     ) -> int:
         """Start a run of this code; return its number."""
         self.code = code.encode() if isinstance(code, str) else code
-        number = next(self._numbers)
+        number = self._begun = next(self._numbers)
         run = ev.StartRun(
             slot=0,
             run=number,
             token=f"token-{number}",
-            task=task,
+            task=task or self.task,
             workunit=hashlib.sha256(self.code).hexdigest(),
             language=language,
             indexes=indexes or list(range(len(payloads))),
@@ -104,18 +108,44 @@ class SlotRig:
         """Be ready for another run, whose units have the same indexes."""
         self.values, self.failures, self.states, self.progress = {}, {}, {}, []
 
+    async def renew(self) -> None:
+        """Be ready for another test: nothing runs, an engine is up, and the task is a new one."""
+        if self._finished != self._begun:
+            before = self.ups
+            self.slot.stop()
+            await self.until(lambda: self.ups > before, "up again")
+        self.forget()
+        if self.slot.pid is None:
+            await self.run("export default () => 0", [b"0"])
+        self.forget()
+        self.ups, self.task = 1, f"task-{self._begun}"
+
 
 @contextlib.asynccontextmanager
-async def running_slot() -> AsyncIterator[SlotRig]:
-    """Serve a slot, its engine up; end both in the end."""
-    rig = SlotRig()
+async def serving(rig: Rig) -> AsyncIterator[Rig]:
+    """Serve the slot of a rig, its engine up; end both in the end, with all that they started."""
+    others = psutil.Process().children(recursive=True)
     await rig.slot.prepare()
-    serving = asyncio.create_task(rig.slot.serve())
+    service = asyncio.create_task(rig.slot.serve())
     try:
         await rig.until(lambda: rig.ups == 1, "up")
         yield rig
     finally:
-        pid = rig.slot.pid
-        serving.cancel()
-        await asyncio.gather(serving, return_exceptions=True)
-    assert pid is None or not psutil.pid_exists(pid), "an engine was left behind"
+        children = [child for child in psutil.Process().children(recursive=True) if child not in others]
+        service.cancel()
+        await asyncio.gather(service, return_exceptions=True)
+    _, alive = await asyncio.to_thread(psutil.wait_procs, children, 10)
+    assert not alive, "an engine was left behind"
+
+
+@pytest.fixture(scope="module")
+async def shared() -> AsyncIterator[SlotRig]:
+    async with serving(SlotRig()) as rig:
+        yield rig
+
+
+@pytest.fixture
+async def rig(shared: SlotRig) -> SlotRig:
+    """One slot for all tests of a module, as a client has it for all tasks."""
+    await shared.renew()
+    return shared

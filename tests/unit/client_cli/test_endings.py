@@ -7,10 +7,10 @@ import pytest
 
 from disio_client import runner
 from disio_shared.messages import Terms
-from tests.unit.client_cli.slot_rig import SlotRig
-from tests.unit.client_cli.test_runner import DOUBLE, numbers, rig
+from tests.unit.client_cli.slot_rig import SlotRig, rig, shared
+from tests.unit.client_cli.test_runner import DOUBLE, numbers
 
-__all__ = ["rig"]
+__all__ = ["rig", "shared"]
 
 GUILTY = 2
 UNIT = "export default %(sync)s (p, unit) => { if (p === 2) { %(body)s } return p + 1 }"

@@ -16,6 +16,7 @@ from disio_client.engines.native import NativeEngine
 from disio_client.engines.native_walls import Walls
 from disio_shared.messages import Terms
 from tests.unit.client_cli.native_rig import HERE, NativeRig, marked_program, messages_of
+from tests.unit.client_cli.slot_rig import serving
 from tests.unit.client_cli.test_runner import DOUBLE, numbers
 from tests.waiting import wait_until
 
@@ -36,19 +37,16 @@ def run(p, unit):
 """
 
 
-@pytest.fixture(params=HERE, ids=lambda walls: walls.value)
-async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[NativeRig]:
-    others = psutil.Process().children(recursive=True)
-    rig = NativeRig(tmp_path, request.param)
-    await rig.slot.prepare()
-    serving = asyncio.create_task(rig.slot.serve())
-    await rig.until(lambda: rig.ups == 1, "up")
-    yield rig
-    children = [child for child in psutil.Process().children(recursive=True) if child not in others]
-    serving.cancel()
-    await asyncio.gather(serving, return_exceptions=True)
-    _, alive = await asyncio.to_thread(psutil.wait_procs, children, 10)
-    assert not alive, "a worker was left behind"
+@pytest.fixture(scope="module", params=HERE, ids=lambda walls: walls.value)
+async def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[NativeRig]:
+    async with serving(NativeRig(tmp_path_factory.mktemp("native"), request.param)) as rig:
+        yield rig
+
+
+@pytest.fixture
+async def rig(shared: NativeRig) -> NativeRig:
+    await shared.renew()
+    return shared
 
 
 @pytest.fixture(params=HERE, ids=lambda walls: walls.value)
@@ -322,9 +320,9 @@ async def test_a_slot_without_native_python_runs_none(tmp_path: Path) -> None:
     rig = NativeRig(tmp_path, Walls.LIMITS)
     rig.slot._start_native = None
     await rig.slot.prepare()
-    serving = asyncio.create_task(rig.slot.serve())
+    service = asyncio.create_task(rig.slot.serve())
     rig.begin_native("def run(p, unit): return p", numbers(1))
     await rig.until(lambda: rig.ups >= 2, "up again")
-    serving.cancel()
-    await asyncio.gather(serving, return_exceptions=True)
+    service.cancel()
+    await asyncio.gather(service, return_exceptions=True)
     assert not rig.values and not rig.natives

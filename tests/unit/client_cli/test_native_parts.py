@@ -1,39 +1,19 @@
-"""What native Python units are given, part by part: values, random numbers, the unit's API, error texts."""
+"""What native Python units are given, part by part: random numbers, the unit's API, walls."""
 
-import json
 import math
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from disio_client.engines import native_unit
-from disio_client.engines.native_places import MAX_ERROR_CHARS, describe, kind_of
 from disio_client.engines.native_random import seeded_random
 from disio_client.engines.native_unit import RunningUnit
-from disio_client.engines.native_values import MAX_VALUE_BYTES, BadValue, decode_value, encode_value
 from disio_client.engines.native_walls import Walls, command, environment
+from disio_client.engines.python_values import BadValue
 from disio_client.settings import read_settings
 from disio_shared.errors import ConfigError
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
-    max_leaves=20,
-)
-CYCLE: list[Any] = []
-CYCLE.append(CYCLE)
-
-
-class Matrix:
-    """Has numpy's way out."""
-
-    def tolist(self) -> list[int]:
-        return [1]
-
 
 # Drawn by client_web/src/runtime/random.ts in Deno 2.9: (task, index) to its first five numbers.
 DRAWN_BY_TYPESCRIPT = {
@@ -58,72 +38,6 @@ def test_random_numbers_are_those_of_the_typescript_runtime(seed: tuple[str, int
 def test_random_numbers_stay_the_same_for_long() -> None:
     draw = seeded_random("long", 1)
     assert [draw() for _ in range(10_000)][-1] == 0.08205594553720974
-
-
-@given(value=JSON)
-def test_a_json_value_is_written_so_that_json_reads_the_same(value: object) -> None:
-    data = encode_value(value, "result")
-    assert json.loads(data) == value
-    assert decode_value(data) == value
-
-
-@pytest.mark.parametrize(
-    ("value", "data"),
-    [
-        (None, b"null"),
-        (True, b"true"),
-        (10**30, b"1" + b"0" * 30),
-        (2**53 + 1, b"9007199254740993"),
-        ((1, [2.5]), b"[1,[2.5]]"),
-        ({"ä": "€😀"}, '{"ä":"€😀"}'.encode()),
-        (b"\x00\xff", b"\x00\x00\xff"),
-        (bytearray(b"ab"), b"\x00ab"),
-        (memoryview(b"ab"), b"\x00ab"),
-    ],
-)
-def test_values_in_wire_form(value: object, data: bytes) -> None:
-    assert encode_value(value, "result") == data
-
-
-def test_bytes_and_large_integers_come_in_exactly() -> None:
-    assert decode_value(b"\x00\x01\x02") == b"\x01\x02"
-    assert decode_value(b"123456789012345678901234567890") == 123456789012345678901234567890
-
-
-@pytest.mark.parametrize(
-    ("value", "reason"),
-    [
-        (math.nan, "result is nan, which JSON cannot hold"),
-        ({"a": [0, -math.inf]}, "result.a[1] is -inf"),
-        ([{1, 2}], "result[0] is of type set, which JSON cannot hold; return sorted(x)"),
-        ({"b": b"x"}, "result.b is of type bytes"),
-        ({1: 2}, "a key of result is 1 (int)"),
-        (object(), "result is of type object"),
-        (Matrix(), "return x.tolist()"),
-        (1j, "result is of type complex"),
-        ("\ud800", "half a surrogate pair"),
-        ({"\udc00": 1}, "a key of result is a string with half"),
-        (CYCLE, "is cyclic or nested deeper than 200"),
-        (10**5000, "result cannot be written as JSON"),
-        ("x" * MAX_VALUE_BYTES, f"the limit is {MAX_VALUE_BYTES}"),
-        (bytes(MAX_VALUE_BYTES), f"result is {MAX_VALUE_BYTES} bytes; the limit is {MAX_VALUE_BYTES - 1}"),
-    ],
-    ids=lambda value: str(value)[:20] if isinstance(value, str) else type(value).__name__,
-)
-def test_what_is_no_value_is_refused_with_its_place(value: object, reason: str) -> None:
-    with pytest.raises(BadValue) as caught:
-        encode_value(value, "result")
-    assert reason in str(caught.value)
-    assert kind_of(caught.value) == "result"
-    assert describe(caught.value) == str(caught.value)
-
-
-def test_a_tasks_own_limit_counts_text_and_raw_bytes() -> None:
-    assert encode_value("x" * 8, "result", 10) == b'"xxxxxxxx"'
-    assert encode_value(bytes(10), "result", 10) == bytes(11)
-    for value in ("x" * 9, bytes(11)):
-        with pytest.raises(BadValue, match="result is 11 bytes; the limit is 10"):
-            encode_value(value, "result", 10)
 
 
 class Told:
@@ -179,21 +93,6 @@ def test_a_unit_that_was_answered_says_nothing_more() -> None:
     told.unit.progress(0.5)
     told.unit.save_state(1)
     assert not told.said
-
-
-def test_an_error_text_that_is_too_long_keeps_its_end() -> None:
-    text = describe(ValueError("x" * 10_000 + " the end"))
-    assert len(text) == MAX_ERROR_CHARS
-    assert text.startswith("ValueError: xxx") and text.endswith("the end")
-
-
-def test_an_error_that_cannot_be_shown_is_named() -> None:
-    class Evil(Exception):
-        def __str__(self) -> str:
-            raise RuntimeError
-
-    assert describe(Evil()).startswith(("Evil", f"{__name__}.{Evil.__qualname__}"))
-    assert (kind_of(Evil()), kind_of(MemoryError())) == ("error", "memory")
 
 
 def test_trusted_clusters_come_from_flags_the_environment_and_the_file(

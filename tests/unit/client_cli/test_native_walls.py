@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from disio_client.engines import frames
-from disio_client.engines.deno import EngineDied
+from disio_client.engines.base import EngineDied
 from disio_client.engines.native import NativeEngine, find_walls
 from disio_client.engines.native_walls import Walls
 from tests.unit.client_cli.native_rig import HERE, NATIVE, marked_program, messages_of

@@ -1,17 +1,21 @@
 """Python units in real engines: values, errors, endings, and what they must not reach."""
 
-import asyncio
 import json
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
+from disio_client.engines.base import MB
+from disio_client.engines.deno import ROOM_MB
 from disio_shared.messages import Terms
 from tests.unit.client_cli.python_rig import PythonRig
+from tests.unit.client_cli.slot_rig import serving
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -92,15 +96,8 @@ def do(name: str, value: Any = None) -> bytes:
 
 @pytest.fixture(scope="module")
 async def rig() -> AsyncIterator[PythonRig]:
-    rig = PythonRig()
-    await rig.slot.prepare()
-    serving = asyncio.create_task(rig.slot.serve())
-    await rig.until(lambda: rig.ups == 1, "up")
-    yield rig
-    pid = rig.slot.pid
-    serving.cancel()
-    await asyncio.gather(serving, return_exceptions=True)
-    assert pid is None or not psutil.pid_exists(pid), "an engine was left behind"
+    async with serving(PythonRig()) as rig:
+        yield rig
 
 
 async def test_values_go_in_and_out_exactly_and_the_module_is_made_once(rig: PythonRig) -> None:
@@ -154,7 +151,6 @@ async def test_errors_show_the_units_places_alone_and_the_message_last(rig: Pyth
     [
         ("def run(payload, unit:\n", "SyntaxError: '(' was never closed"),
         ("import numpy\n", "No module named 'numpy' (a work unit has Python's standard library and nothing else)"),
-        ("x = 1\n", "it defines no function run; write `def run(payload, unit): ...`"),
     ],
 )
 async def test_code_that_does_not_load_says_why(rig: PythonRig, code: str, text: str) -> None:
@@ -197,12 +193,12 @@ def run(payload, unit):
         case 2: raise KeyboardInterrupt
         case 3: return {"a": [1, {"b": float("nan")}]}
         case 4: return "x" * 2000
-        case 5:
+        case 6:
             while True: pass
     return payload
 """
-    await rig.run_python(code, [b"%d" % n for n in range(8)], timeout_s=3.0, terms=Terms(max_result_bytes=1000))
-    assert rig.values == {6: b"6", 7: b"7"}
+    await rig.run_python(code, [b"%d" % n for n in range(7)], timeout_s=3.0, terms=Terms(max_result_bytes=1000))
+    assert rig.values == {5: b"5"}
     ends = {index: (kind, text.splitlines()[-1]) for index, (kind, text) in rig.failures.items()}
     assert ends == {
         0: ("error", "RecursionError: maximum recursion depth exceeded"),
@@ -210,7 +206,7 @@ def run(payload, unit):
         2: ("error", "KeyboardInterrupt"),
         3: ("result", "result.a[1].b is nan, which JSON cannot hold"),
         4: ("result", "result is 2002 bytes; the limit is 1000"),
-        5: ("timeout", "no answer within the unit's limit of 3 s"),
+        6: ("timeout", "no answer within the unit's limit of 3 s"),
     }
 
 
@@ -221,8 +217,8 @@ sys.setrecursionlimit(10 ** 8)
 def run(payload, unit):
     return run(payload, unit) if payload else "fine"
 """
-    await rig.run_python(code, [b"0", b"1", b"0"])
-    assert rig.values == {0: b'"fine"', 2: b'"fine"'}
+    await rig.run_python(code, [b"0", b"1"])
+    assert rig.values == {0: b'"fine"'}
     assert rig.failures[1][0] == "crash"
     assert "Maximum call stack size exceeded" in rig.failures[1][1]
 
@@ -238,7 +234,49 @@ async def test_a_unit_has_no_javascript_no_network_no_files_and_no_processes(rig
 
 
 async def test_memory_of_the_interpreter_is_not_the_units(rig: PythonRig) -> None:
-    code = "def run(payload, unit):\n    kept = bytearray(20_000_000)\n    return len(kept)\n"
-    await rig.run_python(code, [b"0"] * 3, memory_mb=32)
+    code = """
+import time
+def run(payload, unit):
+    kept, until = bytearray(20_000_000), time.monotonic() + payload
+    while time.monotonic() < until: pass
+    return len(kept)
+"""
+    await rig.run_python(code, [b"0", b"1", b"0"], memory_mb=32)
     assert rig.failures == {}
     assert rig.values == dict.fromkeys(range(3), b"20000000")
+    if sys.platform == "linux":
+        import resource
+
+        assert rig.slot.pid is not None
+        room, _ = resource.prlimit(rig.slot.pid, resource.RLIMIT_DATA)
+        assert room >= (ROOM_MB["python"] + 32) * MB
+
+
+def workers_of(pid: int | None) -> set[int]:
+    """Return the threads of an engine that are realms."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return {int(task.name) for task in tasks if (task / "comm").read_text().startswith("worker-")}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the names of threads")
+async def test_the_next_task_gets_an_interpreter_that_waits_for_it_and_has_seen_no_other(rig: PythonRig) -> None:
+    code = """
+import builtins, os, random, sys
+def run(payload, unit):
+    if payload == "bomb":
+        return len(bytearray(100_000_000))
+    seen = [hasattr(builtins, "mark"), os.path.exists("/tmp/mark"), [name for name in sys.modules if "disio" in name]]
+    builtins.mark = open("/tmp/mark", "w").write("x")
+    return [seen, random.random()]
+"""
+    await rig.run_python(code, [b"1"], memory_mb=64)
+    first = rig.values[0]
+    assert json.loads(first)[0] == [False, False, []]
+    before = workers_of(rig.slot.pid)
+    await wait_until(lambda: workers_of(rig.slot.pid) - before, 30.0)
+    (spare,) = workers_of(rig.slot.pid) - before
+    await rig.run_python("# another work unit\n" + code, [b"1", b'"bomb"', b"1"], memory_mb=64)
+    assert rig.values[0] == first
+    assert json.loads(rig.values[2])[0] == [True, True, []]
+    assert rig.failures == {1: ("memory", "MemoryError: out of memory; the unit may use 64 MiB")}
+    assert spare in workers_of(rig.slot.pid) and not before & workers_of(rig.slot.pid)

@@ -2,18 +2,12 @@
 
 import os
 import signal
-from collections.abc import AsyncIterator
 
 import psutil
-import pytest
 
-from tests.unit.client_cli.slot_rig import SlotRig, running_slot
+from tests.unit.client_cli.slot_rig import SlotRig, rig, shared
 
-
-@pytest.fixture
-async def rig() -> AsyncIterator[SlotRig]:
-    async with running_slot() as rig:
-        yield rig
+__all__ = ["rig", "shared"]
 
 
 def numbers(count: int) -> list[bytes]:

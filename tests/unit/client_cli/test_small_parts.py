@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from disio_client import workunits
 from disio_client.engines import deno, frames
+from disio_client.engines.base import EngineUnavailable
 from disio_client.engines.builtins import NAMES
 from disio_client.engines.deno import HEAP_MB
 from disio_client.events import CodeMissing, CodeReady, IdentityForgotten, IdentityGiven, Say
@@ -140,7 +141,7 @@ def test_columns_of_a_frame_must_match() -> None:
 
 def test_missing_web_bundles_are_told_with_their_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(deno, "HOST_SCRIPT", tmp_path / "engine-host.mjs")
-    with pytest.raises(deno.EngineUnavailable, match="web bundles are not built: run make web"):
+    with pytest.raises(EngineUnavailable, match="web bundles are not built: run make web"):
         deno.check_installed()
 
 
@@ -148,7 +149,7 @@ async def test_an_engine_that_does_not_start_says_why(monkeypatch: pytest.Monkey
     script = tmp_path / "engine-host.mjs"
     script.write_text("throw new Error('no such luck')")
     monkeypatch.setattr(deno, "HOST_SCRIPT", script)
-    with pytest.raises(deno.EngineUnavailable, match="the engine does not start"):
+    with pytest.raises(EngineUnavailable, match="the engine does not start"):
         async with asyncio.timeout(20):
             await deno.DenoEngine.start()
 

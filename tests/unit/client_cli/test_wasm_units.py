@@ -3,7 +3,6 @@
 import itertools
 import random
 import struct
-from collections.abc import AsyncIterator
 from functools import partial
 
 import pytest
@@ -11,18 +10,21 @@ import pytest
 from disio_shared.messages import Terms
 from tests.oracle import wasi
 from tests.unit.client_cli import wat_units as units
-from tests.unit.client_cli.slot_rig import SlotRig, running_slot
+from tests.unit.client_cli.slot_rig import SlotRig, shared
 
 RAW = b"\x00"
 TEXT = Terms(output="text")
 JSON = Terms(output="json")
 
 
+__all__ = ["shared"]
+
+
 @pytest.fixture
-async def rig() -> AsyncIterator[SlotRig]:
-    async with running_slot() as rig:
-        rig.run = partial(rig.run, language="wasm")  # type: ignore[method-assign]
-        yield rig
+async def rig(shared: SlotRig, monkeypatch: pytest.MonkeyPatch) -> SlotRig:
+    await shared.renew()
+    monkeypatch.setattr(shared, "run", partial(shared.run, language="wasm"))
+    return shared
 
 
 def raw(*payloads: bytes) -> list[bytes]:

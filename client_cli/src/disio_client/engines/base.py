@@ -8,17 +8,37 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from disio_client.engines import frames
-from disio_client.engines.deno import EngineDied
+from disio_shared.errors import UnavailableError
+
+UNIT_MEMORY_MB = 512
+"""Memory of one unit when the task does not say."""
+MB = 1 << 20
+
+
+class EngineUnavailable(UnavailableError):
+    """No engine can be started on this machine."""
+
+    code = "engine-unavailable"
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        self.problem, self.remedy = problem, remedy
+        super().__init__(problem + (f" ({remedy})" if remedy else ""))
+
+
+class EngineDied(Exception):
+    """The engine's process ended or talks nonsense; ``is_memory`` when it ran out of memory."""
+
+    def __init__(self, problem: str, is_memory: bool = False) -> None:
+        self.problem, self.is_memory = problem, is_memory
+        super().__init__(problem)
 
 
 class Engine(Protocol):
     """A running engine."""
 
     pid: int
-    idle_bytes: int
-    """Memory before it ran anything."""
-    loaded: list[str]
-    """Hashes of the code it has, the longest unused first."""
+    loaded: dict[str, str]
+    """Hash to language of the code it has, the longest unused first."""
     kits: set[str]
     """Languages whose kit it has."""
     is_ended: bool
@@ -31,15 +51,9 @@ class Engine(Protocol):
         """Return its next message, safe to cancel; raises EngineDied."""
         raise NotImplementedError
 
-    def memory_bytes(self) -> int:
-        """Return its resident memory; 0 when it is gone."""
+    def used_bytes(self) -> int:
+        """Return the memory that its units use, without what it and their language need themselves."""
         raise NotImplementedError
-
-    def settle(self, own_mb: int) -> None:
-        """Take what it uses now for its own and not its unit's, up to ``own_mb`` more than at its start."""
-
-    def make_room(self, language: str, memory_mb: int) -> None:
-        """Let it have what units of this language need."""
 
     def kill(self) -> None:
         """End it at once."""

@@ -15,8 +15,8 @@ from pathlib import Path
 import psutil
 
 from disio_client.engines import frames
+from disio_client.engines.base import MB, UNIT_MEMORY_MB, EngineDied, EngineUnavailable, FrameStream
 from disio_client.engines.builtins import import_map
-from disio_shared.errors import UnavailableError
 
 HOST_SCRIPT = Path(__file__).parent.parent / "static" / "engine-host.mjs"
 START_S = 20.0
@@ -27,42 +27,28 @@ ISOLATE_MB = 530
 DATA_MB = 3 * ISOLATE_MB + HEAP_MB + 256
 """RLIMIT_DATA on Linux: also bounds array buffers and WebAssembly memory."""
 ROOM_MB = {"python": 3200}
-"""What DATA_MB has to be for a language, beside what its unit may use: Pyodide reserves much and uses little of it."""
+"""What DATA_MB has to be for a language, beside what its unit may use: Pyodide reserves much and uses little of it.
+
+There may be two at a time: one with a unit, and a spare one that waits for the next task.
+"""
 MAX_DATA_MB = 16_384
 """What it can be made at most."""
+OWN_MB = {"python": 600}
+"""Resident memory that a language's own machinery may take beside its units."""
 STDERR_CHARS = 8_000
 """What is kept of an engine's last words."""
 OUT_OF_MEMORY = ("out of memory", "heap limit")
 """What an engine says before it dies of its heap; traces of any length follow."""
-MB = 1 << 20
-
-
-class EngineUnavailable(UnavailableError):
-    """No engine can be started on this machine."""
-
-    code = "engine-unavailable"
-
-    def __init__(self, problem: str, remedy: str = "") -> None:
-        self.problem, self.remedy = problem, remedy
-        super().__init__(problem + (f" ({remedy})" if remedy else ""))
-
-
-class EngineDied(Exception):
-    """The engine's process ended or talks nonsense; ``is_memory`` when it ran out of memory."""
-
-    def __init__(self, problem: str, is_memory: bool = False) -> None:
-        self.problem, self.is_memory = problem, is_memory
-        super().__init__(problem)
 
 
 class DenoEngine:
-    """A running engine; made by ``start``."""
+    """A running engine; made by ``start``. Surface and messages are those of ``base.Engine``."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdin and process.stdout and process.stderr
+        assert process.stderr
         self.pid = process.pid
-        self._process, self._stdin, self._stdout = process, process.stdin, process.stdout
-        self._body_size: int | None = None
+        self._process = process
+        self._stream = FrameStream(process, self._obituary)
         self._last_words = ""
         self._ran_out = False
         """It said that its memory is used up."""
@@ -71,12 +57,11 @@ class DenoEngine:
         self.idle_bytes = self._start_bytes = 0
         """Memory that is not its units': that of the process before it ran anything, and what their language needs."""
         self._data_mb = DATA_MB
+        self._loading_mb = 0
+        """What the language of a run may take for itself while its code is loaded."""
         self.kits: set[str] = set()
-        """Languages whose kit it has."""
-        self.loaded: list[str] = []
-        """Hashes of the code it has, the longest unused first."""
+        self.loaded: dict[str, str] = {}
         self.is_ended = False
-        """It died or was killed."""
 
     @classmethod
     async def start(cls) -> "DenoEngine":
@@ -116,16 +101,16 @@ class DenoEngine:
         return engine
 
     async def send(self, message: frames.ToEngine) -> None:
-        """Write a message.
+        """Write a message, and let the process have before a run what its units need.
 
         Raises:
             EngineDied: The process is gone.
         """
-        try:
-            self._stdin.write(frames.encode(message))
-            await self._stdin.drain()
-        except (ConnectionError, RuntimeError) as error:
-            raise await self._obituary() from error
+        if isinstance(message, frames.Run):
+            language = self.loaded.get(message.workunit, "")
+            self._make_room(language, message.memory_mb or UNIT_MEMORY_MB)
+            self._loading_mb = OWN_MB.get(language, 0)
+        await self._stream.send(message)
 
     async def receive(self) -> frames.FromEngine:
         """Return the next message; safe to cancel.
@@ -133,20 +118,12 @@ class DenoEngine:
         Raises:
             EngineDied: The process is gone, or what it wrote is no message.
         """
-        try:
-            if self._body_size is None:
-                (size,) = frames.LENGTH.unpack(await self._stdout.readexactly(frames.LENGTH.size))
-                if size > frames.MAX_FRAME:
-                    raise EngineDied(f"it wrote a frame of {size} bytes")
-                self._body_size = size
-            body = await self._stdout.readexactly(self._body_size)
-        except asyncio.IncompleteReadError as error:
-            raise await self._obituary() from error
-        self._body_size = None
-        try:
-            return frames.decode(body)
-        except ValueError as error:
-            raise EngineDied(f"it wrote a frame that makes no sense: {error}") from error
+        message = await self._stream.receive()
+        if self._loading_mb and isinstance(message, frames.SIGNS_OF_LIFE):
+            # What it has loaded by now is its own and not its unit's.
+            self.idle_bytes = min(self.memory_bytes(), self._start_bytes + self._loading_mb * MB)
+            self._loading_mb = 0
+        return message
 
     def memory_bytes(self) -> int:
         """Return the resident memory of the process; 0 when it is gone."""
@@ -155,12 +132,11 @@ class DenoEngine:
         except psutil.Error:
             return 0
 
-    def settle(self, own_mb: int) -> None:
-        """Take what it uses now for its own and not its unit's, up to ``own_mb`` more than at its start."""
-        if own_mb:
-            self.idle_bytes = min(self.memory_bytes(), self._start_bytes + own_mb * MB)
+    def used_bytes(self) -> int:
+        """Return the resident memory beyond what the process and the language of its units need."""
+        return self.memory_bytes() - self.idle_bytes - self._loading_mb * MB
 
-    def make_room(self, language: str, memory_mb: int) -> None:
+    def _make_room(self, language: str, memory_mb: int) -> None:
         """Let the process have the data segment that units of this language need; never less than before."""
         wanted = min(MAX_DATA_MB, ROOM_MB[language] + memory_mb) if language in ROOM_MB else DATA_MB
         if wanted > self._data_mb and not self.is_ended:
@@ -183,7 +159,7 @@ class DenoEngine:
         self.kill()
         await self._process.wait()
         await asyncio.gather(self._listener, return_exceptions=True)
-        self._stdin.close()
+        self._stream.close()
 
     async def _obituary(self) -> EngineDied:
         """End what is left of the process and tell why it died, as far as it said."""

@@ -119,6 +119,8 @@ class Finished(_Frame, frozen=True, kw_only=True):
 
 ToEngine = Kit | Load | Run
 FromEngine = Ready | Loaded | Started | Done | Failed | Checkpoint | Progress | Log | Finished
+SIGNS_OF_LIFE = Loaded | Started | Done | Failed
+"""What tells that the code of a run is loaded; a unit's time is counted from each of them."""
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[FromEngine] = msgspec.msgpack.Decoder(FromEngine)

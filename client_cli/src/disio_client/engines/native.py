@@ -17,8 +17,7 @@ from pathlib import Path
 import psutil
 
 from disio_client.engines import frames
-from disio_client.engines.base import FrameStream
-from disio_client.engines.deno import EngineDied, EngineUnavailable
+from disio_client.engines.base import EngineDied, EngineUnavailable, FrameStream
 from disio_client.engines.native_walls import Walls, candidates, command, environment
 
 START_S = 20.0
@@ -38,8 +37,9 @@ class NativeEngine:
         self._process, self._private, self._log = process, private, log
         self._stream = FrameStream(process, self._obituary)
         self._is_closed = False
-        self.idle_bytes = 0
-        self.loaded: list[str] = []
+        self._idle_bytes = 0
+        """Memory before it had any unit code; the worker holds its units to their limit itself."""
+        self.loaded: dict[str, str] = {}
         self.kits: set[str] = set()
         self.is_ended = False
         self.send, self.receive = self._stream.send, self._stream.receive
@@ -68,7 +68,7 @@ class NativeEngine:
         if not isinstance(first, frames.Ready):
             await engine.close()
             raise EngineUnavailable("native Python does not start: its first frame is not ready")
-        engine.idle_bytes = engine.memory_bytes()
+        engine._idle_bytes = engine.memory_bytes()
         return engine
 
     @classmethod
@@ -102,11 +102,9 @@ class NativeEngine:
                 total += int(psutil.Process(pid).memory_info().rss)
         return total
 
-    def settle(self, own_mb: int) -> None:
-        """Nothing: the worker's memory is measured from its start, and it sets its own limits."""
-
-    def make_room(self, language: str, memory_mb: int) -> None:
-        """Nothing: the worker sets its own limits before it loads a unit."""
+    def used_bytes(self) -> int:
+        """Return the memory beyond what the worker had before it had any unit code."""
+        return self.memory_bytes() - self._idle_bytes
 
     def kill(self) -> None:
         """End the worker and all that it started at once."""

@@ -12,14 +12,13 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from disio_client.engines.native_limits import limit_memory
-from disio_client.engines.native_places import UNIT_FILE, describe, kind_of, show_source
 from disio_client.engines.native_random import seeded_random
 from disio_client.engines.native_unit import RunningUnit
-from disio_client.engines.native_values import decode_value, encode_value
+from disio_client.engines.python_module import MODULE, describe, kind_of, load_run
+from disio_client.engines.python_values import decode_value, encode_value
 
 if TYPE_CHECKING:
     import asyncio
@@ -30,13 +29,8 @@ SLOW_S = 0.001
 """A unit of at least this many seconds is worth a message of its own."""
 EXIT_LOST = 70
 """Exit status: the worker is of no use any more, the client starts another one."""
-MODULE = "workunit"
 
 Message = dict[str, Any]
-
-
-class MissingRun(Exception):
-    """The code defines nothing to run."""
 
 
 class Runner:
@@ -84,7 +78,7 @@ class Runner:
             return None
         try:
             limit_memory(memory_mb, is_loading=True)
-            self._function = self._load()
+            self._function = load_run(self._code)
             limit_memory(memory_mb, is_loading=False)
         except BaseException as error:
             if self._was_loaded:  # what earlier units left behind is in the way
@@ -94,17 +88,6 @@ class Runner:
             self._drain()
         self._was_loaded = True
         return None
-
-    def _load(self) -> Callable[[Any, RunningUnit], Any]:
-        show_source(self._code)
-        module = ModuleType(MODULE)
-        module.__file__ = UNIT_FILE
-        sys.modules[MODULE] = module
-        exec(compile(self._code, UNIT_FILE, "exec", dont_inherit=True), module.__dict__)
-        function = getattr(module, "run", None)
-        if not callable(function):
-            raise MissingRun("it defines no function run; write `def run(payload, unit): ...`")
-        return function  # type: ignore[no-any-return]
 
     def _unload(self) -> None:
         """Forget what the code keeps, after a unit had used its memory up: the next unit finds it new."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from disio_client.engines.native_random import seeded_random
-from disio_client.engines.native_values import decode_value, encode_value
+from disio_client.engines.python_values import decode_value, encode_value
 
 MAX_LOG_BYTES = 65_536
 """Bytes of log that one unit may write when its task does not say."""

@@ -18,8 +18,8 @@ from typing import Any, BinaryIO
 import msgpack  # type: ignore[import-untyped]
 
 from disio_client.engines.native_limits import limit_process
-from disio_client.engines.native_places import UNIT_FILE
 from disio_client.engines.native_runner import EXIT_LOST, Message, Runner
+from disio_client.engines.python_module import UNIT_FILE
 
 _LENGTH = struct.Struct("<I")
 LAST_WORD = b"out of memory\n"
