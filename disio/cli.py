@@ -3,6 +3,7 @@
 Rule: ``disio --help`` imports no server, no engine and no HTTP library.
 """
 
+import io
 import os
 import sys
 from importlib.metadata import EntryPoint, entry_points
@@ -76,6 +77,9 @@ def root() -> None:
 
 def main() -> None:
     """Run the command line; an error of ours is one line on stderr and an exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a character shows what it has instead
+            stream.reconfigure(errors="backslashreplace")
     try:
         root()
     except DisioError as error:

@@ -3,6 +3,7 @@
 Rule: what the command line or the environment names comes first, then the data directory of this machine.
 """
 
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,15 @@ import rich_click as click
 
 from disio_shared.datadir import ADMIN_TOKEN, DataDir, default_path
 from disio_shared.errors import ConfigError, ManagerUnreachable, NotAuthorized
+
+
+class Seconds(click.FloatRange):
+    """A time in seconds, from the least to the most; what floats know beside numbers is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number."""
+        seconds = float(super().convert(value, param, ctx))
+        return seconds if math.isfinite(seconds) else self.fail(f"{value} is no time in seconds.", param, ctx)
 
 
 def manager_options(command: Callable[..., Any]) -> Callable[..., Any]:

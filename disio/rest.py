@@ -48,7 +48,7 @@ class RestProblem(DisioError):
     def __init__(self, status: int, detail: str, errors: list[dict[str, str]]) -> None:
         self.status, self.detail, self.errors = status, detail, errors
         places = "; ".join(f"{e.get('path', '')}: {e.get('message', '')}" for e in errors)
-        super().__init__(f"{detail} ({places})" if places else detail)
+        super().__init__(detail if not places or places in detail else f"{detail} ({places})")
 
 
 class NotAManager(DisioError):

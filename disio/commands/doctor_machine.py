@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import psutil
 
+from disio.finishing import to_its_end
+
 OK, WARN, FAIL = "ok", "warn", "fail"
 PYTHON = (3, 11)
 MB = 1 << 20
@@ -30,9 +32,9 @@ class Check:
 
 
 async def guarded(name: str, check: Awaitable[Check]) -> Check:
-    """Return what a check says, or that it broke: the others are made all the same."""
+    """Return what a check says, or that it broke: the others are made all the same; what it started is gone."""
     try:
-        return await check
+        return await to_its_end(check)
     except Exception as error:
         return broken(name, error)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from disio.locating import json_option
+from disio.locating import Seconds, json_option
 
 if TYPE_CHECKING:
     from disio_shared.taskdoc import Language
@@ -62,7 +62,7 @@ LANGUAGES: dict[str, "Language"] = {".js": "javascript", ".mjs": "javascript", "
 @click.option(
     "--timeout",
     metavar="S",
-    type=click.FloatRange(0.1, 86_400),
+    type=Seconds(0.1, 86_400),
     default=60.0,
     show_default=True,
     help="Seconds that one unit may take.",

@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import click
 import msgspec
 
 from disio.trial.browser import BrowserSandbox
@@ -166,7 +167,7 @@ def _summary(outcome: Outcome) -> str:
 
 def _print_json(runs: list[Ran], found: list[str], is_well: bool) -> None:
     rows = [{"payload": ran.payload, **_where(ran), "repeat": ran.repeat, **_facts(ran.outcome)} for ran in runs]
-    print(msgspec.json.encode({"ok": is_well, "differences": found, "runs": rows}).decode(), flush=True)
+    click.echo(msgspec.json.encode({"ok": is_well, "differences": found, "runs": rows}))
 
 
 def _where(ran: Ran) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Rule: a line is written once, whole, and is one result; the number of payloads c
 """
 
 import contextlib
+import errno
 import os
 import sys
 import time
@@ -50,16 +51,17 @@ class Lines:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._partial: Path | None = None
-        self._file: IO[bytes] = sys.stdout.buffer
+        self._file: IO[bytes]
 
     def __enter__(self) -> "Lines":
-        if self._path is None:
-            return self
-        if not os.path.exists(self._path) or os.path.isfile(self._path):
-            self._path = Path(os.path.realpath(self._path))  # what a link leads to is replaced, not the link
-            self._partial = self._path.with_name(f"{OWN_PREFIX}partial-{os.getpid()}")
         with self._noting():
-            self._file = (self._partial or self._path).open("wb")
+            if self._path is not None:
+                self._partial = _partial_of(self._path)
+                self._file = (self._partial or self._path).open("wb")
+            elif sys.stdout is not None:
+                self._file = sys.stdout.buffer
+            else:  # as with >&-
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         return self
 
     def __exit__(
@@ -95,7 +97,7 @@ class Lines:
                 os.fsync(self._file.fileno())
             self._file.close()
             if self._partial is not None:
-                self._partial.replace(path)
+                self._partial.replace(os.path.realpath(path))
 
     @contextlib.contextmanager
     def _noting(self) -> Iterator[None]:
@@ -106,6 +108,13 @@ class Lines:
             raise
         except OSError as error:
             raise OutputProblem(self._path or Path("stdout"), error, CHOOSE_ANOTHER) from error
+
+
+def _partial_of(path: Path) -> Path | None:
+    """Return what a file is called until it is whole, beside what a link leads to; None = it is no regular file."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        return None
+    return Path(os.path.realpath(path)).with_name(f"{OWN_PREFIX}partial-{os.getpid()}")
 
 
 class GeneratedRun:

@@ -79,7 +79,7 @@ def _entries(folder: Path, inside: str, refused: list[str]) -> tuple[list[tuple[
     try:
         entries = list(os.scandir(folder / inside))
     except OSError as error:
-        refused.append(f"{inside or folder} ({error.strerror or error})")
+        refused.append(f"{inside or str(folder)!r} ({error.strerror or error})")
         return [], 0
     for entry in entries:
         name = f"{inside}/{entry.name}" if inside else entry.name

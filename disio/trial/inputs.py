@@ -66,7 +66,9 @@ def read_trials(
     _check_terms(language, output, clock)
     problems = check_code(language, code)
     if problems:
-        raise ConfigError("WORKUNIT", f"{workunit} {problems[0]}", "disio init begins one that runs")
+        raise ConfigError(
+            "WORKUNIT", f"{workunit} {problems[0]}", "correct it, or begin with one that runs: disio init"
+        )
     saved = None if state is None else _value(state, "--state", raw=False)
     terms = Terms(output=output, clock=clock, max_result_bytes=MAX_RESULT_BYTES, max_log_bytes=Policy().max_log_bytes)
     return [

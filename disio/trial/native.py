@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from disio.finishing import to_its_end
 from disio.trial.slots import SlotSandbox
 from disio.trial.trials import TrialFailed
 from disio_client.engines.deno import EngineUnavailable
@@ -33,7 +34,7 @@ class NativeSandbox(SlotSandbox):
         with tempfile.TemporaryDirectory(prefix="disio-test-", ignore_cleanup_errors=True) as folder:
             private = Path(folder)
             try:
-                walls = await find_walls(private)
+                walls = await to_its_end(find_walls(private))
             except EngineUnavailable as error:
                 raise TrialFailed(error.problem, error.remedy or "use --runtime sandbox") from error
             sandbox = cls(partial(NativeEngine.start, private, walls))

@@ -9,10 +9,12 @@ import hashlib
 from collections.abc import AsyncIterator, Mapping
 from typing import ClassVar
 
+from disio.finishing import to_its_end
 from disio.trial.hearing import HeardEngine
 from disio.trial.trials import TASK, Outcome, Trial, TrialFailed
 from disio_client import events as ev
 from disio_client.engines import frames
+from disio_client.engines.base import Engine
 from disio_client.engines.deno import EngineUnavailable
 from disio_client.engines.native_walls import Walls
 from disio_client.runner import Slot, StartEngine
@@ -112,7 +114,7 @@ class SlotSandbox:
         )
 
     async def _start_engine(self) -> HeardEngine:
-        engine = HeardEngine(await self._start(), self._hear)
+        engine = HeardEngine(await to_its_end(self._start(), _close), self._hear)
         self._note_memory()
         self._engine = engine
         return engine
@@ -152,3 +154,7 @@ class SlotSandbox:
             case ev.SlotLost():
                 self._problem = event.reason
                 self._answered.set()
+
+
+async def _close(engine: Engine) -> None:
+    await engine.close()

@@ -133,3 +133,14 @@ def test_ctrl_c_ends_the_worker_and_all_that_its_unit_started(trying: Trying, nu
         process.send_signal(number)
         told = trying.ended(process)
     assert (told.status, told.err) == (128 + number, "")
+
+
+@pytest.mark.parametrize("runtime", ["native", "sandbox"])
+def test_ctrl_c_while_an_engine_starts_leaves_nothing_half_started(trying: Trying, runtime: str) -> None:
+    unit = trying.write("unit.py", "def run(payload, unit): return 1")
+    process = trying.start(unit, "--payload", "1", "--repeat", "1000", "--runtime", runtime)
+    wait_until_sync(lambda: psutil.Process(process.pid).children(), 30)
+    with nothing_left(process):
+        process.send_signal(signal.SIGINT)
+        told = trying.ended(process)
+    assert (told.status, told.err) == (130, "")

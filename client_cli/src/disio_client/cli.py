@@ -48,6 +48,13 @@ def _given(_ctx: click.Context, _option: click.Parameter, values: tuple[str, ...
 
 
 def _start(is_json: bool, **flags: Any) -> None:
+    try:
+        _start_and_tell(is_json, flags)
+    except KeyboardInterrupt:  # before there was anything to leave
+        sys.exit(EXIT_INTERRUPTED)
+
+
+def _start_and_tell(is_json: bool, flags: dict[str, Any]) -> None:
     from disio_client.settings import read_settings
     from disio_shared.errors import ConfigError, DisioError
 
@@ -60,8 +67,6 @@ def _start(is_json: bool, **flags: Any) -> None:
         _fail(error, EXIT_FAILURE)
     except OSError as error:  # a disk, a directory, a descriptor: the machine's trouble
         _fail(error, EXIT_FAILURE)
-    except KeyboardInterrupt:  # before there was anything to leave
-        sys.exit(EXIT_INTERRUPTED)
     else:
         sys.exit(status)
 

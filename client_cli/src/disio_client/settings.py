@@ -40,7 +40,10 @@ def read_settings(flags: Mapping[str, Any]) -> ClientSettings:
     Raises:
         ConfigError: Something is wrong or missing.
     """
-    settings = load_settings(ClientSettings, "client", flags)
+    try:
+        settings = load_settings(ClientSettings, "client", flags)
+    except FileNotFoundError as error:  # disio.toml is looked for in it
+        raise ConfigError("working directory", "is gone", "change into one that is there") from error
     if not settings.distributor:
         raise ConfigError("--distributor", "is missing", "write --distributor http://HOST:PORT")
     if not _is_http_url(settings.distributor):

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -102,6 +103,25 @@ def test_a_full_disk_behind_stdout_is_one_line(words: tuple[str, ...], tmp_path:
             command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
         )
     assert (shown.returncode, shown.stderr) == (1, "disio: No space left on device\n")
+
+
+def test_a_terminal_without_a_character_gets_another_and_json_stays_json(tmp_path: Path) -> None:
+    (tmp_path / "unit.py").write_text("def run(payload, unit): return payload")
+    command = [sys.executable, "-m", "disio", "test", "unit.py", "--payload", '"ü"', "--runtime", "native"]
+    keep: dict[str, Any] = {"cwd": tmp_path, "timeout": 60, "env": {**os.environ, "PYTHONIOENCODING": "ascii"}}
+    shown = subprocess.run([*command, "--repeat", "1"], capture_output=True, check=False, **keep)
+    assert (shown.returncode, shown.stderr) == (0, b"")
+    assert b'  result: "\\xfc"' in shown.stdout
+    shown = subprocess.run([*command, "--json"], capture_output=True, check=False, **keep)
+    assert [run["result"] for run in json.loads(shown.stdout)["runs"]] == ["ü", "ü"]
+
+
+@pytest.mark.parametrize("words", [("test", "u.js", "--payload", "1", "--timeout"), ("submit", "u.js", "--patience")])
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-1", "soon"])
+def test_a_time_that_is_none_is_a_usage_error(words: tuple[str, ...], seconds: str) -> None:
+    shown = run(*words, seconds)
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert words[-1] in shown.stderr and "Traceback" not in shown.stderr
 
 
 @pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"COLUMNS": "20"}, {"LC_ALL": "C"}, {"TERM": "dumb"}])

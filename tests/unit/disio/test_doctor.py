@@ -5,6 +5,7 @@ import json
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -96,7 +97,7 @@ async def test_a_group_that_breaks_leaves_the_others_alone(monkeypatch: pytest.M
     def full(**_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(doctor_engines.tempfile, "TemporaryDirectory", full)
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", full)
     checks = await seen("--data-dir", str(tmp_path))
     assert checks["engines"]["status"] == "fail" and "No space left on device" in checks["engines"]["text"]
     assert checks["python"]["status"] == "ok" and checks["manager"]["status"] == "ok"

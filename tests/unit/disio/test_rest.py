@@ -50,6 +50,12 @@ async def test_a_proxy_without_its_manager_is_a_manager_that_is_away(status: int
             await client.cluster()
 
 
+def test_what_is_wrong_with_a_document_is_told_once() -> None:
+    errors = [{"path": "a", "message": "is none"}]
+    assert str(RestProblem(422, "a: is none", errors)) == "a: is none"
+    assert str(RestProblem(422, "the document is wrong", errors)) == "the document is wrong (a: is none)"
+
+
 async def test_a_wrong_token_is_told_with_a_remedy(tmp_path: Path) -> None:
     async with serve(tmp_path) as served, ManagerClient(served.url, "wrong") as client:
         for asked in (client.stats(), client.has_blob("0" * 64)):

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +183,18 @@ async def test_a_link_stays_one_and_what_it_leads_to_gets_the_lines(tmp_path: Pa
         assert shown.exit_code == 0, shown.output
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "elsewhere" / "results").read_text().split() == [str(n * n) for n in range(20)]
+
+
+async def test_without_a_stdout_nothing_is_created(tmp_path: Path, unit: str) -> None:
+    async with serve(tmp_path / "data") as served:
+        words = ("submit", unit, "--range", "0:3", "--wait", "--data-dir", str(tmp_path / "data"))
+        command = shlex.join([sys.executable, "-m", "disio", *words])
+        process = await asyncio.create_subprocess_shell(f"{command} >&-", stderr=asyncio.subprocess.PIPE)
+        _, err = await process.communicate()
+        assert process.returncode == 1
+        assert err.decode().startswith("disio: stdout cannot be written: Bad file descriptor; ")
+        assert len(err.splitlines()) == 1
+        assert (await served.call("GET", "/api/tasks"))["items"] == []
 
 
 def test_a_dry_run_prints_the_document_and_needs_no_manager(unit: str, tmp_path: Path) -> None:

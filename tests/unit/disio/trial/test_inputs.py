@@ -85,8 +85,8 @@ def test_state_index_and_terms_reach_each_trial(tmp_path: Path) -> None:
         (["@."], {}, "--payload: . cannot be read: Is a directory (correct the path)"),
         (["@unit.json"], {}, "unit.json cannot be read"),
         (["[" * 100_000], {}, "is not JSON: "),
-        ([f'"{"x" * MAX_PAYLOAD_BYTES}"'], {}, f"has {MAX_PAYLOAD_BYTES + 2} bytes; no client gets more than"),
-        (["x" * MAX_PAYLOAD_BYTES], {"raw": True}, f"has {MAX_PAYLOAD_BYTES + 1} bytes; no client gets more than"),
+        ([f'"{"x" * MAX_PAYLOAD_BYTES}"'], {}, f"has {MAX_PAYLOAD_BYTES + 2} bytes, over the limit of"),
+        (["x" * MAX_PAYLOAD_BYTES], {"raw": True}, f"has {MAX_PAYLOAD_BYTES + 1} bytes, over the limit of"),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -121,5 +121,5 @@ def test_a_file_without_an_end_is_not_read_to_it(unit: Path) -> None:
 
 def test_an_empty_unit_is_refused_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "unit.js").write_text(" \n")
-    with pytest.raises(ConfigError, match=r"unit\.js is empty \(disio init begins one that runs\)"):
+    with pytest.raises(ConfigError, match=r"unit\.js is empty \(correct it, or begin with one that runs: disio init\)"):
         read(tmp_path / "unit.js", "1")
