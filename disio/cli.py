@@ -4,7 +4,6 @@ Rule: ``disio --help`` imports no server, no engine and no HTTP library.
 """
 
 import io
-import os
 import sys
 from importlib.metadata import EntryPoint, entry_points
 
@@ -88,21 +87,10 @@ def main() -> None:
     except OSError as error:  # a disk, a directory, a descriptor: the machine's trouble
         _tell(": ".join(filter(None, (error.filename, error.strerror))) or str(error))
         sys.exit(FAILURE)
-    finally:
-        _let_go_of_stdout()
 
 
 def _tell(problem: str) -> None:
     click.echo(f"disio: {printable(problem)}", err=True)
-
-
-def _let_go_of_stdout() -> None:
-    """Leave nothing in stdout that the interpreter would fail to write at its end, and say so."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def exit_status(error: DisioError) -> int:

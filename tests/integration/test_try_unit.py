@@ -117,7 +117,8 @@ def test_after_a_unit_that_ended_its_engine_the_next_payload_runs(trying: Trying
     ],
 )
 def test_what_cannot_be_run_is_one_line_with_a_remedy(trying: Trying, words: list[str], status: int, told: str) -> None:
-    trying.write("unit.js", "export default (x) => x")
+    for name in ("unit.js", "unit.txt"):
+        trying.write(name, "export default (x) => x")
     shown = trying.run(*words, DISIO_BROWSER="nope")
     assert (shown.status, shown.out) == (status, "")
     assert shown.line.startswith(told)
