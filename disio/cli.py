@@ -3,15 +3,18 @@
 Rule: ``disio --help`` imports no server, no engine and no HTTP library.
 """
 
+import io
 import sys
 from importlib.metadata import EntryPoint, entry_points
 
 import rich_click as click
 
 from disio import __version__
+from disio.showing import printable
 from disio_shared.errors import ConfigError, DisioError
 
 ENTRY_POINTS = "disio.commands"
+FAILURE, INTERRUPTED = 1, 130
 SUMMARIES = {
     "up": "Everything in one go on this machine.",
     "manager": "The manager: splits tasks, keeps results.",
@@ -51,6 +54,13 @@ class LazyGroup(click.RichGroup):
         assert isinstance(command, click.Command)
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; Ctrl-C at a moment when it does not listen for that is an end like any other."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            sys.exit(INTERRUPTED)
+
 
 def _wants_help() -> bool:
     """Tell whether the command line asks for the root's own help."""
@@ -66,11 +76,21 @@ def root() -> None:
 
 def main() -> None:
     """Run the command line; an error of ours is one line on stderr and an exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a character shows what it has instead
+            stream.reconfigure(errors="backslashreplace")
     try:
         root()
     except DisioError as error:
-        click.echo(f"disio: {error}", err=True)
+        _tell(str(error))
         sys.exit(exit_status(error))
+    except OSError as error:  # a disk, a directory, a descriptor: the machine's trouble
+        _tell(": ".join(filter(None, (error.filename, error.strerror))) or str(error))
+        sys.exit(FAILURE)
+
+
+def _tell(problem: str) -> None:
+    click.echo(f"disio: {printable(problem)}", err=True)
 
 
 def exit_status(error: DisioError) -> int:

@@ -3,14 +3,26 @@
 Rule: what the command line or the environment names comes first, then the data directory of this machine.
 """
 
+import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import rich_click as click
 
 from disio_shared.datadir import ADMIN_TOKEN, DataDir, default_path
-from disio_shared.errors import ManagerUnreachable, NotAuthorized
+from disio_shared.errors import ConfigError, ManagerUnreachable, NotAuthorized
+
+
+class Seconds(click.FloatRange):
+    """A time in seconds, from the least to the most; what floats know beside numbers is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number."""
+        seconds = float(super().convert(value, param, ctx))
+        return seconds if math.isfinite(seconds) else self.fail(f"{value} is no time in seconds.", param, ctx)
 
 
 def manager_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -46,16 +58,33 @@ def locate(manager: str | None, token_file: Path | None, data_dir: Path | None) 
     """Return a manager's URL and the file with its admin token.
 
     Raises:
+        ConfigError: What is named is no URL.
         ManagerUnreachable: None is named and none runs on this machine.
         NotAuthorized: There is no token file.
     """
     place = data_dir or default_path()
     if manager is None:
-        facts = DataDir(place).read_service("manager") if place.is_dir() else None
-        if facts is None:
-            raise ManagerUnreachable(str(place), "no manager works on this data directory; name one with --manager")
-        manager = str(facts["url"])
+        manager = _running_on(place)
+    elif not _is_http_url(manager):
+        raise ConfigError("--manager", f"{manager!r} is no URL", "write http://HOST:PORT")
     token = token_file or place / ADMIN_TOKEN
-    if not token.is_file():
+    if not os.path.isfile(token):
         raise NotAuthorized(f"there is no token file {token}: copy admin.token from the manager, or give --token-file")
     return manager, token
+
+
+def _running_on(place: Path) -> str:
+    """Return the URL of the manager that works on a data directory."""
+    facts = DataDir(place).read_service("manager") if os.path.isdir(place) else None
+    if facts is None or not isinstance(facts.get("url"), str):
+        problem = "no manager works on this data directory; start one (disio up), or name one with --manager"
+        raise ManagerUnreachable(str(place), problem)
+    return str(facts["url"])
+
+
+def _is_http_url(text: str) -> bool:
+    try:
+        place = urlsplit(text)
+        return place.scheme in ("http", "https") and bool(place.hostname) and place.port != 0
+    except ValueError:
+        return False

@@ -15,13 +15,18 @@ from urllib.parse import quote
 import aiohttp
 import msgspec
 
-from disio_shared.errors import DisioError, ManagerUnreachable, OversizeMessage
+from disio_shared.errors import DisioError, ManagerUnreachable, NotAuthorized, OversizeMessage
 
 TIMEOUT_S = 30.0
 UPLOAD_ANSWER_S = 600.0
 """Seconds that a manager may take to store an upload."""
 MAX_RESULT_LINE = 64 << 20
 """Bytes of one result as a line: payload and result in base64, and what is around them."""
+
+
+AWAY = (502, 503, 504)
+"""Statuses of a manager, or of a proxy before it, that may answer later."""
+REMEDY = "copy admin.token from the manager, or give --token-file"
 
 
 class ResultLine(msgspec.Struct):
@@ -43,7 +48,16 @@ class RestProblem(DisioError):
     def __init__(self, status: int, detail: str, errors: list[dict[str, str]]) -> None:
         self.status, self.detail, self.errors = status, detail, errors
         places = "; ".join(f"{e.get('path', '')}: {e.get('message', '')}" for e in errors)
-        super().__init__(f"{detail} ({places})" if places else detail)
+        super().__init__(detail if not places or places in detail else f"{detail} ({places})")
+
+
+class NotAManager(DisioError):
+    """Something else answers at a manager's address."""
+
+    code = "not-a-manager"
+
+    def __init__(self, url: str, problem: str) -> None:
+        super().__init__(f"there is no manager at {url}: {problem} (give the manager's own address: --manager)")
 
 
 class ManagerClient:
@@ -56,8 +70,12 @@ class ManagerClient:
 
     @classmethod
     def from_files(cls, url: str, token_file: Path) -> "ManagerClient":
-        """Make a client with the token that lies in a file."""
-        return cls(url, token_file.read_text(encoding="utf-8").strip())
+        """Make a client with the token that lies in a file.
+
+        Raises:
+            NotAuthorized: The file cannot be read, or holds no token.
+        """
+        return cls(url, _token_in(token_file))
 
     async def __aenter__(self) -> "ManagerClient":
         timeout = aiohttp.ClientTimeout(total=None, connect=TIMEOUT_S, sock_read=TIMEOUT_S)
@@ -199,19 +217,39 @@ class ManagerClient:
             ):
                 await self._check(answer)
                 return msgspec.json.decode(await answer.read(), type=dict[str, Any])
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise NotAManager(self.url, "what it answers is not a manager's") from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise ManagerUnreachable(self.url, _reason(error)) from error
 
     async def _check(self, answer: aiohttp.ClientResponse) -> None:
         if answer.status < 400:
             return
+        body = await answer.read()
         try:
-            problem = msgspec.json.decode(await answer.read(), type=dict[str, Any])
-        except msgspec.DecodeError:
+            problem = msgspec.json.decode(body, type=dict[str, Any])
+        except (msgspec.DecodeError, UnicodeDecodeError):
             problem = {}
-        if answer.status == 503:
-            raise ManagerUnreachable(self.url, str(problem.get("detail", "it is not ready")))
-        raise RestProblem(answer.status, str(problem.get("detail", answer.reason)), problem.get("errors", []))
+        detail = str(problem.get("detail", answer.reason))
+        if answer.status in AWAY:
+            raise ManagerUnreachable(self.url, detail or "it is not ready")
+        if body and not problem:
+            raise NotAManager(self.url, f"it answers {answer.status} {answer.reason}")
+        if answer.status == 401:
+            detail += f" ({REMEDY})"
+        raise RestProblem(answer.status, detail, problem.get("errors", []))
+
+
+def _token_in(file: Path) -> str:
+    try:
+        token = file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise NotAuthorized(f"the token file {file} cannot be read: {error.strerror or error}: {REMEDY}") from error
+    except UnicodeDecodeError:
+        token = ""
+    if not token or not token.isascii() or not token.isprintable():
+        raise NotAuthorized(f"{file} holds no token: {REMEDY}")
+    return token
 
 
 def _reason(error: BaseException) -> str:

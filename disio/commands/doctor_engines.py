@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from disio.commands.doctor_machine import FAIL, OK, WARN, Check
+from disio.commands.doctor_machine import FAIL, OK, WARN, Check, guarded
 from disio_client.engines import frames
 from disio_client.engines.base import EngineDied, EngineUnavailable
 from disio_client.engines.deno import DenoEngine, check_installed
@@ -29,16 +29,16 @@ UTIL_LINUX = "install util-linux"
 async def checks() -> AsyncIterator[Check]:
     """Make the checks."""
     with tempfile.TemporaryDirectory(prefix="disio-doctor-", ignore_cleanup_errors=True) as private:
-        deno = await _deno()
+        deno = await guarded("deno", _deno())
         yield deno
         if sys.platform == "linux":
             yield setpriv(shutil.which("setpriv"))
-            yield await _bubblewrap(Path(private))
+            yield await guarded("bubblewrap", _bubblewrap(Path(private)))
         if deno.status == OK:
             yield Check("sandboxed", OK, f"{SANDBOX}: on every platform")
         else:
             yield Check("sandboxed", FAIL, "no unit can run in the sandbox here", "see deno")
-        yield await _native(Path(private))
+        yield await guarded("native python", _native(Path(private)))
 
 
 async def _deno() -> Check:

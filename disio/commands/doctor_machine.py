@@ -6,10 +6,12 @@ Rule: what is told is what this process sees, not what the hardware has.
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
 
 import psutil
+
+from disio.finishing import to_its_end
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 PYTHON = (3, 11)
@@ -27,6 +29,20 @@ class Check:
     """``ok``, ``warn`` or ``fail``."""
     text: str
     remedy: str = ""
+
+
+async def guarded(name: str, check: Awaitable[Check]) -> Check:
+    """Return what a check says, or that it broke: the others are made all the same; what it started is gone."""
+    try:
+        return await to_its_end(check)
+    except Exception as error:
+        return broken(name, error)
+
+
+def broken(name: str, error: Exception) -> Check:
+    """Return what is said of a check that broke."""
+    problem = f"cannot be looked at: {type(error).__name__}: {error}"
+    return Check(name, FAIL, problem, "see to what it names, and look again")
 
 
 def checks() -> Iterator[Check]:

@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import apsw
 
-from disio.commands.doctor_machine import FAIL, OK, WARN, Check
+from disio.commands.doctor_machine import FAIL, OK, WARN, Check, guarded
 from disio_shared.datadir import DataDir
 
 SERVICES = ("manager", "distributor", "dashboard")
@@ -36,17 +36,17 @@ async def checks(place: Path) -> AsyncIterator[Check]:
     timeout = aiohttp.ClientTimeout(total=ANSWER_S)
     async with aiohttp.ClientSession(timeout=timeout) as http:
         for name in SERVICES:
-            yield await _service(http, name, running.get(name))
+            yield await guarded(name, _service(http, name, running.get(name)))
     yield ports([port for port in PORTS if _is_taken(port)], _own_ports(running.values()))
 
 
 def data_folder(place: Path) -> Check:
     """Judge whether services can keep their data there; makes nothing."""
     nearest = _nearest(place)
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+    if not os.path.isdir(nearest) or not os.access(nearest, os.W_OK | os.X_OK):
         return Check("data directory", FAIL, f"{place} cannot be written", "choose another with --data-dir")
     free_mb = shutil.disk_usage(nearest).free // MB
-    text = f"{place}, {free_mb:,} MB free" + ("" if place.exists() else ", will be made")
+    text = f"{place}, {free_mb:,} MB free" + ("" if os.path.exists(place) else ", will be made")
     if free_mb < LEAST_FREE_MB:
         return Check("data directory", WARN, text, "make room, or choose another with --data-dir")
     return Check("data directory", OK, text)
@@ -115,7 +115,7 @@ def _own_ports(running: Any) -> set[int]:
 
 
 def _running(place: Path, name: str) -> Facts | None:
-    return DataDir(place).read_service(name) if place.is_dir() and os.access(place, os.W_OK | os.X_OK) else None
+    return DataDir(place).read_service(name) if os.path.isdir(place) and os.access(place, os.W_OK | os.X_OK) else None
 
 
 def _is_taken(port: int) -> bool:
@@ -132,4 +132,4 @@ def _is_taken(port: int) -> bool:
 
 def _nearest(place: Path) -> Path:
     """Return the place, or the nearest folder above it that is there."""
-    return next((folder for folder in (place, *place.parents) if folder.exists()), place)
+    return next((folder for folder in (place, *place.parents) if os.path.exists(folder)), place)

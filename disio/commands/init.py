@@ -44,7 +44,8 @@ def init(name: str, lang: str, force: bool, as_json: bool) -> None:
         written = _write(folder, TEMPLATES / FOLDERS[lang])
         runpy.run_path(str(folder / "make_task.py"))
     except OSError as error:
-        raise ConfigError("NAME", f"{name}/ cannot be written: {error.strerror or error}") from error
+        problem = f"{name}/ cannot be written: {error.strerror or error}"
+        raise ConfigError("NAME", problem, "see to the rights and the room there, or take another name") from error
     if as_json:
         click.echo(msgspec.json.encode({"folder": str(folder), "files": written, "unit": UNITS[lang]}).decode())
     else:

@@ -9,7 +9,7 @@ from typing import Any
 
 import rich_click as click
 
-from disio.locating import manager_options
+from disio.locating import Seconds, manager_options
 
 PATIENCE_S = 600.0
 """Seconds without a manager after which a run gives up."""
@@ -43,7 +43,7 @@ result_options = _all(
     click.option("--out", type=PATH, metavar="FILE", help="Where results go, one a line  [default: stdout]"),
     click.option(
         "--patience",
-        type=click.FloatRange(0),
+        type=Seconds(0),
         default=PATIENCE_S,
         show_default=True,
         metavar="S",
@@ -61,7 +61,7 @@ task_options = _all(
         metavar="MB",
         help="What clients must offer, and a unit's most.",
     ),
-    click.option("--unit-timeout", type=click.FloatRange(0.1, 86_400), metavar="S", help="Of an input  [default: 60]"),
+    click.option("--unit-timeout", type=Seconds(0.1, 86_400), metavar="S", help="Of an input  [default: 60]"),
     click.option("--max-failures", type=click.IntRange(1, 100), metavar="N", help="Tries of one input  [default: 3]"),
     click.option("--kinds", metavar="web,cli", help="Clients that may compute it  [default: both]"),
     click.option("--runtime", type=click.Choice(["sandbox", "native"]), help="native: Python on one's own machines."),

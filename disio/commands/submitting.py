@@ -5,6 +5,7 @@ Rule: what is wrong with the options is told before anything is read or sent.
 
 import asyncio
 import os
+import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,15 +16,20 @@ import msgspec
 
 from disio.locating import locate
 from disio.rest import ManagerClient
+from disio.showing import printable
 from disio.submitting.directory import DirectoryJob, DirectoryRun, check_folders, dry_run
 from disio.submitting.document import Unit, Wishes, grid_spec, range_spec, task_document, unit_of
 from disio.submitting.generated import GeneratedJob, GeneratedRun
+from disio.submitting.naming import is_text
+from disio.submitting.outputs import OutputProblem
 from disio.submitting.progress import Screen
 from disio.submitting.reporting import FAILURE, Report
-from disio_shared.errors import ConfigError, DisioError
-from disio_shared.taskdoc import Kind
+from disio_shared.errors import ConfigError, DisioError, InvalidDocument
+from disio_shared.payloads import parse_spec
+from disio_shared.taskdoc import MAX_WORKUNIT_BYTES, Kind
 
 DETACHED = 130
+TOO_MANY = "leave it out, or give it an option"
 KINDS: tuple[Kind, ...] = ("web", "cli")
 
 
@@ -62,6 +68,9 @@ class Options(msgspec.Struct, kw_only=True):
 class Run(Protocol):
     """Something that makes a task and follows it."""
 
+    task: str
+    """Its id; empty = none yet."""
+
     def way_back(self) -> str:
         """Return what a person does after it was broken off."""
 
@@ -77,11 +86,21 @@ def run(options: Options) -> int:
         DisioError: It did not work.
     """
     file, words = _workunit_file(options)
+    _check_text(options, words)
     unit = unit_of(file.name, _read(file), options.binary is not None)
     if options.input_dir is not None:
         return _run_directory(_directory_job(options, unit, words), options)
     payloads = _generated(options, words)
     return _run_generated(task_document(unit, _wishes(options, unit), payloads), options)
+
+
+def _check_text(options: Options, words: list[str]) -> None:
+    """Refuse what no document can hold: the system passes on whatever bytes were typed."""
+    given = [("--name", options.name or ""), *(("--tag", tag) for tag in options.tags)]
+    given += [("--grid", word) for word in (*options.grid, *words)]
+    for flag, word in given:
+        if not is_text(word):
+            raise ConfigError(flag, f"{printable(word)} is not UTF-8 text", "write it in other characters")
 
 
 def _workunit_file(options: Options) -> tuple[Path, list[str]]:
@@ -96,24 +115,27 @@ def _workunit_file(options: Options) -> tuple[Path, list[str]]:
 
 def _read(file: Path) -> bytes:
     try:
-        return file.read_bytes()
+        with file.open("rb") as opened:
+            code = opened.read(MAX_WORKUNIT_BYTES + 1)
     except OSError as error:
-        raise ConfigError(str(file), error.strerror or "cannot be read") from error
+        raise ConfigError(str(file), error.strerror or "cannot be read", "correct the path") from error
+    if len(code) > MAX_WORKUNIT_BYTES:
+        raise ConfigError(str(file), f"is over the limit of {MAX_WORKUNIT_BYTES} bytes", "name a work unit")
+    return code
 
 
 def _directory_job(options: Options, unit: Unit, words: list[str]) -> DirectoryJob:
     unfit = {"--range": options.range_text, "--grid": options.grid, "--ordered": options.ordered, "--out": options.out}
     for name, value in unfit.items():
         if value:
-            raise ConfigError(name, "does not go with --input")
+            raise ConfigError(name, "does not go with --input", "leave one of them out")
     if words:
-        raise ConfigError(words[0], "is one word too many")
+        raise ConfigError(words[0], "is one word too many", TOO_MANY)
     if options.input_dir is None or options.output_dir is None:
         raise ConfigError("--output", "goes with --input: name the directory that gets the outputs")
-    if not options.input_dir.is_dir():
-        raise ConfigError("--input", f"{options.input_dir} is no directory")
+    _check_input(options.input_dir)
     if "/" in options.suffix or "\0" in options.suffix:
-        raise ConfigError("--suffix", "must not hold a /")
+        raise ConfigError("--suffix", "must not hold a /", "outputs lie where their inputs do")
     job = DirectoryJob(
         unit=unit,
         wishes=_wishes(options, unit),
@@ -127,6 +149,16 @@ def _directory_job(options: Options, unit: Unit, words: list[str]) -> DirectoryJ
     return job
 
 
+def _check_input(folder: Path) -> None:
+    remedy = "name the directory with the inputs"
+    try:
+        is_directory = stat.S_ISDIR(folder.stat().st_mode)
+    except OSError as error:
+        raise ConfigError("--input", f"{folder} cannot be used: {error.strerror or error}", remedy) from error
+    if not is_directory:
+        raise ConfigError("--input", f"{folder} is no directory", remedy)
+
+
 def _generated(options: Options, words: list[str]) -> dict[str, Any]:
     if options.output_dir is not None or options.force or options.suffix:
         raise ConfigError("--output", "goes with --input: name the directory with the inputs")
@@ -136,17 +168,26 @@ def _generated(options: Options, words: list[str]) -> dict[str, Any]:
         raise ConfigError("--ordered" if options.ordered else "--out", "goes with --wait")
     if options.range_text is not None:
         if words:
-            raise ConfigError(words[0], "is one word too many")
-        return range_spec(options.range_text)
-    return grid_spec([word for given in options.grid for word in given.split()] + words)
+            raise ConfigError(words[0], "is one word too many", TOO_MANY)
+        return _checked("--range", range_spec(options.range_text))
+    return _checked("--grid", grid_spec([word for given in options.grid for word in given.split()] + words))
+
+
+def _checked(flag: str, spec: dict[str, Any]) -> dict[str, Any]:
+    """Return a payload spec that a manager would take."""
+    try:
+        parse_spec(spec)
+    except InvalidDocument as error:
+        raise ConfigError(flag, str(error), "disio submit --help tells the forms") from error
+    return spec
 
 
 def _wishes(options: Options, unit: Unit) -> Wishes:
     for name, value in (("--output-format", options.output_format), ("--clock", options.clock)):
         if value is not None and unit.language != "wasm":
-            raise ConfigError(name, f"is for WebAssembly; this work unit is {unit.language}")
+            raise ConfigError(name, f"is for WebAssembly; this work unit is {unit.language}", "leave it out")
     if options.runtime == "native" and unit.language != "python":
-        raise ConfigError("--runtime", f"native is for Python; this work unit is {unit.language}")
+        raise ConfigError("--runtime", f"native is for Python; this work unit is {unit.language}", "leave it out")
     return Wishes(
         name=options.name,
         tags=options.tags,
@@ -190,6 +231,8 @@ def _run_generated(document: dict[str, Any], options: Options) -> int:
     if options.dry_run:
         _print_document(document, options.as_json)
         return 0
+    if options.out is not None and os.path.isdir(options.out):
+        raise ConfigError("--out", f"{options.out} is a directory", "name a file")
     job = GeneratedJob(
         document=document,
         is_awaited=options.wait,
@@ -232,7 +275,7 @@ def _attended(options: Options, make: Callable[[ManagerClient, Screen], Run]) ->
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # its end flushes nothing into the pipe
             return FAILURE
         except DisioError as error:
-            if error.retryable and made:
+            if made and (error.retryable or (isinstance(error, OutputProblem) and made[0].task)):
                 screen.say(made[0].way_back())
             raise
 

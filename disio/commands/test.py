@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from disio.locating import json_option
+from disio.locating import Seconds, json_option
 
 if TYPE_CHECKING:
     from disio_shared.taskdoc import Language
@@ -36,6 +36,13 @@ LANGUAGES: dict[str, "Language"] = {".js": "javascript", ".mjs": "javascript", "
     help="Whose sandbox: the CLI client's, a browser's (DISIO_BROWSER names one), or one after the other.",
 )
 @click.option(
+    "--runtime",
+    type=click.Choice(["sandbox", "native", "both"]),
+    default="sandbox",
+    show_default=True,
+    help="native: Python as --trust-native runs it, with this machine's packages; both: compare the two.",
+)
+@click.option(
     "--repeat", type=click.IntRange(1, 1000), default=2, show_default=True, help="Runs of each payload in each engine."
 )
 @click.option(
@@ -46,7 +53,7 @@ LANGUAGES: dict[str, "Language"] = {".js": "javascript", ".mjs": "javascript", "
 @click.option(
     "--index",
     metavar="N",
-    type=click.IntRange(0),
+    type=click.IntRange(0, 10**12 - 1),
     default=0,
     show_default=True,
     help="unit.index of the first payload; the next ones count on.",
@@ -55,7 +62,7 @@ LANGUAGES: dict[str, "Language"] = {".js": "javascript", ".mjs": "javascript", "
 @click.option(
     "--timeout",
     metavar="S",
-    type=click.FloatRange(0.1, 86_400),
+    type=Seconds(0.1, 86_400),
     default=60.0,
     show_default=True,
     help="Seconds that one unit may take.",
@@ -88,6 +95,7 @@ def test(
     payloads: tuple[str, ...],
     raw: bool,
     engine: str,
+    runtime: str,
     repeat: int,
     language: "Language | None",
     index: int,
@@ -103,12 +111,14 @@ def test(
     Each payload runs twice (--repeat), and results that differ are told of: volunteers' results are compared, so a
     unit must give the same result each time and everywhere. unit.random draws the same numbers in each run.
 
+    With --runtime native the unit may do whatever this machine's walls let it, and that is told first.
+
     Exit status: 0 all runs gave the same result, 1 a unit failed or results differ, or nothing could be run, 2 usage.
     """
     import asyncio
     import sys
 
-    from disio.commands.trying import Options, try_unit
+    from disio.commands.trying import Options, places_of, try_unit
     from disio.trial.inputs import read_trials
 
     trials = read_trials(
@@ -123,5 +133,5 @@ def test(
         output=output,
         clock=clock,
     )
-    engines = ("cli", "browser") if engine == "both" else (engine,)
-    sys.exit(asyncio.run(try_unit(Options(trials=trials, engines=engines, repeat=repeat, as_json=as_json))))
+    places = places_of(engine, runtime, trials[0].language)
+    sys.exit(asyncio.run(try_unit(Options(trials=trials, places=places, repeat=repeat, as_json=as_json))))

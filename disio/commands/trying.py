@@ -11,12 +11,16 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import click
 import msgspec
 
 from disio.trial.browser import BrowserSandbox
 from disio.trial.comparing import Ran, agree, as_text, cut, differences, size_of
 from disio.trial.deno import DenoSandbox
+from disio.trial.native import NativeSandbox
 from disio.trial.trials import Outcome, Trial
+from disio_client.engines.native_walls import IN_WORDS, Walls
+from disio_shared.errors import ConfigError
 from disio_shared.values import as_json
 
 MB = 1 << 20
@@ -30,13 +34,34 @@ class Options:
     """The command line of ``disio test``."""
 
     trials: list[Trial]
-    engines: tuple[str, ...]
+    places: tuple[str, ...]
+    """Where they run, of ``PLACES``."""
     repeat: int
     as_json: bool
 
 
+def places_of(engine: str, runtime: str, language: str) -> tuple[str, ...]:
+    """Return where the words of ``--engine`` and ``--runtime`` have a unit run.
+
+    Raises:
+        ConfigError: There is no native runtime for this language, or none in a browser.
+    """
+    sandboxes = {"cli": ("cli",), "browser": ("browser",), "both": ("cli", "browser")}[engine]
+    if runtime == "sandbox":
+        return sandboxes
+    if language != "python":
+        raise ConfigError("--runtime", f"{runtime} is for Python; this unit is {language}", "leave it out")
+    if engine == "browser" or (engine, runtime) == ("both", "native"):
+        remedy = "give --engine cli" if runtime == "native" else "give --engine both, or cli"
+        raise ConfigError("--engine", f"no browser runs native Python: {engine} and --runtime {runtime}", remedy)
+    return (*(sandboxes if runtime == "both" else ()), "native")
+
+
 class Sandbox(Protocol):
     """Where a unit runs."""
+
+    walls: Walls | None
+    """Around native Python."""
 
     async def run(self, trial: Trial) -> Outcome:
         """Run one payload."""
@@ -75,21 +100,26 @@ async def try_unit(options: Options) -> int:
 
 
 async def _run_all(options: Options) -> list[Ran]:
-    """Run each payload in each engine, one engine after the other, telling what came of it."""
+    """Run each payload in each place, one place after the other, telling what came of it."""
     runs: list[Ran] = []
     story = None if options.as_json else _Story()
-    for engine in options.engines:
-        async with _sandbox(engine, options.trials[0].language) as sandbox:
+    for place in options.places:
+        async with _sandbox(place, options.trials[0].language) as sandbox:
+            walls = None if sandbox.walls is None else sandbox.walls.value
+            if story is not None:
+                story.tell_walls(sandbox.walls)
             for trial in options.trials:
                 for repeat in range(1, options.repeat + 1):
-                    runs.append(Ran(trial.index, engine, repeat, await sandbox.run(trial)))
+                    runs.append(Ran(trial.index, place, repeat, await sandbox.run(trial), walls))
                     if story is not None:
                         story.tell(runs[-1])
     return runs
 
 
-def _sandbox(engine: str, language: str) -> AbstractAsyncContextManager[Sandbox]:
-    return DenoSandbox.open(language) if engine == "cli" else BrowserSandbox.open(language)
+def _sandbox(place: str, language: str) -> AbstractAsyncContextManager[Sandbox]:
+    if place == "native":
+        return NativeSandbox.open()
+    return DenoSandbox.open(language) if place == "cli" else BrowserSandbox.open(language)
 
 
 class _Story:
@@ -97,6 +127,12 @@ class _Story:
 
     def __init__(self) -> None:
         self._first: dict[int, Outcome] = {}
+
+    @staticmethod
+    def tell_walls(walls: Walls | None) -> None:
+        """Print what stands around native units."""
+        if walls is not None:
+            print(f"native Python runs {IN_WORDS[walls]}", flush=True)
 
     def tell(self, ran: Ran) -> None:
         """Print what came of a run."""
@@ -130,8 +166,13 @@ def _summary(outcome: Outcome) -> str:
 
 
 def _print_json(runs: list[Ran], found: list[str], is_well: bool) -> None:
-    rows = [{"payload": ran.payload, "engine": ran.engine, "repeat": ran.repeat, **_facts(ran.outcome)} for ran in runs]
-    print(msgspec.json.encode({"ok": is_well, "differences": found, "runs": rows}).decode(), flush=True)
+    rows = [{"payload": ran.payload, **_where(ran), "repeat": ran.repeat, **_facts(ran.outcome)} for ran in runs]
+    click.echo(msgspec.json.encode({"ok": is_well, "differences": found, "runs": rows}))
+
+
+def _where(ran: Ran) -> dict[str, Any]:
+    engine = "browser" if ran.place == "browser" else "cli"
+    return {"engine": engine, "runtime": "native" if ran.place == "native" else "sandbox", "walls": ran.walls}
 
 
 def _facts(outcome: Outcome) -> dict[str, Any]:

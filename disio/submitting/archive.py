@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from disio_shared.errors import InvalidInputError
+from disio_shared.errors import DisioError, InvalidInputError
 
 PIECE = 1 << 20
 BLOCK = tarfile.BLOCKSIZE
@@ -36,6 +36,19 @@ class InputChanged(InvalidInputError):
         super().__init__(f"the input {name} {problem}; see that nothing writes to the inputs, and run it again")
 
 
+class ArchiveProblem(DisioError):
+    """The archive cannot be kept."""
+
+    code = "archive"
+
+    def __init__(self, error: OSError) -> None:
+        problem = error.strerror or str(error)
+        super().__init__(
+            f"the inputs cannot be gathered in the output directory: {problem}; they need as much room there as they "
+            "have now: make it, and run it again"
+        )
+
+
 class Interrupted(Exception):
     """The one who wanted the archive is gone."""
 
@@ -51,16 +64,22 @@ def write_archive(folder: Path, names: Sequence[str], out: IO[bytes] | None, sto
 
     Raises:
         InputChanged: A file is gone, cannot be read or changes.
+        ArchiveProblem: It cannot be written.
         Interrupted: ``stop`` was set.
     """
     digest, size = hashlib.sha256(), 0
-    for piece in _pieces(folder, names):
-        if stop.is_set():
-            raise Interrupted
-        digest.update(piece)
-        size += len(piece)
+    try:
+        for piece in _pieces(folder, names):
+            if stop.is_set():
+                raise Interrupted
+            digest.update(piece)
+            size += len(piece)
+            if out is not None:
+                out.write(piece)
         if out is not None:
-            out.write(piece)
+            out.flush()
+    except OSError as error:  # those of the inputs are InputChanged
+        raise ArchiveProblem(error) from error
     return Archived(digest.hexdigest(), size)
 
 

@@ -5,7 +5,7 @@ broken off and repeated, each input is computed once.
 """
 
 import asyncio
-import tempfile
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from disio.submitting.failures import MAX_SHOWN, FailureLog, failure_text
 from disio.submitting.following import Follower, Patience
 from disio.submitting.gaps import AsTheyCome
 from disio.submitting.inputs import Found, find_inputs
-from disio.submitting.memory import MEMORY_FILE, Memory, is_same_work, lock, memory_bytes, recall
+from disio.submitting.memory import LOCK_FILE, MEMORY_FILE, Memory, is_same_work, lock, memory_bytes, recall
 from disio.submitting.outputs import Output, OutputFolder, output_bytes
 from disio.submitting.progress import Screen
 from disio.submitting.reporting import FINISHED_STATES, Report
@@ -49,9 +49,10 @@ def check_folders(job: DirectoryJob) -> None:
     Raises:
         ConfigError: They do.
     """
-    source, target = job.input.resolve(), job.output.resolve()
+    source, target = Path(os.path.realpath(job.input)), Path(os.path.realpath(job.output))
     if source == target or source in target.parents or target in source.parents:
-        raise ConfigError("--output", f"{job.output} and {job.input} must not lie inside one another")
+        problem = f"{job.output} and {job.input} must not lie inside one another"
+        raise ConfigError("--output", problem, "outputs would become inputs: name a directory beside it")
 
 
 async def dry_run(job: DirectoryJob) -> dict[str, Any] | None:
@@ -115,6 +116,7 @@ class DirectoryRun:
         self._outputs.make()
         held = lock(self._job.output)
         try:
+            self._outputs.refuse_clashes(found.names(), LOCK_FILE)
             await asyncio.to_thread(self._outputs.sweep, found.names())
             with FailureLog(self._job.output) as failures:
                 await self._compute(found, failures)
@@ -186,7 +188,7 @@ class DirectoryRun:
 
     async def _create(self, names: list[str], known: Memory) -> Memory:
         """Upload inputs and make a task of them; return what is to be remembered."""
-        with tempfile.TemporaryFile(dir=self._job.output) as file:
+        with self._outputs.scratch_file() as file:
             archived = await archive(self._job.input, names, file)
             is_repeat = not known.task and known.blob == archived.sha256
             key = known.key if is_repeat else fresh_id(KEY_LENGTH)

@@ -15,7 +15,8 @@ from disio_shared.errors import ConfigError
 from disio_shared.taskdoc import MAX_NAME, Kind, Language, check_code
 
 LANGUAGES: dict[str, Language] = {".js": "javascript", ".mjs": "javascript", ".py": "python", ".wasm": "wasm"}
-_INTEGER = re.compile(r"[+-]?[0-9][0-9_]*")
+_INTEGER = re.compile(r"[+-]?[0-9][0-9_]{0,999}")
+"""Longer ones Python does not read, and nobody means."""
 _SHORTHAND = re.compile(r"[0-9]+-[0-9]+")
 _canonical = msgspec.json.Encoder(order="deterministic")
 
@@ -60,8 +61,8 @@ def unit_of(file_name: str, code: bytes, is_binary: bool) -> Unit:
         raise ConfigError(file_name, f"ends in none of {', '.join(LANGUAGES)}", "give a WebAssembly binary with -b")
     problems = check_code(language, code)
     if problems:
-        raise ConfigError(file_name, problems[0])
-    return Unit(stem or file_name, language, code)
+        raise ConfigError(file_name, problems[0], "see that it runs: disio test")
+    return Unit("".join(char if char.isprintable() else "?" for char in stem or file_name), language, code)
 
 
 def task_document(unit: Unit, wishes: Wishes, payloads: dict[str, Any]) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from typing import Any
 
 import msgspec
 
+from disio.showing import printable
 from disio.submitting.naming import OWN_PREFIX
-from disio.submitting.outputs import PARTIAL_PREFIX, OutputProblem
+from disio.submitting.outputs import CHOOSE_ANOTHER, PARTIAL_PREFIX, OutputProblem
 
 FAILURES_FILE = f"{OWN_PREFIX}failures.ndjson"
 MAX_SHOWN, MAX_TEXT = 50, 2_000
@@ -32,16 +33,21 @@ class FailureLog:
         self._partial = folder / f"{PARTIAL_PREFIX}{os.getpid()}-failures"
 
     def __enter__(self) -> "FailureLog":
-        self._file = self._partial.open("wb")
+        try:
+            self._file = self._partial.open("wb")
+        except OSError as error:
+            raise OutputProblem(self._partial.parent, error, CHOOSE_ANOTHER) from error
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        self._file.close()
         if kind is not None:
+            with contextlib.suppress(OSError):
+                self._file.close()
             with contextlib.suppress(OSError):
                 self._partial.unlink()
             return
         try:
+            self._file.close()
             self._partial.replace(self.path)
             if not self.names:
                 self.path.unlink()
@@ -73,5 +79,5 @@ def failure_text(item: dict[str, Any]) -> Iterator[str]:
     texts = list(dict.fromkeys(error.strip()[:MAX_TEXT] for error in item["errors"])) or ["no error text"]
     for text in texts:
         first, *others = text.splitlines() or ["no error text"]
-        yield f"{name}: {first}"
-        yield from (f"    {line}" for line in others)
+        yield printable(f"{name}: {first}")
+        yield from (f"    {printable(line)}" for line in others)

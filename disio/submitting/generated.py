@@ -4,9 +4,11 @@ Rule: a line is written once, whole, and is one result; the number of payloads c
 """
 
 import contextlib
+import errno
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -18,7 +20,7 @@ from disio.submitting.failures import MAX_SHOWN, failure_text
 from disio.submitting.following import Follower, Patience
 from disio.submitting.gaps import AsTheyCome, InOrder
 from disio.submitting.naming import OWN_PREFIX
-from disio.submitting.outputs import OutputProblem
+from disio.submitting.outputs import CHOOSE_ANOTHER, OutputProblem
 from disio.submitting.progress import Screen
 from disio.submitting.reporting import Report
 from disio_shared.ids import fresh_id
@@ -43,32 +45,39 @@ class Lines:
     """Where result lines go: stdout, or a file that is there when it is whole. Use as a context manager.
 
     Args:
-        path: The file; None = stdout.
+        path: The file; None = stdout. A device or a pipe is written to as it is.
     """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._partial = None if path is None else path.with_name(f"{OWN_PREFIX}partial-{os.getpid()}")
-        self._file: IO[bytes] = sys.stdout.buffer
+        self._partial: Path | None = None
+        self._file: IO[bytes]
 
     def __enter__(self) -> "Lines":
-        if self._partial is not None:
-            self._file = self._open(self._partial)
+        with self._noting():
+            if self._path is not None:
+                self._partial = _partial_of(self._path)
+                self._file = (self._partial or self._path).open("wb")
+            elif sys.stdout is not None:
+                self._file = sys.stdout.buffer
+            else:  # as with >&-
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._path is None or self._partial is None:
+        if self._path is None:
             return
-        if kind is None:
-            os.fsync(self._file.fileno())
-            self._file.close()
-            self._partial.replace(self._path)
-            return
-        self._file.close()
-        with contextlib.suppress(OSError):
-            self._partial.unlink()
+        try:
+            if kind is None:
+                self._finish(self._path)
+        finally:
+            with contextlib.suppress(OSError):
+                self._file.close()
+            with contextlib.suppress(OSError):
+                if self._partial is not None:
+                    self._partial.unlink(missing_ok=True)
 
     def write(self, lines: list[bytes]) -> None:
         """Write lines.
@@ -77,19 +86,35 @@ class Lines:
             OutputProblem: They cannot be written.
             BrokenPipeError: Nobody reads stdout any more.
         """
-        try:
+        with self._noting():
             self._file.write(b"".join(line + b"\n" for line in lines))
             self._file.flush()
+
+    def _finish(self, path: Path) -> None:
+        """Give the whole file its name."""
+        with self._noting():
+            if self._partial is not None:
+                os.fsync(self._file.fileno())
+            self._file.close()
+            if self._partial is not None:
+                self._partial.replace(os.path.realpath(path))
+
+    @contextlib.contextmanager
+    def _noting(self) -> Iterator[None]:
+        """Tell what goes wrong by the name of the file."""
+        try:
+            yield
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise OutputProblem(self._path or Path("stdout"), error) from error
+            raise OutputProblem(self._path or Path("stdout"), error, CHOOSE_ANOTHER) from error
 
-    def _open(self, path: Path) -> IO[bytes]:
-        try:
-            return path.open("wb")
-        except OSError as error:
-            raise OutputProblem(path, error) from error
+
+def _partial_of(path: Path) -> Path | None:
+    """Return what a file is called until it is whole, beside what a link leads to; None = it is no regular file."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        return None
+    return Path(os.path.realpath(path)).with_name(f"{OWN_PREFIX}partial-{os.getpid()}")
 
 
 class GeneratedRun:
@@ -120,16 +145,21 @@ class GeneratedRun:
             DisioError: The manager refuses or is away for too long, or results cannot be written.
         """
         began = time.monotonic()
+        if self._job.is_awaited:
+            with Lines(self._job.out) as lines:  # before there is a task: its results must have a place
+                report = await self._create()
+                await self._follow(lines, report)
+        else:
+            report = await self._create()
+        report.seconds = round(time.monotonic() - began, 3)
+        return report
+
+    async def _create(self) -> Report:
         key = fresh_id(KEY_LENGTH)
         made = await self._patience.ask(lambda: self._manager.create_task(self._job.document, key))
         self.task = made["id"]
-        report = Report(task=self.task, state=made["state"], total=made["total"])
         self._screen.say(f"task {self.task} created: {made['total']} payloads")
-        if self._job.is_awaited:
-            with Lines(self._job.out) as lines:
-                await self._follow(lines, report)
-        report.seconds = round(time.monotonic() - began, 3)
-        return report
+        return Report(task=self.task, state=made["state"], total=made["total"])
 
     async def _follow(self, lines: Lines, report: Report) -> None:
         wanted = InOrder(report.total) if self._job.is_ordered else AsTheyCome(report.total)

@@ -65,7 +65,8 @@ def find_inputs(folder: Path) -> Found:
         remedy = "move them out of the directory, or put fit copies in their place"
         raise ConfigError("--input", f"not fit to be inputs: {some_of(sorted(refused))}", remedy)
     if not inputs:
-        raise ConfigError("--input", f"there is no file in {folder}", "hidden files do not count" if hidden else "")
+        remedy = "hidden files do not count" if hidden else "put one in it for each input"
+        raise ConfigError("--input", f"there is no file in {folder}", remedy)
     return Found(sorted(inputs), hidden)
 
 
@@ -78,7 +79,7 @@ def _entries(folder: Path, inside: str, refused: list[str]) -> tuple[list[tuple[
     try:
         entries = list(os.scandir(folder / inside))
     except OSError as error:
-        refused.append(f"{inside or folder} ({error.strerror or error})")
+        refused.append(f"{inside or str(folder)!r} ({error.strerror or error})")
         return [], 0
     for entry in entries:
         name = f"{inside}/{entry.name}" if inside else entry.name
@@ -95,6 +96,13 @@ def _problem(entry: os.DirEntry[str], name: str) -> str:
     """Return why an entry can be neither an input nor a directory with inputs; empty = it can."""
     if not is_text(name):
         return "its name is not UTF-8"
+    try:
+        return _unfit(entry, name)
+    except OSError as error:  # it was there a moment ago
+        return str(error.strerror or error)
+
+
+def _unfit(entry: os.DirEntry[str], name: str) -> str:
     if entry.is_symlink():
         return "a symbolic link"
     if entry.is_dir(follow_symlinks=False):

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from disio.submitting.naming import OWN_PREFIX
+from disio.submitting.outputs import CHOOSE_ANOTHER, OutputProblem
 from disio_manager.locks import FileLock, InUse
 from disio_shared.errors import ConflictError
 
@@ -51,11 +52,14 @@ def lock(folder: Path) -> FileLock:
 
     Raises:
         OutputBusy: Somebody else does.
+        OutputProblem: Nothing can be written there.
     """
     try:
         return FileLock(folder / LOCK_FILE, folder)
     except InUse as error:
         raise OutputBusy(folder) from error
+    except OSError as error:
+        raise OutputProblem(folder, error, CHOOSE_ANOTHER) from error
 
 
 def recall(folder: Path) -> Memory | None:

@@ -3,7 +3,10 @@
 Rule: an output is called as its input is, with the suffix behind it, and no two outputs stand in each other's way.
 """
 
+import unicodedata
 from collections.abc import Iterable, Iterator
+
+from disio.showing import printable
 
 OWN_PREFIX = ".disio-"
 """How everything begins that disio itself keeps in an output directory; hidden, so never an input."""
@@ -39,6 +42,14 @@ def blocked_outputs(names: Iterable[str], suffix: str) -> list[str]:
     return sorted(outputs & folders)
 
 
+def clashing_names(names: Iterable[str]) -> list[str]:
+    """Return names of which there are others that differ in case, or in how accents are written, alone."""
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(unicodedata.normalize("NFC", name).casefold(), []).append(name)
+    return sorted(name for group in alike.values() if len(group) > 1 for name in group)
+
+
 def _folders(name: str) -> Iterator[str]:
     at = name.find("/")
     while at >= 0:
@@ -48,6 +59,6 @@ def _folders(name: str) -> Iterator[str]:
 
 def some_of(names: list[str]) -> str:
     """Return names for a message: the first few, and how many more there are."""
-    shown = ", ".join(names[:MAX_SHOWN])
+    shown = ", ".join(map(printable, names[:MAX_SHOWN]))
     more = len(names) - MAX_SHOWN
     return f"{shown} and {more} more" if more > 0 else shown

@@ -8,19 +8,23 @@ import base64
 import contextlib
 import itertools
 import os
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import msgspec
 
-from disio.submitting.naming import OWN_PREFIX, blocked_outputs, output_name, some_of
+from disio.submitting.naming import OWN_PREFIX, blocked_outputs, clashing_names, output_name, some_of
 from disio_shared.errors import ConfigError, DisioError
 
 PARTIAL_PREFIX = f"{OWN_PREFIX}partial-"
 FLUSHERS = 8
 """Files that are flushed at a time: a disk takes several for the price of one."""
+RUN_AGAIN = "results stay with the manager, run it again after"
+CHOOSE_ANOTHER = "see to its rights and its disk's room, or choose another place"
+"""Remedies."""
 _RAW = b'{"$base64"'
 
 
@@ -29,9 +33,9 @@ class OutputProblem(DisioError):
 
     code = "output"
 
-    def __init__(self, path: Path, error: OSError) -> None:
+    def __init__(self, path: Path, error: OSError, remedy: str = RUN_AGAIN) -> None:
         problem = error.strerror or str(error)
-        super().__init__(f"{path} cannot be written: {problem}; results stay with the manager, run it again after")
+        super().__init__(f"{path} cannot be written: {problem}; {remedy}")
 
 
 class Output(NamedTuple):
@@ -82,7 +86,44 @@ class OutputFolder:
         try:
             self.root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ConfigError("--output", f"{self.root} cannot be made: {error.strerror or error}") from error
+            problem = f"{self.root} cannot be made: {error.strerror or error}"
+            raise ConfigError("--output", problem, "choose another directory") from error
+
+    def refuse_clashes(self, names: Sequence[str], own: str) -> None:
+        """Refuse inputs whose outputs would be one file here, where another file system keeps them apart.
+
+        Args:
+            names: Of all inputs.
+            own: A file that is there; its name has letters.
+
+        Raises:
+            ConfigError: There are such.
+        """
+        try:
+            is_folding = os.path.samefile(self.root / own, self.root / own.upper())
+        except OSError:
+            return
+        clashes = clashing_names(names) if is_folding else []
+        if clashes:
+            problem = f"the file system of {self.root} does not tell upper from lower case: {some_of(clashes)}"
+            raise ConfigError("--output", problem, "rename them, or choose a directory on another disk")
+
+    @contextlib.contextmanager
+    def scratch_file(self) -> Iterator[IO[bytes]]:
+        """Yield a file without a name in the directory.
+
+        Raises:
+            OutputProblem: It cannot be made.
+        """
+        try:
+            file = tempfile.TemporaryFile(dir=self.root)  # noqa: SIM115 - closed below, where errors are of no use
+        except OSError as error:
+            raise OutputProblem(self.root, error, CHOOSE_ANOTHER) from error
+        try:
+            yield file
+        finally:
+            with contextlib.suppress(OSError):  # it writes what is left, where there may be no room
+                file.close()
 
     def missing(self, names: Sequence[str]) -> list[str]:
         """Return the inputs that have no output.
@@ -169,11 +210,14 @@ def _make_folder(folder: str) -> None:
 
 
 def _flush_folder(folder: str) -> None:
-    """Flush the names in a directory, where the system can do that."""
+    """Flush the names in a directory, where the system can do that; raises OutputProblem."""
     if os.name == "nt":
         return
-    handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise OutputProblem(Path(folder), error) from error

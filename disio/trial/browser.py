@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from disio.trial.kits import files_of
 from disio.trial.serving import TrialServer
 from disio.trial.trials import Outcome, Trial, TrialFailed
+from disio_client.engines.native_walls import Walls
 from disio_shared.children import BOUND_TO_PARENT
 
 DoneT = TypeVar("DoneT")
@@ -88,7 +89,7 @@ def find_browser(environment: Mapping[str, str] = os.environ) -> str:
 class BrowserSandbox:
     """The trial page in a browser; made by ``open``."""
 
-    name = "browser"
+    walls: Walls | None = None
 
     def __init__(self, server: TrialServer, process: asyncio.subprocess.Process, log: Path) -> None:
         self._server, self._process, self._log = server, process, log

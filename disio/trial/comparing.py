@@ -18,18 +18,22 @@ class Ran:
 
     payload: int
     """Its index."""
-    engine: str
+    place: str
+    """Of ``PLACES``."""
     repeat: int
     """From 1."""
     outcome: Outcome
+    walls: str | None = None
+    """Around native Python."""
 
     @property
     def name(self) -> str:
         """What people call it."""
-        return f"run {self.repeat} in the {NAMES[self.engine]}"
+        return f"run {self.repeat} in {PLACES[self.place]}"
 
 
-NAMES = {"cli": "CLI client", "browser": "browser"}
+PLACES = {"cli": "the CLI client", "browser": "the browser", "native": "native Python"}
+"""Where a unit can run, in the order in which it is tried."""
 
 
 def agree(one: Outcome, other: Outcome) -> bool:

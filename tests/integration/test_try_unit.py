@@ -117,11 +117,35 @@ def test_after_a_unit_that_ended_its_engine_the_next_payload_runs(trying: Trying
     ],
 )
 def test_what_cannot_be_run_is_one_line_with_a_remedy(trying: Trying, words: list[str], status: int, told: str) -> None:
-    trying.write("unit.js", "export default (x) => x")
+    for name in ("unit.js", "unit.txt"):
+        trying.write(name, "export default (x) => x")
     shown = trying.run(*words, DISIO_BROWSER="nope")
     assert (shown.status, shown.out) == (status, "")
     assert shown.line.startswith(told)
     assert shown.line.endswith(")")
+
+
+def test_a_name_with_a_line_break_is_one_line_all_the_same(trying: Trying) -> None:
+    told = trying.run("a\nb.js", "--payload", "1")
+    assert told.status == 2
+    assert told.line == "disio: WORKUNIT: a\\nb.js cannot be read: No such file or directory (correct the path)"
+
+
+def test_a_wasm_file_that_is_none_after_its_first_bytes_fails_to_load(trying: Trying) -> None:
+    told = trying.run(trying.write("unit.wasm", b"\0asm\1\0\0\0junk"), "--payload", "1", "--repeat", "1")
+    assert (told.status, told.err) == (1, "")
+    assert "failed (error)" in told.out and "does not load: " in told.out
+
+
+def test_a_reader_that_goes_away_ends_it_without_a_word(trying: Trying) -> None:
+    unit = trying.write("unit.js", "export default (x) => x")
+    process = trying.start(unit, *(word for at in range(50) for word in ("--payload", str(at))))
+    assert process.stdout is not None and process.stdout.readline().startswith("payload 0, run 1")
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.stdout.close()
+    assert process.stderr is not None and process.stderr.read() == ""
+    assert process.wait(30) == 1
+    assert psutil.wait_procs(children, timeout=5)[1] == []
 
 
 def test_a_payload_is_asked_for_by_the_usage(trying: Trying) -> None:

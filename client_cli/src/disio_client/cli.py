@@ -4,6 +4,7 @@ Rule: stdout carries the ready line and nothing else; nothing heavy is imported 
 """
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -47,6 +48,13 @@ def _given(_ctx: click.Context, _option: click.Parameter, values: tuple[str, ...
 
 
 def _start(is_json: bool, **flags: Any) -> None:
+    try:
+        _start_and_tell(is_json, flags)
+    except KeyboardInterrupt:  # before there was anything to leave
+        sys.exit(EXIT_INTERRUPTED)
+
+
+def _start_and_tell(is_json: bool, flags: dict[str, Any]) -> None:
     from disio_client.settings import read_settings
     from disio_shared.errors import ConfigError, DisioError
 
@@ -56,6 +64,8 @@ def _start(is_json: bool, **flags: Any) -> None:
     except ConfigError as error:
         _fail(error, EXIT_USAGE)
     except DisioError as error:
+        _fail(error, EXIT_FAILURE)
+    except OSError as error:  # a disk, a directory, a descriptor: the machine's trouble
         _fail(error, EXIT_FAILURE)
     else:
         sys.exit(status)
@@ -73,7 +83,8 @@ def _work(settings: "ClientSettings", is_json: bool) -> int:
         settings.name,
         data_dir,
         is_json,
-        trusted=settings.trust_native,
+        _tell,
+        settings.trust_native,
     )
     return asyncio.run(_serve(app))
 
@@ -99,8 +110,17 @@ async def _serve(app: "ClientApp") -> int:
     return EXIT_INTERRUPTED if signal.SIGINT in presses else EXIT_OK
 
 
+def _tell(line: str) -> None:
+    """Print the ready line; a client works on when nobody can read it."""
+    try:
+        print(line, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # its end fails to write nothing
+
+
 def _fail(error: Exception, status: int) -> None:
-    click.echo(f"disio client: {error}", err=True)
+    line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(error))
+    click.echo(f"disio client: {line}", err=True)
     sys.exit(status)
 
 

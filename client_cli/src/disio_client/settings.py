@@ -4,6 +4,7 @@ Rule: every setting is checked here, before anything is started.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,15 +40,28 @@ def read_settings(flags: Mapping[str, Any]) -> ClientSettings:
     Raises:
         ConfigError: Something is wrong or missing.
     """
-    settings = load_settings(ClientSettings, "client", flags)
+    try:
+        settings = load_settings(ClientSettings, "client", flags)
+    except FileNotFoundError as error:  # disio.toml is looked for in it
+        raise ConfigError("working directory", "is gone", "change into one that is there") from error
     if not settings.distributor:
         raise ConfigError("--distributor", "is missing", "write --distributor http://HOST:PORT")
     if not _is_http_url(settings.distributor):
         raise ConfigError("--distributor", f"{settings.distributor!r} is no URL", "write http://HOST:PORT")
     if not 0 <= settings.cores <= MAX_CORES:
         raise ConfigError("--cores", f"{settings.cores} is not from 1 to {MAX_CORES}")
+    if not settings.name.isprintable():
+        raise ConfigError("--name", f"{settings.name!r} has characters that cannot be shown", "write another one")
+    _check_data_dir(settings.data_dir)
     _check_trusted(settings.trust_native)
     return settings
+
+
+def _check_data_dir(path: str) -> None:
+    try:
+        Path(path).expanduser()
+    except RuntimeError as error:
+        raise ConfigError("--data-dir", f"{path}: {error}", "name it from the root on: /...") from error
 
 
 def _check_trusted(clusters: list[str]) -> None:

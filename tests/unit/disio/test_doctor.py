@@ -5,6 +5,7 @@ import json
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from disio.commands.doctor import doctor
 from disio_client.engines import deno
 from disio_client.engines.native_walls import IN_WORDS, Walls
 from disio_shared.datadir import DataDir
+from disio_shared.errors import ConfigError
 from tests.unit.manager.served import serve
 
 
@@ -79,6 +81,31 @@ async def test_a_deno_that_runs_no_unit_fails(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setattr(doctor_engines, "UNIT", b"export default () => { throw new Error('no') }")
     check = (await seen("--data-dir", str(tmp_path)))["deno"]
     assert check["status"] == "fail" and "no" in check["text"]
+
+
+async def test_a_check_that_breaks_is_a_failure_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    async def broken(_private: Path) -> Walls:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(doctor_engines, "find_walls", broken)
+    checks = await seen("--data-dir", str(tmp_path))
+    assert checks["native python"]["status"] == "fail" and "Too many open files" in checks["native python"]["text"]
+    assert checks["deno"]["status"] == "ok" and checks["ports"]
+
+
+async def test_a_group_that_breaks_leaves_the_others_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def full(**_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", full)
+    checks = await seen("--data-dir", str(tmp_path))
+    assert checks["engines"]["status"] == "fail" and "No space left on device" in checks["engines"]["text"]
+    assert checks["python"]["status"] == "ok" and checks["manager"]["status"] == "ok"
+
+
+async def test_a_home_of_nobody_is_a_usage_error() -> None:
+    shown = await run("--data-dir", "~no-such-user/data")
+    assert isinstance(shown.exception, ConfigError) and "--data-dir: ~no-such-user/data" in str(shown.exception)
 
 
 async def test_a_place_that_is_a_file_fails(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from disio.cli import exit_status
 from disio.commands.init import FOLDERS, TEMPLATES, UNITS, init
+from disio.commands.submit import submit
 from disio_shared.errors import DisioError
 from disio_shared.taskdoc import parse_task
 
@@ -67,6 +68,24 @@ def test_a_changed_unit_goes_into_the_task_by_the_readmes_command(folder: Path, 
     assert parse_task((project / "task.json").read_bytes()).code == (project / UNITS[lang]).read_bytes()
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_document_says_what_the_readmes_command_submits(
+    folder: Path, lang: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("primes", "--lang", lang)
+    monkeypatch.chdir(folder / "primes")
+    readme = Path("README.md").read_text()
+    (words,) = [block.split() for block in blocks(readme) if block.startswith("disio submit")]
+    shown = CliRunner().invoke(submit, [*words[2:], "--dry-run", "--json"])
+    assert shown.exit_code == 0, shown.output
+    document, submitted = parse_task(Path("task.json").read_bytes()), parse_task(shown.stdout.encode())
+    assert (submitted.code, submitted.total) == (document.code, document.total)
+    assert submitted.document.name == document.document.name == "primes"
+    assert submitted.document.workunit.output == document.document.workunit.output
+    assert submitted.document.policy == document.document.policy
+    assert "curl" not in readme
+
+
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../a", "a b", "-a", "a.", "ü", "a" * 65, "a\n"])
 def test_a_name_that_is_none_is_refused(folder: Path, name: str) -> None:
     assert "no name for a project" in refusal(run("--lang", "js", "--", name))
@@ -96,7 +115,7 @@ def test_an_empty_folder_is_as_good_as_none(folder: Path) -> None:
 
 def test_a_file_of_that_name_is_told_of(folder: Path) -> None:
     (folder / "primes").write_text("a file")
-    assert "primes/ cannot be written" in refusal(run("primes", "--lang", "js"))
+    assert re.fullmatch(r"NAME: primes/ cannot be written: .+ \(.+\)", refusal(run("primes", "--lang", "js")))
 
 
 def test_with_json_it_tells_programs_what_it_wrote(folder: Path) -> None:

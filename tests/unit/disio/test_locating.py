@@ -41,6 +41,18 @@ def test_a_missing_token_is_told_with_a_remedy(tmp_path: Path) -> None:
         locate("http://m", None, tmp_path)
 
 
+@pytest.mark.parametrize("url", ["127.0.0.1:8700", "ftp://m", "http://", "http://[", "http://m:99999", ""])
+def test_a_manager_that_is_no_url_is_refused_at_once(url: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"--manager: .* is no URL \(write http://HOST:PORT\)"):
+        locate(url, None, tmp_path)
+
+
+def test_a_manager_that_says_no_address_is_none(tmp_path: Path) -> None:
+    (tmp_path / "manager.json").write_text(json.dumps({"pid": os.getpid()}))
+    with pytest.raises(ManagerUnreachable, match="disio up"):
+        locate(None, None, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("error", "status"),
     [

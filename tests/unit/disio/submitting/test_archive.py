@@ -1,5 +1,6 @@
 """The archive of inputs, read back by tarfile."""
 
+import contextlib
 import hashlib
 import io
 import os
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from disio.submitting.archive import InputChanged, Interrupted, write_archive
+from disio.submitting.archive import ArchiveProblem, InputChanged, Interrupted, write_archive
 
 LONG = "/".join(["a directory with a long name"] * 9) + "/größe.txt"
 
@@ -55,6 +56,17 @@ def test_the_same_inputs_make_the_same_bytes(tmp_path: Path) -> None:
 def test_a_hash_alone_needs_no_file(tmp_path: Path) -> None:
     whole = made(tmp_path, {"a": b"1"})
     assert write_archive(tmp_path, ["a"], None, threading.Event()) == (whole[1], len(whole[0]))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk here that is always full")
+@pytest.mark.parametrize("size", [10, 3_000_000])
+def test_a_full_disk_is_told_with_what_it_takes(tmp_path: Path, size: int) -> None:
+    (tmp_path / "a").write_bytes(b"x" * size)
+    out = Path("/dev/full").open("wb")  # noqa: SIM115 - closing it fails, too
+    with pytest.raises(ArchiveProblem, match="No space left on device; they need as much room"):
+        write_archive(tmp_path, ["a"], out, threading.Event())
+    with contextlib.suppress(OSError):
+        out.close()
 
 
 def test_an_input_that_goes_away_is_named(tmp_path: Path) -> None:

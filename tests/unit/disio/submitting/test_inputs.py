@@ -60,6 +60,20 @@ def test_what_is_no_regular_file_is_named_with_its_reason(tmp_path: Path) -> Non
     assert "'pipe' (a device, pipe or socket)" in text and "'a'" not in text
 
 
+def test_a_file_that_is_gone_before_it_was_looked_at_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(tmp_path, "a", "b")
+    scandir = os.scandir
+
+    def while_somebody_deletes(folder: Path) -> list[os.DirEntry[str]]:
+        entries = list(scandir(folder))
+        (tmp_path / "b").unlink(missing_ok=True)
+        return entries
+
+    monkeypatch.setattr(os, "scandir", while_somebody_deletes)
+    with pytest.raises(ConfigError, match=r"'b' \(No such file or directory\)"):
+        find_inputs(tmp_path)
+
+
 def test_a_name_that_is_not_utf8_is_refused_in_characters_that_can_be_shown(tmp_path: Path) -> None:
     fill(tmp_path, "a")
     Path(os.fsdecode(os.path.join(os.fsencode(tmp_path), b"\xff"))).write_text("x")

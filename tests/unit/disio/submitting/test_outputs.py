@@ -1,12 +1,15 @@
 """Outputs: what is in them, and that there is never half of one."""
 
 import os
+import stat
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from disio.submitting.failures import FailureLog
+from disio.submitting.memory import lock
 from disio.submitting.outputs import Output, OutputFolder, OutputProblem, output_bytes
 from disio_shared.errors import ConfigError
 from disio_shared.values import as_json, encode_value
@@ -78,6 +81,40 @@ def test_what_cannot_be_written_leaves_nothing_and_says_what_to_do(
     with pytest.raises(OutputProblem, match=r"out/a cannot be written: No space left on device; .* run it again"):
         folder.write([Output("a", b"x")])
     assert files(folder.root) == {}
+
+
+def test_a_directory_that_is_gone_is_told_of_by_everything_that_writes_there(tmp_path: Path) -> None:
+    folder = OutputFolder(tmp_path / "gone", "")
+    gone = r"gone.* cannot be written: No such file or directory; see to its rights"
+    with pytest.raises(OutputProblem, match=gone), folder.scratch_file():
+        pass
+    with pytest.raises(OutputProblem, match=gone):
+        lock(folder.root)
+    with pytest.raises(OutputProblem, match=gone), FailureLog(folder.root):
+        pass
+    with pytest.raises(OutputProblem, match=r"gone.* cannot be written"):
+        folder.write_own("memory", b"")
+    folder.close()
+
+
+def test_a_directory_that_cannot_be_flushed_is_told_of(folder: OutputFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fsync(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(OutputProblem, match="out cannot be written: Input/output error"):
+        folder.write([Output("a", b"x")])
+
+
+def test_names_that_differ_in_case_alone_need_a_file_system_that_tells_them_apart(folder: OutputFolder) -> None:
+    names = ["a", "A", "b", "d/Ä", "d/a\u0308", "D/c"]
+    (folder.root / "own").write_bytes(b"")
+    folder.refuse_clashes(names, "own")
+    (folder.root / "OWN").symlink_to("own")  # as it is where upper and lower case are the same
+    with pytest.raises(ConfigError, match="does not tell upper from lower case: A, a, d/a\u0308, d/Ä"):
+        folder.refuse_clashes(names, "own")
+    folder.refuse_clashes(["a", "b"], "own")
 
 
 def test_only_inputs_without_output_are_missing(tmp_path: Path) -> None:

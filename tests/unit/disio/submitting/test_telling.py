@@ -22,6 +22,11 @@ def test_a_failing_input_is_named_with_each_error_text_once() -> None:
     assert list(failure_text(failed("a", ""))) == ["a: no error text"]
 
 
+def test_what_others_wrote_gives_no_orders_to_the_terminal() -> None:
+    lines = list(failure_text(failed("a\nb\x1b[2J", "one\ttwo\x07\nthree\x1b]0;x\x07")))
+    assert lines == ["a\\nb\\x1b[2J: one two\\x07", "    three\\x1b]0;x\\x07"]
+
+
 def test_the_file_has_every_failure_with_all_its_tries(tmp_path: Path) -> None:
     with FailureLog(tmp_path) as log:
         log.add("t1", [failed("a", "x", "x", index=3)])

@@ -21,6 +21,11 @@ def test_a_difference_is_told_with_both_values_and_where_they_came_from() -> Non
     assert told == "payload 0: run 1 in the browser gave [2], but run 1 in the CLI client gave 1"
 
 
+def test_native_python_is_a_place_of_its_own() -> None:
+    (told,) = differences([ok(b"1"), ok(b"2", engine="native", repeat=2)])
+    assert told == "payload 0: run 2 in native Python gave 2, but run 1 in the CLI client gave 1"
+
+
 def test_each_payload_is_compared_with_its_own_runs() -> None:
     assert differences([ok(b"1"), ok(b"2", payload=1), ok(b"1", repeat=2), ok(b"2", payload=1, repeat=2)]) == []
     assert len(differences([ok(b"1"), ok(b"2", payload=1), ok(b"2", repeat=2), ok(b"1", payload=1, repeat=2)])) == 2

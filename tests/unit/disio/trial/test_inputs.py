@@ -7,7 +7,9 @@ import pytest
 
 from disio.trial.inputs import read_trials
 from disio.trial.trials import Trial
+from disio_shared.codec import MAX_PAYLOAD_BYTES
 from disio_shared.errors import ConfigError
+from disio_shared.taskdoc import MAX_DOCUMENT_BYTES, MAX_WORKUNIT_BYTES
 
 DEFAULTS: dict[str, Any] = {
     "raw": False,
@@ -79,7 +81,14 @@ def test_state_index_and_terms_reach_each_trial(tmp_path: Path) -> None:
         (["1"], {"clock": "real"}, "--clock: is for WebAssembly"),
         (["1"], {"language": "wasm"}, "is not a WebAssembly module"),
         (["1"], {"language": "python"}, "does not parse"),
+        (["\udcff"], {}, "--payload: '\\udcff' is not JSON: "),
+        (["@."], {}, "--payload: . cannot be read: Is a directory (correct the path)"),
+        (["@unit.json"], {}, "unit.json cannot be read"),
+        (["[" * 100_000], {}, "is not JSON: "),
+        ([f'"{"x" * MAX_PAYLOAD_BYTES}"'], {}, f"has {MAX_PAYLOAD_BYTES + 2} bytes, over the limit of"),
+        (["x" * MAX_PAYLOAD_BYTES], {"raw": True}, f"has {MAX_PAYLOAD_BYTES + 1} bytes, over the limit of"),
     ],
+    ids=lambda value: str(value)[:40],
 )
 def test_what_is_wrong_is_told_by_its_flag(unit: Path, words: list[str], options: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigError) as refused:
@@ -91,3 +100,26 @@ def test_what_is_wrong_is_told_by_its_flag(unit: Path, words: list[str], options
 def test_a_unit_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nowhere\.js cannot be read"):
         read(tmp_path / "nowhere.js", "1")
+
+
+def test_bytes_that_are_no_text_pass_as_raw_bytes(unit: Path) -> None:
+    assert [trial.payload for trial in read(unit, "\udcff", raw=True)] == [b"\0\xff"]
+
+
+def test_a_directory_is_told_of_as_one_and_not_by_its_suffix(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+        read(tmp_path, "1", language=None)
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no file without an end here")
+def test_a_file_without_an_end_is_not_read_to_it(unit: Path) -> None:
+    with pytest.raises(ConfigError, match=f"WORKUNIT: /dev/zero is over the limit of {MAX_WORKUNIT_BYTES} bytes"):
+        read(Path("/dev/zero"), "1")
+    with pytest.raises(ConfigError, match=f"--payload: /dev/zero is over the limit of {MAX_DOCUMENT_BYTES} bytes"):
+        read(unit, "@/dev/zero")
+
+
+def test_an_empty_unit_is_refused_with_a_remedy(tmp_path: Path) -> None:
+    (tmp_path / "unit.js").write_text(" \n")
+    with pytest.raises(ConfigError, match=r"unit\.js is empty \(correct it, or begin with one that runs: disio init\)"):
+        read(tmp_path / "unit.js", "1")
