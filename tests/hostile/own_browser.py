@@ -1,6 +1,7 @@
 """A Chromium of a test's own, of which the test may kill processes.
 
-Rule: nothing is attached to the browser while a process of it is killed.
+Rule: nothing is attached to the browser while a process of it is killed. Playwright takes a page for crashed as soon as
+one of its frames is, and its driver ends by an error of its own when that page makes a new one.
 """
 
 from __future__ import annotations
@@ -63,12 +64,13 @@ class OwnBrowser:
         """Kill the renderer process that computes, once there is one."""
         before = {process: busy_s(process) for process in self._renderers()}
 
-        def busiest() -> psutil.Process | None:
+        def busiest() -> list[psutil.Process]:
             used = [(busy_s(process) - before.get(process, 0.0), process) for process in self._renderers()]
             (most, process), *others = sorted(used, key=lambda one: -one[0])
-            return process if most >= BUSY_S and all(2 * other < most for other, _ in others) else None
+            return [process] if most >= BUSY_S and all(2 * other < most for other, _ in others) else []
 
-        (await wait_until(busiest)).kill()
+        for process in await wait_until(busiest):
+            process.kill()
 
     def _processes(self) -> list[psutil.Process]:
         return [] if self._server.pid is None else psutil.Process(self._server.pid).children(recursive=True)

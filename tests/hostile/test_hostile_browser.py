@@ -51,7 +51,7 @@ class Visit:
     async def seen(self) -> str:
         """Return what was seen of both pages, in words."""
         page, idle = [await Turns.of(page) for page in (self.page, self.idle)]
-        held = page.by(self.stand.url)
+        held = page.not_its_own(self.stand.url)
         return (
             f"embedding page: {page}; {len(held)} of disio's, {sum(task.ms for task in held):.0f} ms in all\n"
             f"idle page: {idle}"
@@ -111,7 +111,7 @@ async def test_no_unit_runs_where_it_could_freeze_the_page(visit: Visit, browser
     assert f"{visit.stand.url}/embed/compute" in apart, targets
     seen = await Turns.of(visit.page)
     assert seen.seconds > 0
-    assert not seen.by(visit.stand.url), seen
+    assert not seen.not_its_own(visit.stand.url), seen
 
 
 async def test_what_the_page_keeps_is_still_there_and_its_alone(visit: Visit) -> None:

@@ -1,19 +1,22 @@
 """Whether a page could do its own work: gaps between the turns of its event loop, and the tasks that held its thread.
 
-Rule: a gap blames nobody, since a busy machine makes gaps in every page, so an idle page is watched beside. Who held a
-page's thread is what the browser says: its long tasks name the frame they came from, its scripts where they are from.
+Rule: a gap blames nobody, since a busy machine makes gaps in every page; so an idle page is watched beside. Who held a
+page's thread is what the browser says: of a long task whether it was the page's own or its frames', of a script where
+it is from. (It names no address of a frame of another origin: the page must have no frames but those looked for.)
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
 
 LONG_MS = 50
 """What no page may be held for; browsers call a task long from there on, too."""
+OWN = ("self", "unknown")
+"""How browsers call tasks that no frame has a part in: a script of the page, or work without any."""
 SCRIPT = """
 window.watchTurns = () => { window.turns = {since: performance.now(), gaps: [], tasks: [], scripts: []} };
 watchTurns();
@@ -25,10 +28,10 @@ watchTurns();
     last = now;
   }, 5);
   const watch = (type, note) => new PerformanceObserver((list) => list.getEntries().forEach(note)).observe({type});
-  watch("longtask", ({name, startTime, duration, attribution}) => turns.tasks.push(
-    [performance.timeOrigin + startTime, duration, name, attribution.map((one) => one.containerSrc)]));
+  const at = (time) => performance.timeOrigin + time;
+  watch("longtask", ({name, startTime, duration}) => turns.tasks.push([at(startTime), duration, name]));
   watch("long-animation-frame", ({scripts}) => scripts.forEach(({startTime, duration, sourceURL}) =>
-    turns.scripts.push([performance.timeOrigin + startTime, duration, "script", [sourceURL]])));
+    turns.scripts.push([at(startTime), duration, sourceURL])));
 }
 """.replace("LONG_MS", str(LONG_MS))
 READ = "({...window.turns, seconds: (performance.now() - window.turns.since) / 1000})"
@@ -40,9 +43,8 @@ class Span:
 
     at: float
     ms: float
-    name: str = ""
-    sources: tuple[str, ...] = ()
-    """Addresses of the frame or the script that it came from."""
+    source: str = ""
+    """Of a task: whose it was, as browsers call it. Of a script: its address."""
 
     def meets(self, other: Span) -> bool:
         """Whether both were at one time."""
@@ -66,12 +68,12 @@ class Turns:
     async def of(cls, page: Page) -> Turns:
         """Return what was seen since ``watchTurns()``."""
         seen = await page.evaluate(READ)
-        return cls(seen["seconds"], *(spans(seen[name]) for name in ("gaps", "tasks", "scripts")))
+        return cls(seen["seconds"], *([Span(*row) for row in seen[name]] for name in ("gaps", "tasks", "scripts")))
 
-    def by(self, address: str) -> list[Span]:
-        """Return what held the thread too long and came from frames or scripts below an address."""
-        held = [*self.tasks, *(script for script in self.scripts if script.ms > LONG_MS)]
-        return [span for span in held if any(source.startswith(address) for source in span.sources)]
+    def not_its_own(self, address: str) -> list[Span]:
+        """Return what held the thread too long and came from the page's frames or from scripts below an address."""
+        tasks = [task for task in self.tasks if task.source not in OWN]
+        return tasks + [one for one in self.scripts if one.ms > LONG_MS and one.source.startswith(address)]
 
     def __str__(self) -> str:
         held = sum(any(gap.meets(task) for task in self.tasks) for gap in self.gaps)
@@ -80,8 +82,3 @@ class Turns:
             f"{len(self.gaps)} gaps over {LONG_MS} ms in {self.seconds:.0f} s, the largest {largest:.0f} ms; "
             f"its thread was held in {held} of them, by {len(self.tasks)} long tasks"
         )
-
-
-def spans(rows: list[list[Any]]) -> list[Span]:
-    """Return rows as the page keeps them: at, ms, and of tasks and scripts the name and addresses."""
-    return [Span(at, ms, *more[:1], *(tuple(filter(None, urls)) for urls in more[1:])) for at, ms, *more in rows]
