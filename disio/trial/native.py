@@ -13,7 +13,7 @@ from typing import ClassVar
 from disio.finishing import to_its_end
 from disio.trial.slots import SlotSandbox
 from disio.trial.trials import TrialFailed
-from disio_client.engines.deno import EngineUnavailable
+from disio_client.engines.base import EngineUnavailable
 from disio_client.engines.native import NativeEngine, find_walls
 from disio_shared.abilities import ability
 

@@ -65,6 +65,16 @@ CASES = [
         expected=[Ending("memory", "(?i)memory|allocation")],
     ),
     unit(
+        "sizes that no memory has, and sizes that are none",
+        alone=True,
+        js="export default ([what, n]) => new globalThis[what](n).length",
+        payloads=[
+            *[["ArrayBuffer", 2**45], ["Uint8Array", 2**45], ["Float64Array", 2**52], ["ArrayBuffer", 2**53 - 1]],
+            *[["ArrayBuffer", 2**53], ["Uint8Array", 2**53], ["ArrayBuffer", -1], ["Float64Array", -1]],
+        ],
+        expected=[*[Ending("memory", "RangeError")] * 4, *[Ending("error", "RangeError")] * 4],
+    ),
+    unit(
         "more and more memory",
         alone=True,
         python="""def run(p, unit):

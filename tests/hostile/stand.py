@@ -13,6 +13,7 @@ from disio_shared import messages as m
 from disio_shared.values import encode_value
 from tests.browser.stand_in import StandIn
 
+from . import turns
 from .canaries import Ears
 from .cases import Case
 
@@ -31,18 +32,7 @@ PAGE_SECRET = "page-canary-8d1f0c"
 CLIENT_SECRET = "client-canary-77aa31"
 PAGE = """<!doctype html><title>host</title><script>
 localStorage.canary = document.cookie = sessionStorage.canary = window.secret = "%(secret)s";
-window.largestGap = 0; window.longTasks = [];
-let last = performance.now();
-setInterval(() => {
-  const now = performance.now();
-  window.largestGap = Math.max(window.largestGap, now - last);
-  last = now;
-}, 5);
-new PerformanceObserver((list) => {
-  for (const {name, duration, attribution} of list.getEntries())
-    window.longTasks.push({name, duration, frames: attribution.map((one) => one.containerSrc)});
-}).observe({type: "longtask"});
-</script>%(tag)s"""
+%(turns)s</script>%(tag)s"""
 
 
 class HostileStand(StandIn):
@@ -131,6 +121,8 @@ class HostileStand(StandIn):
             )
         return answer
 
-    async def _host(self, _request: web.Request) -> web.StreamResponse:
-        tag = f'<script async src="{self.url}/client.js" data-site="s1"></script>'
-        return web.Response(text=PAGE % {"secret": PAGE_SECRET, "tag": tag}, content_type="text/html")
+    async def _host(self, request: web.Request) -> web.StreamResponse:
+        is_idle = "idle" in request.query
+        tag = "" if is_idle else f'<script async src="{self.url}/client.js" data-site="s1"></script>'
+        text = PAGE % {"secret": PAGE_SECRET, "turns": turns.SCRIPT, "tag": tag}
+        return web.Response(text=text, content_type="text/html")

@@ -1,14 +1,24 @@
-"""How units end in a real browser: each alone, with the right kind."""
+"""How units end in a real browser: each alone, with the right kind, and what they do to others in other slots.
 
+A process of the browser that is killed costs nobody a unit.
+"""
+
+import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import async_playwright
 
 from disio_shared import messages as m
 from tests.browser.conftest import PRESS_MS, open_consent, press
 from tests.browser.stand_in import StandIn
+from tests.services.need import need
+from tools import found
+
+from .own_browser import OwnBrowser
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Frame, Page
@@ -34,7 +44,28 @@ ENDINGS = {
     "a stack overflow": ("", "(function f() { f() })()", "error", "Maximum call stack size exceeded"),
     "too large a text": ("", "return 'x'.repeat(2000)", "result", "result is 2002 bytes; the limit is 1000"),
     "an endless string": ("", "let s = 'x'; for (;;) s += s", "memory", "Invalid string length"),
+    "one huge buffer": ("", "new ArrayBuffer(2 ** 45)", "memory", "Array buffer allocation failed"),
+    "one huge array": ("", "new Float64Array(2 ** 40)", "memory", "RangeError"),
+    "a negative size": ("", "new ArrayBuffer(-1)", "error", "Invalid array buffer length"),
+    "too small a buffer": ("", "new Uint8Array(new ArrayBuffer(8), 0, 9)", "error", "Invalid typed array length: 9"),
 }
+
+
+HOLD = "const until = performance.now() + %d; while (performance.now() < until);"
+SLOW = f"export default (n) => {{ {HOLD % 1500} return n }}"
+FILLS_MEMORY = "const kept = []; for (;;) kept.push(new Uint8Array(2 ** 31))"
+KILLS_ITS_PROCESS = "'x'.repeat(2 ** 28).split('')"
+"""V8 ends the process for the list that this would take."""
+BESIDE = {
+    "loops for ever": ("for (;;) {}", "timeout"),
+    "fills its memory": (FILLS_MEMORY, "memory"),
+    "kills its process": (KILLS_ITS_PROCESS, "crash"),
+}
+CORES = "Object.defineProperty(Navigator.prototype, 'hardwareConcurrency', {get: () => %d})"
+PLAIN = "if (location.pathname === '/embed/compute') Element.prototype.append = () => {}"
+"""A compute frame with nothing in it does not show that it lost its process, as in browsers other than Chromium."""
+BLIND = "Object.defineProperty(document, 'hidden', {get: () => true})"
+"""A frame's silence means nothing while its page is hidden; the page is not told, so that it works on."""
 
 
 class Visit:
@@ -51,28 +82,56 @@ class Visit:
 
     async def answers(self, token: str, count: int) -> tuple[dict[int, Any], dict[int, tuple[str, str]]]:
         """Wait for all answers of a batch."""
-        stand = self.stand
-        await stand.until(lambda: len(stand.results(token)) + len(stand.failures(token)) == count, "answers")
-        return stand.results(token), stand.failures(token)
+        return await answers(self.stand, token, count)
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def visit(browser: "Browser") -> AsyncIterator[Visit]:
-    """A browser client with one slot at work all the time."""
-    stand = StandIn()
-    await stand.start()
-    context = await browser.new_context()
-    page = await context.new_page()
+async def answers(stand: StandIn, token: str, count: int) -> tuple[dict[int, Any], dict[int, tuple[str, str]]]:
+    """Wait for all answers of a batch."""
+    await stand.until(lambda: len(stand.results(token)) + len(stand.failures(token)) == count, "answers")
+    return stand.results(token), stand.failures(token)
+
+
+async def start(page: "Page", stand: StandIn, cores: int = 2, percent: int = 80) -> "Frame":
+    """Lend a part of a computer with so many cores; returns the consent frame."""
+    await page.add_init_script(CORES % cores)
     await page.goto(stand.host_url)
     await page.wait_for_function("window.disio !== undefined")
     consent = await open_consent(page)
-    await consent.evaluate("document.querySelector('input[value=\"80\"]').click()")
-    visit = Visit(stand, page)
+    await consent.evaluate(f"document.querySelector('input[value=\"{percent}\"]').click()")
     await press(consent, "#start", lambda: consent.wait_for_selector("#start", state="hidden", timeout=PRESS_MS))
-    await stand.until(lambda: stand.messages, "Hello")
+    hello = await stand.until(lambda: stand.of_type(m.Hello), "Hello")
+    assert hello[0].cores == max(1, cores * percent // 100)
+    return consent
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stand() -> AsyncIterator[StandIn]:
+    """A distributor."""
+    stand = StandIn()
+    await stand.start()
+    yield stand
+    await stand.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visit(browser: "Browser", stand: StandIn) -> AsyncIterator[Visit]:
+    """A browser client with one slot at work all the time."""
+    context = await browser.new_context()
+    visit = Visit(stand, await context.new_page())
+    await start(visit.page, stand)
     yield visit
     await context.close()
-    await stand.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def own_browser(tmp_path: Path) -> AsyncIterator[OwnBrowser]:
+    """A browser whose processes may be killed."""
+    known = need("chromium", found.chromium())
+    async with async_playwright() as playwright:
+        own = OwnBrowser(str(known.path), playwright, tmp_path)
+        await asyncio.to_thread(own.start)
+        yield own
+        await asyncio.to_thread(own.stop)
 
 
 async def test_every_ending_is_that_units_alone(visit: Visit) -> None:
@@ -102,3 +161,63 @@ async def test_after_memory_or_time_ran_out_the_frame_is_made_anew(visit: Visit,
     after = await visit.stand.assign("export default (n) => n", [7])
     assert await visit.answers(after, 1) == ({0: 7}, {})
     assert visit.frames > before
+
+
+async def is_well(own: OwnBrowser) -> None:
+    """Assert that the page is the one that was loaded first, and that its consent frame works on, with one frame."""
+    async with own.page() as page:
+        assert await page.evaluate("[window.loaded, disio.state]") == [1, "running"]
+        consent = next(frame for frame in page.frames if "/embed/consent" in frame.url)
+        assert await consent.evaluate("document.querySelectorAll('iframe').length") == 1
+
+
+@pytest.mark.parametrize("shown", [True, False], ids=["hollow", "silent"])
+async def test_a_frame_whose_process_is_killed_costs_no_unit(
+    own_browser: OwnBrowser, stand: StandIn, shown: bool
+) -> None:
+    async with own_browser.page() as page:
+        if not shown:
+            await page.add_init_script(PLAIN)
+        consent = await start(page, stand)
+        await page.evaluate("window.loaded = 1")
+        if shown:
+            await consent.evaluate(f"void {BLIND}")
+    token = await stand.assign(SLOW, [5, 6])
+    await own_browser.kill_busy_renderer()
+    assert await answers(stand, token, 2) == ({0: 5, 1: 6}, {})
+    await is_well(own_browser)
+
+
+async def test_a_unit_that_ends_its_process_is_the_only_one_blamed(own_browser: OwnBrowser, stand: StandIn) -> None:
+    async with own_browser.page() as page:
+        await start(page, stand)
+        await page.evaluate("window.loaded = 1")
+    token = await stand.assign(UNIT % {"sync": "", "body": KILLS_ITS_PROCESS}, [1, 2, 3])
+    assert await answers(stand, token, 3) == ({0: 2, 2: 4}, {1: ("crash", "the unit ended its worker")})
+    await is_well(own_browser)
+
+
+async def test_a_killed_frame_costs_none_of_the_units_of_several_slots(own_browser: OwnBrowser, stand: StandIn) -> None:
+    async with own_browser.page() as page:
+        await start(page, stand, cores=4, percent=50)
+        await page.evaluate("window.loaded = 1")
+    token = await stand.assign(SLOW, list(range(5)))
+    await own_browser.kill_busy_renderer()
+    assert await answers(stand, token, 5) == ({n: n for n in range(5)}, {})
+    await is_well(own_browser)
+
+
+@pytest.mark.parametrize("name", BESIDE)
+async def test_what_one_slots_unit_does_costs_no_other_slots_unit(
+    own_browser: OwnBrowser, stand: StandIn, name: str
+) -> None:
+    body, kind = BESIDE[name]
+    async with own_browser.page() as page:
+        await start(page, stand, cores=4, percent=50)
+        await page.evaluate("window.loaded = 1")
+    bad = await stand.assign(UNIT % {"sync": "", "body": body}, [1, 2, 3], task="bad", unit_timeout_s=1.5)
+    slow = await stand.assign(SLOW, [1, 2, 3], task="slow")
+    assert await answers(stand, slow, 3) == ({0: 1, 1: 2, 2: 3}, {})
+    results, failures = await answers(stand, bad, 3)
+    assert (results, {at: said for at, (said, _) in failures.items()}) == ({0: 2, 2: 4}, {1: kind})
+    await is_well(own_browser)

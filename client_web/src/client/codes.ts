@@ -4,8 +4,7 @@
  * Rule: nothing is handed on whose SHA-256 is not the name it was asked by.
  */
 
-import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex } from "@noble/hashes/utils.js";
+import { Digest } from "./digest";
 
 const FETCH_S = 30;
 const MAX_KEPT = 16;
@@ -37,8 +36,9 @@ export class Codes {
     if (!answer.ok) throw new Error(`work unit ${workunit.slice(0, 12)}: HTTP ${answer.status}`);
     const code = new Uint8Array(await answer.arrayBuffer());
     if (code.length > MAX_CODE_BYTES) throw new Error(`work unit ${workunit.slice(0, 12)} is larger than ${MAX_CODE_BYTES} bytes`);
-    // Not crypto.subtle: pages on plain http in a local network have none.
-    if (bytesToHex(sha256(code)) !== workunit) throw new Error(`work unit ${workunit.slice(0, 12)} does not have the hash it is named by`);
+    const digest = new Digest();
+    await digest.update(code);
+    if (digest.hex() !== workunit) throw new Error(`work unit ${workunit.slice(0, 12)} does not have the hash it is named by`);
     return code;
   }
 }

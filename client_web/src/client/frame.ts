@@ -1,7 +1,8 @@
 /**
  * The compute frame seen from the consent frame: a sandboxed page that does nothing but start and end workers.
  *
- * Rule: a frame that does not answer in time is thrown away with all its workers and made anew: no event tells of its death.
+ * Rule: a frame whose process is gone, or that does not answer in time, is thrown away with all its workers and made anew. No event tells of
+ * that: it is looked at.
  */
 
 import type { Realm, RealmEvents, Realms } from "../engine/engine";
@@ -28,6 +29,8 @@ export class ComputeFrame implements Realms {
   private iframe: HTMLIFrameElement | null = null;
   private port: MessagePort | null = null;
   private isReady = false;
+  /** The frame within it was seen. */
+  private wasWhole = false;
   private failures = 0;
   private heardAt = 0;
   private lookedAt = 0;
@@ -119,6 +122,7 @@ export class ComputeFrame implements Realms {
   }
 
   private check(): void {
+    if (this.isReady && this.isHollow()) return this.renew();
     const now = performance.now();
     const isLate = now - this.lookedAt > PING_MS + LATE_MS;
     this.lookedAt = now;
@@ -127,6 +131,16 @@ export class ComputeFrame implements Realms {
     const silent = now - this.heardAt;
     if (silent > (this.isReady ? DEAD_MS : START_MS)) return this.renew();
     if (this.isReady && silent > PING_MS) this.port?.postMessage({ type: "ping" } satisfies ToBoot);
+  }
+
+  /**
+   * Whether its process is gone: the browser then takes down what was within the frame (see embed/compute.ts), and leaves the frame as it is.
+   * Tried in Chromium; where it is not so, the frame's silence tells.
+   */
+  private isHollow(): boolean {
+    const within = this.iframe?.contentWindow?.length ?? 0;
+    this.wasWhole ||= within > 0;
+    return this.wasWhole && within === 0;
   }
 
   private renew(): void {
@@ -145,7 +159,7 @@ export class ComputeFrame implements Realms {
     this.port = null;
     this.iframe?.remove();
     this.iframe = null;
-    this.isReady = false;
+    this.isReady = this.wasWhole = false;
     this.realms.clear();
   }
 }

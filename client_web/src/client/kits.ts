@@ -4,9 +4,8 @@
  * Rule: nothing is handed on whose SHA-256 is not in the list that the build put into this page; who serves the files decides nothing.
  */
 
-import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex } from "@noble/hashes/utils.js";
 import type { KitMessage } from "../protocol/engine";
+import { Digest } from "./digest";
 
 export interface KitList {
   name: string;
@@ -66,27 +65,26 @@ export class Kits {
   }
 
   private async load(base: string, language: string, list: KitList): Promise<KitMessage> {
-    const files: Record<string, Uint8Array> = {};
+    const files: Record<string, Blob> = {};
     for (const file of list.files) files[file.name] = await this.file(`${base}/kits/${list.name}/${file.name}`, file);
     return { type: "kit", language, files };
   }
 
-  private async file(url: string, file: KitList["files"][number]): Promise<Uint8Array> {
+  private async file(url: string, file: KitList["files"][number]): Promise<Blob> {
     const { fetcher } = this;
     const answer = await fetcher(url, { credentials: "omit", signal: AbortSignal.timeout(FETCH_S * 1000) });
     if (!answer.ok || answer.body === null) throw new Error(`${file.name}: HTTP ${answer.status}`);
-    const bytes = new Uint8Array(file.bytes);
-    const hash = sha256.create();
+    const parts: Blob[] = [];
+    const digest = new Digest();
     const reader = answer.body.getReader();
-    let at = 0;
-    // Hashed piece by piece as it comes: the page is never busy with it for long.
+    let bytes = 0;
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-      if (at + piece.value.length > file.bytes) return refuse(file.name);
-      bytes.set(piece.value, at);
-      hash.update(piece.value);
-      at += piece.value.length;
+      if (bytes + piece.value.length > file.bytes) return refuse(file.name);
+      parts.push(new Blob([piece.value]));
+      await digest.update(piece.value);
+      bytes += piece.value.length;
     }
-    return bytesToHex(hash.digest()) === file.sha256 ? bytes : refuse(file.name);
+    return digest.hex() === file.sha256 ? new Blob(parts) : refuse(file.name);
   }
 }
 

@@ -214,10 +214,10 @@ export class Trial {
   private async keepKit({ language, kit }: TrialSpec): Promise<void> {
     const name = JSON.stringify(kit);
     if (kit === null || this.kits.get(language) === name) return;
-    const fetched = Object.entries(kit).map(async ([file, url]): Promise<[string, Uint8Array]> => {
+    const fetched = Object.entries(kit).map(async ([file, url]): Promise<[string, Blob]> => {
       const answer = await fetch(url);
       if (!answer.ok) throw new Error(`${file}, which ${language} needs, cannot be had: HTTP ${answer.status}`);
-      return [file, new Uint8Array(await answer.arrayBuffer())];
+      return [file, await answer.blob()];
     });
     const files = Object.fromEntries(await Promise.all(fetched));
     this.frame.keep({ type: "kit", language, files });

@@ -50,9 +50,10 @@ async function compiled(code: Uint8Array, memory_mb: number): Promise<Uint8Array
   }
 }
 
-async function compileKit(files: Record<string, Uint8Array>): Promise<Kit> {
+async function compileKit(files: KitMessage["files"]): Promise<Kit> {
   const kit: Kit = {};
-  for (const [name, bytes] of Object.entries(files)) {
+  for (const [name, file] of Object.entries(files)) {
+    const bytes = file instanceof Blob ? new Uint8Array(await file.arrayBuffer()) : file;
     kit[name] = name.endsWith(".wasm") ? await WebAssembly.compile(bytes as BufferSource) : bytes;
   }
   return kit;

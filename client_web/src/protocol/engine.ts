@@ -19,7 +19,8 @@ export interface LoadMessage {
 export interface KitMessage {
   type: "kit";
   language: string;
-  files: Record<string, Uint8Array>;
+  /** Bytes; in a browser as a Blob, which goes from process to process without being copied by either's thread. */
+  files: Record<string, Uint8Array | Blob>;
 }
 
 export interface RunMessage {

@@ -5,6 +5,7 @@
  * units have no use for, and makes the two look alike: a unit that works in one works in the other.
  */
 
+import { tellLargeBuffers } from "./buffers";
 import * as p from "./primordials";
 
 /** What only the runtime may still use, captured before it is taken from units. */
@@ -91,6 +92,7 @@ export function disarm(owner: () => object | null): void {
   Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true });
   tieTimer("setTimeout", owner);
   tieTimer("setInterval", owner);
+  tellLargeBuffers();
 }
 
 /** What `await` in the runtime itself looks up. */

@@ -28,6 +28,7 @@ export const getPrototypeOf = Object.getPrototypeOf;
 export const defineProperty = Object.defineProperty;
 export const StringOf = String;
 export const Bytes = Uint8Array;
+export const Buffers = ArrayBuffer;
 const encodeInto = encoder.encodeInto.bind(encoder);
 export const encodeText = encoder.encode.bind(encoder);
 export const decodeText = decoder.decode.bind(decoder);

@@ -5,14 +5,15 @@
  * GATHER_MS, and never behind a unit that follows a slow one.
  */
 
-import type { DoneMessage, FailedMessage, FailureKind, FromRealm, RunMessage, StartRealm, UnitCode } from "../protocol/engine";
+import type { DoneMessage, FailedMessage, FromRealm, RunMessage, StartRealm, UnitCode } from "../protocol/engine";
 import { DEFAULT_TERMS } from "../protocol/messages";
+import { kindOf } from "./kinds";
 import type { Language, Unit } from "./language";
 import * as p from "./primordials";
 import { describe } from "./places";
 import { RunningUnit } from "./unit";
 import { Turns } from "./turns";
-import { checkSize, ValueError, type WireValue } from "./values";
+import { checkSize, type WireValue } from "./values";
 
 /** Milliseconds an answer may wait for others. */
 const GATHER_MS = 20;
@@ -228,19 +229,4 @@ async function settle(result: Promise<WireValue>, succeed: (value: WireValue) =>
     return;
   }
   succeed(value);
-}
-
-function kindOf(error: unknown): FailureKind {
-  return error instanceof ValueError ? "result" : isOutOfMemory(error) ? "memory" : "error";
-}
-
-/** How engines say that there is no more memory, or that a string would be longer than any may be. */
-const OUT_OF_MEMORY = /allocation failed|out of memory|could not allocate memory|allocation size overflow|invalid string length/iu;
-
-function isOutOfMemory(error: unknown): boolean {
-  try {
-    return (error instanceof RangeError || (error as Error | null)?.name === "InternalError") && p.exec(OUT_OF_MEMORY, p.StringOf(error)) !== null;
-  } catch {
-    return false;
-  }
 }

@@ -4,11 +4,11 @@
  * Rule: pure. No clock, socket, timer or DOM; `handle(event, now)` returns commands, in the order in which to do them.
  */
 
-import type { CheckpointMessage, DoneMessage, FailedMessage, ProgressMessage } from "../protocol/engine";
 import { PROTOCOL_VERSION, type Assign, type Cancel, type ErrorMessage, type FromClient, type Hello, type Redirect, type Refused, type ToClient, type Welcome } from "../protocol/messages";
 import { Batches, type Run } from "./batches";
 import { Holdback, isPassing } from "./holdback";
 import { Outbox } from "./outbox";
+import { Reports, type Limits, type Report } from "./reports";
 
 /** A client paused for longer gives back what it did not start. */
 const KEEP_PAUSED_S = 30;
@@ -16,7 +16,6 @@ const KEEP_PAUSED_S = 30;
 const MOVE_S = 5;
 /** The client says Progress this much more often than it must, so that one late timer costs no lease. */
 const HEARTBEAT_MARGIN = 2;
-const MAX_ERROR_CHARS = 4_000;
 /** The acknowledgement of Hello has this id; outbox ids start at 1. */
 export const HELLO_ID = 0;
 
@@ -41,7 +40,7 @@ export type SessionEvent =
   /** The acknowledgement of the message with this id, or null when none came in time. */
   | { type: "answered"; id: number; message: ToClient | null }
   | { type: "message"; message: ToClient }
-  | { type: "report"; message: DoneMessage | FailedMessage | CheckpointMessage | ProgressMessage }
+  | { type: "report"; message: Report }
   /** Slots take runs whenever they may. */
   | { type: "slots"; slots: number }
   | { type: "pause" }
@@ -66,6 +65,7 @@ export type Command =
 export class Session {
   private readonly batches = new Batches();
   private readonly outbox = new Outbox();
+  private readonly reports = new Reports(this.batches, this.outbox);
   private readonly holdback: Holdback;
   private welcome: Welcome | null = null;
   private isReadyOut = false;
@@ -104,7 +104,7 @@ export class Session {
     return this.holdback.reason;
   }
 
-  get limits(): { result: number; state: number } {
+  private get limits(): Limits {
     return { result: this.welcome?.max_result_bytes ?? Infinity, state: this.welcome?.max_state_bytes ?? Infinity };
   }
 
@@ -145,7 +145,7 @@ export class Session {
       case "message":
         return this.received(event.message, now);
       case "report":
-        return this.reported(event.message, now);
+        return this.reports.take(event.message, this.limits, now);
       case "slots":
         this.slots = event.slots;
         return;
@@ -291,57 +291,6 @@ export class Session {
     } else if (this.outbox.refuse(id)) {
       this.holdback.refused(reason, now);
     }
-  }
-
-  // Reports of the slots
-
-  private reported(message: DoneMessage | FailedMessage | CheckpointMessage | ProgressMessage, now: number): void {
-    switch (message.type) {
-      case "done":
-        return this.done(message, now);
-      case "failed":
-        return this.failed(message);
-      case "checkpoint":
-        return this.checkpoint(message);
-      case "progress":
-        return this.batches.progress(message.token, message.index, message.fraction);
-    }
-  }
-
-  private done({ token, indexes, values, seconds }: DoneMessage, now: number): void {
-    const workunit = this.batches.assignOf(token)?.workunit;
-    indexes.forEach((index, at) => {
-      const value = values[at] as Uint8Array;
-      const spent = seconds[at] as number;
-      if (value.length > this.limits.result) return this.tooLarge(token, index, value.length);
-      if (!this.batches.close(token, index)) return;
-      this.outbox.addResult(token, index, value, spent, now);
-      if (workunit !== undefined) this.batches.measured(workunit, spent);
-    });
-    // The last of a batch wait for no company.
-    if (this.batches.assignOf(token) === undefined) this.outbox.seal(token);
-  }
-
-  private tooLarge(token: string, index: number, bytes: number): void {
-    const error = `result is ${bytes} bytes; this distributor takes ${this.limits.result}`;
-    this.failed({ type: "failed", token, indexes: [index], errors: [error], kinds: ["result"] });
-  }
-
-  private failed({ token, indexes, errors, kinds }: FailedMessage): void {
-    const kept = indexes.map((index, at) => (this.batches.close(token, index) ? at : -1)).filter((at) => at >= 0);
-    if (kept.length === 0) return;
-    this.outbox.add({
-      type: "failed",
-      token,
-      indexes: kept.map((at) => indexes[at] as number),
-      errors: kept.map((at) => (errors[at] as string).slice(0, MAX_ERROR_CHARS)),
-      kinds: kept.map((at) => kinds[at] as string),
-    });
-  }
-
-  private checkpoint({ token, index, state }: CheckpointMessage): void {
-    if (state.length > this.limits.state || !this.batches.isOpen(token, index)) return;
-    this.outbox.add({ type: "checkpoint", token, index, state });
   }
 
   // Time

@@ -43,7 +43,10 @@ ENDINGS = {
     "too large a text": ("", "return 'x'.repeat(2000)", "result", "result is 2002 bytes; the limit is 1000"),
     "too many bytes": ("async", "return new Uint8Array(1001)", "result", "result is 1001 bytes; the limit is 1000"),
     "an endless string": ("", "let s = 'x'; for (;;) s += s", "memory", "Invalid string length"),
-    "one huge buffer": ("", "new ArrayBuffer(2 ** 45)", "memory", "allocation failed"),
+    "one huge buffer": ("", "new ArrayBuffer(2 ** 45)", "memory", "Array buffer allocation failed"),
+    "one huge array": ("", "new Float64Array(2 ** 40)", "memory", "RangeError"),
+    "a negative size": ("", "new ArrayBuffer(-1)", "error", "Invalid array buffer length"),
+    "too small a buffer": ("", "new Uint8Array(new ArrayBuffer(8), 0, 9)", "error", "Invalid typed array length: 9"),
     "a huge WebAssembly memory": (
         "",
         "new WebAssembly.Memory({initial: 65536})",
