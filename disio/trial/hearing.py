@@ -67,14 +67,9 @@ class HeardEngine:
         self._unforgetting = {pid for pid in _family(self.pid) if not _forgets(pid)}
         self.peak_bytes = 0
 
-    def settle(self, own_mb: int) -> None:
-        """Take what it uses now for its own and not its unit's."""
-        self._engine.settle(own_mb)
-        self._follow()
-
-    def make_room(self, language: str, memory_mb: int) -> None:
-        """Let it have what units of this language need."""
-        self._engine.make_room(language, memory_mb)
+    def used_bytes(self) -> int:
+        """Return the memory that its units use."""
+        return self._engine.used_bytes()
 
     def kill(self) -> None:
         """End it at once."""

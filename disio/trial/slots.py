@@ -14,8 +14,7 @@ from disio.trial.hearing import HeardEngine
 from disio.trial.trials import TASK, Outcome, Trial, TrialFailed
 from disio_client import events as ev
 from disio_client.engines import frames
-from disio_client.engines.base import Engine
-from disio_client.engines.base import EngineUnavailable
+from disio_client.engines.base import Engine, EngineUnavailable
 from disio_client.engines.native_walls import Walls
 from disio_client.runner import Slot, StartEngine
 from disio_shared.clock import SystemClock

@@ -94,7 +94,7 @@ def import_places() -> list[str]:
 
 def _python(is_bound: bool) -> list[str]:
     # As with -I nothing comes from the working directory or a user's variables, but PYTHONHASHSEED does.
-    python = [sys.executable, "-s", "-P", "-B", "-X", "utf8", "-c", _START]
+    python = [os.path.abspath(sys.executable), "-s", "-P", "-B", "-X", "utf8", "-c", _START]
     return [*python, "bound" if is_bound else "watch", *import_places(), "--"]
 
 
