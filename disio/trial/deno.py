@@ -6,6 +6,7 @@ Rule: the engine is started as the client starts it.
 import contextlib
 from collections.abc import AsyncIterator
 
+from disio.trial.hearing import Measurable, MemoryMeter
 from disio.trial.kits import files_of
 from disio.trial.slots import SlotSandbox
 from disio.trial.trials import TrialFailed
@@ -15,6 +16,11 @@ from disio_client.engines.deno import DenoEngine, check_installed
 
 class DenoSandbox(SlotSandbox):
     """A slot whose engines are Deno; made by ``open``."""
+
+    def _idle_bytes(self, engine: Measurable, meter: MemoryMeter) -> int:
+        """Return what it took before its first unit, and what a language takes for itself."""
+        assert isinstance(engine, DenoEngine)
+        return engine.idle_bytes
 
     @classmethod
     @contextlib.asynccontextmanager

@@ -1,88 +1,62 @@
-"""An engine of the CLI client with an ear on what it says and an eye on the memory it takes.
+"""An ear on what an engine of the CLI client says, and an eye on the memory it takes.
 
-Rule: to its slot it is the engine itself; nothing is added, held back or changed.
+Rule: to its slot it stays the engine it is; nothing is added, held back or changed.
 """
 
 import contextlib
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 from disio_client.engines import frames
 from disio_client.engines.base import Engine
 
-LOOK_S = 0.05
-"""Seconds between two looks at its memory while it talks: a unit may write thousands of lines a second."""
-Hear = Callable[["HeardEngine", frames.FromEngine], None]
+
+class Measurable(Engine, Protocol):
+    """An engine whose processes can be measured."""
+
+    def memory_bytes(self) -> int:
+        """Return its resident memory; 0 when it is gone."""
+        raise NotImplementedError
 
 
-class HeardEngine:
-    """An engine that runs.
+def listen(engine: Engine, hear: Callable[[frames.FromEngine], None]) -> None:
+    """Have ``hear`` told of every message that the engine sends, before its slot is."""
+    receive = engine.receive
+
+    async def heard() -> frames.FromEngine:
+        message = await receive()
+        hear(message)
+        return message
+
+    setattr(engine, "receive", heard)  # noqa: B010 - of this one engine, whatever its class
+
+
+class MemoryMeter:
+    """The most memory that an engine and its processes took.
 
     Args:
-        engine: The one that does it all.
-        hear: Told of every message.
+        engine: Just started.
     """
 
-    def __init__(self, engine: Engine, hear: Hear) -> None:
-        self._engine, self._hear = engine, hear
-        self.pid, self.loaded, self.kits = engine.pid, engine.loaded, engine.kits
-        self.idle_bytes, self.is_ended = engine.idle_bytes, engine.is_ended
+    def __init__(self, engine: Measurable) -> None:
+        self._engine = engine
+        self.start_bytes = engine.memory_bytes()
         self.peak_bytes = 0
-        """Most that it took, as far as it was seen."""
-        self._next_look = 0.0
         self._unforgetting: set[int] = set()
         """Processes whose own count of the most memory began before the unit."""
 
-    async def send(self, message: frames.ToEngine) -> None:
-        """Hand it a message; raises EngineDied."""
-        try:
-            await self._engine.send(message)
-        finally:
-            self._follow()
+    def look(self) -> None:
+        """Note what it takes now, and what the system says that its processes took at most."""
+        most = sum(_high_water(pid) for pid in _family(self._engine.pid) if pid not in self._unforgetting)
+        self.peak_bytes = max(self.peak_bytes, self._engine.memory_bytes(), most)
 
-    async def receive(self) -> frames.FromEngine:
-        """Return its next message, safe to cancel; raises EngineDied."""
-        try:
-            message = await self._engine.receive()
-        finally:
-            self._follow()
-        if time.monotonic() >= self._next_look:
-            self.memory_bytes()
-        self._hear(self, message)
-        return message
-
-    def memory_bytes(self) -> int:
-        """Return its resident memory, and keep the most."""
-        self._next_look = time.monotonic() + LOOK_S
-        now = self._engine.memory_bytes()
-        most = sum(_high_water(pid) for pid in _family(self.pid) if pid not in self._unforgetting)
-        self.peak_bytes = max(self.peak_bytes, now, most)
-        return now
-
-    def forget_peak(self) -> None:
+    def forget(self) -> None:
         """Count the most memory from here."""
-        self._unforgetting = {pid for pid in _family(self.pid) if not _forgets(pid)}
+        self._unforgetting = {pid for pid in _family(self._engine.pid) if not _forgets(pid)}
         self.peak_bytes = 0
-
-    def used_bytes(self) -> int:
-        """Return the memory that its units use."""
-        return self._engine.used_bytes()
-
-    def kill(self) -> None:
-        """End it at once."""
-        self._engine.kill()
-        self._follow()
-
-    async def close(self) -> None:
-        """End it and wait until it is gone."""
-        await self._engine.close()
-        self._follow()
-
-    def _follow(self) -> None:
-        self.idle_bytes, self.is_ended = self._engine.idle_bytes, self._engine.is_ended
 
 
 def _family(pid: int) -> list[int]:

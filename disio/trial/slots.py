@@ -6,18 +6,23 @@ Rule: nothing of slot or engine is replaced; what volunteers do not keep (logs, 
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Mapping
-from typing import ClassVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, ClassVar
 
 from disio.finishing import to_its_end
-from disio.trial.hearing import HeardEngine
+from disio.trial.hearing import Measurable, MemoryMeter, listen
 from disio.trial.trials import TASK, Outcome, Trial, TrialFailed
 from disio_client import events as ev
 from disio_client.engines import frames
 from disio_client.engines.base import Engine, EngineUnavailable
 from disio_client.engines.native_walls import Walls
-from disio_client.runner import Slot, StartEngine
+from disio_client.runner import Slot
 from disio_shared.clock import SystemClock
+
+LOOK_S = 0.1
+"""Seconds between two looks at an engine's memory."""
+StartMeasurable = Callable[[], Awaitable[Measurable]]
 
 
 class SlotSandbox:
@@ -33,10 +38,11 @@ class SlotSandbox:
     language_of: ClassVar[dict[str, str]] = {}
     """What the client calls a language in such a slot, if it has another name there."""
 
-    def __init__(self, start: StartEngine, files: Mapping[str, bytes] | None = None) -> None:
+    def __init__(self, start: StartMeasurable, files: Mapping[str, bytes] | None = None) -> None:
         self._start = start
         self._code: dict[str, bytes] = {}
-        self._engine: HeardEngine | None = None
+        self._engine: Measurable | None = None
+        self._meter: MemoryMeter | None = None
         self._outcome = Outcome()
         self._answered = asyncio.Event()
         self._problem = ""
@@ -73,8 +79,8 @@ class SlotSandbox:
         """
         self._outcome, self._runs = Outcome(), self._runs + 1
         self._answered.clear()
-        if self._engine is not None and not self._engine.is_ended:
-            self._engine.forget_peak()
+        if self._meter is not None and self._engine is not None and not self._engine.is_ended:
+            self._meter.forget()
         self._slot.start(self._run_of(trial))
         await self._until_answered()
         if self._problem:
@@ -83,11 +89,15 @@ class SlotSandbox:
         return self._outcome
 
     async def _until_answered(self) -> None:
-        """Wait for the answer, as long as the slot serves."""
+        """Wait for the answer, as long as the slot serves, with an eye on the memory."""
         assert self._serving is not None
         answer = asyncio.create_task(self._answered.wait())
+        done: set[asyncio.Task[Any]] = set()
         try:
-            await asyncio.wait({answer, self._serving}, return_when=asyncio.FIRST_COMPLETED)
+            while not done:
+                waiting = (answer, self._serving)
+                done, _ = await asyncio.wait(waiting, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED)
+                self._look()
         finally:
             answer.cancel()
         if self._serving.done() and not self._answered.is_set():
@@ -112,30 +122,42 @@ class SlotSandbox:
             states={} if trial.state is None else {trial.index: trial.state},
         )
 
-    async def _start_engine(self) -> HeardEngine:
-        engine = HeardEngine(await to_its_end(self._start(), _close), self._hear)
+    async def _start_engine(self) -> Engine:
+        engine = await to_its_end(self._start(), _close)
         self._note_memory()
-        self._engine = engine
+        self._engine, self._meter = engine, MemoryMeter(engine)
+        listen(engine, partial(self._hear, engine))
         return engine
+
+    def _idle_bytes(self, engine: Measurable, meter: MemoryMeter) -> int:
+        """Return the memory that is the engine's own."""
+        return meter.start_bytes
+
+    def _look(self) -> None:
+        if self._meter is not None:
+            self._meter.look()
 
     def _note_memory(self) -> None:
         """Keep the most that the engine took, before another one takes its place."""
-        if self._engine is not None:
-            self._engine.memory_bytes()
-            beyond = max(0, self._engine.peak_bytes - self._engine.idle_bytes)
+        if self._engine is not None and self._meter is not None:
+            self._look()
+            beyond = max(0, self._meter.peak_bytes - self._idle_bytes(self._engine, self._meter))
             self._outcome.memory_bytes = max(beyond, self._outcome.memory_bytes or 0)
 
-    def _hear(self, engine: HeardEngine, message: frames.FromEngine) -> None:
+    def _hear(self, engine: Engine, message: frames.FromEngine) -> None:
         if engine is not self._engine:
             return
         outcome = self._outcome
         if isinstance(message, frames.Log):
             outcome.logs.append(message.text)
         elif isinstance(message, frames.Loaded):
-            engine.forget_peak()  # loading takes more for a moment, and is not the unit's
+            if self._meter is not None:
+                self._meter.forget()  # loading takes more for a moment, and is not the unit's
         elif isinstance(message, frames.Started):  # a unit whose engine crashed runs once more
             for said in (outcome.logs, outcome.progress, outcome.states):
                 said.clear()
+        elif isinstance(message, frames.Done | frames.Failed):
+            self._look()
 
     async def _report(self, event: ev.Event) -> None:
         outcome = self._outcome

@@ -41,8 +41,6 @@ class Engine(Protocol):
     """Hash to language of the code it has, the longest unused first."""
     kits: set[str]
     """Languages whose kit it has."""
-    idle_bytes: int
-    """Memory of it that is no unit's: what it and the language need."""
     is_ended: bool
     """It died or was killed."""
 
@@ -51,10 +49,6 @@ class Engine(Protocol):
 
     async def receive(self) -> frames.FromEngine:
         """Return its next message, safe to cancel; raises EngineDied."""
-        raise NotImplementedError
-
-    def memory_bytes(self) -> int:
-        """Return its resident memory; 0 when it is gone."""
         raise NotImplementedError
 
     def used_bytes(self) -> int:

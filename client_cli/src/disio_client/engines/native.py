@@ -37,7 +37,7 @@ class NativeEngine:
         self._process, self._private, self._log = process, private, log
         self._stream = FrameStream(process, self._obituary)
         self._is_closed = False
-        self.idle_bytes = 0
+        self._idle_bytes = 0
         """Memory before it had any unit code; the worker holds its units to their limit itself."""
         self.loaded: dict[str, str] = {}
         self.kits: set[str] = set()
@@ -68,7 +68,7 @@ class NativeEngine:
         if not isinstance(first, frames.Ready):
             await engine.close()
             raise EngineUnavailable("native Python does not start: its first frame is not ready")
-        engine.idle_bytes = engine.memory_bytes()
+        engine._idle_bytes = engine.memory_bytes()
         return engine
 
     @classmethod
@@ -104,7 +104,7 @@ class NativeEngine:
 
     def used_bytes(self) -> int:
         """Return the memory beyond what the worker had before it had any unit code."""
-        return self.memory_bytes() - self.idle_bytes
+        return self.memory_bytes() - self._idle_bytes
 
     def kill(self) -> None:
         """End the worker and all that it started at once."""
