@@ -111,6 +111,23 @@ async def test_values_go_in_and_out_exactly_and_the_module_is_made_once(rig: Pyt
     assert json.loads(rig.values[3]) == [1, "awaited"]
 
 
+async def test_states_are_saved_and_given_back_with_every_digit(rig: PythonRig) -> None:
+    await rig.run_python(COUNTING, [do("saved"), do("saved")], states={0: b"1180591620717411303425", 1: b"\0xy"})
+    assert rig.values == {0: b"1180591620717411303425", 1: b"\0xy"}
+    assert rig.states == {0: b"\0raw", 1: b"\0raw"}
+    assert 0.25 in rig.progress
+
+
+async def test_a_unit_has_no_javascript_no_network_no_files_and_no_processes(rig: PythonRig) -> None:
+    await rig.run_python(COUNTING, [do("closed")])
+    said = json.loads(rig.values[0])
+    assert len(said) == 11
+    assert {name: text for name, text in said.items() if text.startswith("open")} == {}
+    assert said["js"] == "ModuleNotFoundError: No module named 'js'"
+    assert said["micropip"] == "ModuleNotFoundError: No module named 'micropip'"
+    assert "code from text is not allowed" in said["function"]
+
+
 async def test_replicas_draw_the_same_numbers_and_javascript_does_too(rig: PythonRig) -> None:
     await rig.run_python(COUNTING, [do("drawn"), do("drawn")])
     once = dict(rig.values)
@@ -123,13 +140,6 @@ async def test_replicas_draw_the_same_numbers_and_javascript_does_too(rig: Pytho
     javascript = rig.begin("export default (p, unit) => [unit.random(), unit.random()]", [b"0", b"0"])
     await rig.until(lambda: rig._finished == javascript, "finished")
     assert [json.loads(rig.values[at]) for at in (0, 1)] == [json.loads(once[at])[:2] for at in (0, 1)]
-
-
-async def test_states_are_saved_and_given_back_with_every_digit(rig: PythonRig) -> None:
-    await rig.run_python(COUNTING, [do("saved"), do("saved")], states={0: b"1180591620717411303425", 1: b"\0xy"})
-    assert rig.values == {0: b"1180591620717411303425", 1: b"\0xy"}
-    assert rig.states == {0: b"\0raw", 1: b"\0raw"}
-    assert 0.25 in rig.progress
 
 
 async def test_errors_show_the_units_places_alone_and_the_message_last(rig: PythonRig) -> None:
@@ -221,16 +231,6 @@ def run(payload, unit):
     assert rig.values == {0: b'"fine"'}
     assert rig.failures[1][0] == "crash"
     assert "Maximum call stack size exceeded" in rig.failures[1][1]
-
-
-async def test_a_unit_has_no_javascript_no_network_no_files_and_no_processes(rig: PythonRig) -> None:
-    await rig.run_python(COUNTING, [do("closed")])
-    said = json.loads(rig.values[0])
-    assert len(said) == 11
-    assert {name: text for name, text in said.items() if text.startswith("open")} == {}
-    assert said["js"] == "ModuleNotFoundError: No module named 'js'"
-    assert said["micropip"] == "ModuleNotFoundError: No module named 'micropip'"
-    assert "code from text is not allowed" in said["function"]
 
 
 async def test_memory_of_the_interpreter_is_not_the_units(rig: PythonRig) -> None:
