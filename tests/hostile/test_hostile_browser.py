@@ -1,9 +1,9 @@
 """The hostile suite against the browser client in a real Chromium: its page, storage and network are not touched.
 
-The page around it is never frozen by units: they run in another process, and the browser knows of no long task that
-came from disio. How long the page waited between its turns depends on the machine as well, so it is printed beside the
-same of a page without disio, which another process of the same browser shows. The distributor and the page are of one
-site here, so that the consent frame shares the page's thread: on a page of another site it does not.
+The page around it is never frozen by units: they run in another process, and the browser tells which long tasks were
+not the page's own. How long the page waited between its turns depends on the machine as well, so it is printed beside
+the same of a page without disio, which another process of the same browser shows. The distributor and the page are of
+one site here, so that the consent frame shares the page's thread: on a page of another site it does not.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from .canaries import Ears
 from .cases import Case, of_client
 from .stand import CLIENT_SECRET, PAGE_SECRET, HostileStand
 from .suite import CASES
-from .turns import Turns
+from .turns import LONG_MS, Turns
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
@@ -70,9 +70,12 @@ async def visit(browser: "Browser") -> AsyncIterator[Visit]:
     # Of another site, so that it has a process of its own.
     await idle.goto(f"{stand.host_url.replace('127.0.0.1', 'localhost')}/?idle")
     page = await context.new_page()
+    # One slot that never rests: units of a case share a realm, and none waits for longer than the machine makes it.
+    await page.add_init_script("Object.defineProperty(Navigator.prototype, 'hardwareConcurrency', {get: () => 2})")
     await page.goto(stand.host_url)
     await page.wait_for_function("window.disio !== undefined")
     consent = await open_consent(page)
+    await consent.evaluate("document.querySelector('input[value=\"80\"]').click()")
     await press(consent, "#start", lambda: consent.wait_for_selector("#start", state="hidden", timeout=PRESS_MS))
     await stand.until(lambda: stand.messages, "Hello")
     visit = Visit(stand, page, idle)
@@ -109,9 +112,10 @@ async def test_no_unit_runs_where_it_could_freeze_the_page(visit: Visit, browser
     # Chromium lists a frame as a target of its own when another process renders it.
     apart = [target["url"] for target in targets if target["type"] == "iframe"]
     assert f"{visit.stand.url}/embed/compute" in apart, targets
-    seen = await Turns.of(visit.page)
-    assert seen.seconds > 0
-    assert not seen.not_its_own(visit.stand.url), seen
+    page, idle = [await Turns.of(one) for one in (visit.page, visit.idle)]
+    # Tasks are long by the clock: a machine that lets an idle page wait makes short ones longer by as much.
+    frozen = [task for task in page.not_its_own(visit.stand.url) if task.ms > LONG_MS + idle.largest]
+    assert not frozen, await visit.seen()
 
 
 async def test_what_the_page_keeps_is_still_there_and_its_alone(visit: Visit) -> None:

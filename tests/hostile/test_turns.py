@@ -92,7 +92,7 @@ async def test_an_idle_page_has_no_disio(browser: "Browser", stand: HostileStand
 def test_only_disios_own_counts_and_only_when_it_is_long() -> None:
     tasks = [Span(0, 60, "self"), Span(100, 70, "cross-origin-descendant"), Span(200, 80, "unknown")]
     scripts = [Span(300, LONG_MS, f"{US}/client.js"), Span(400, 51, f"{US}/client.js"), Span(450, 51, "http://host/")]
-    turns = Turns(1.0, [Span(0, 61), Span(90, 20), Span(500, 55)], tasks, scripts)
+    turns = Turns(1.0, 61.0, [Span(0, 61), Span(90, 20), Span(500, 55)], tasks, scripts)
     assert [span.at for span in turns.not_its_own(US)] == [100, 400]
     assert str(turns) == (
         "3 gaps over 50 ms in 1 s, the largest 61 ms; its thread was held in 2 of them, by 3 long tasks"

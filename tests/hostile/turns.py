@@ -18,12 +18,13 @@ LONG_MS = 50
 OWN = ("self", "unknown")
 """How browsers call tasks that no frame has a part in: a script of the page, or work without any."""
 SCRIPT = """
-window.watchTurns = () => { window.turns = {since: performance.now(), gaps: [], tasks: [], scripts: []} };
+window.watchTurns = () => { window.turns = {since: performance.now(), largest: 0, gaps: [], tasks: [], scripts: []} };
 watchTurns();
 {
   let last = performance.now();
   setInterval(() => {
     const now = performance.now();
+    turns.largest = Math.max(turns.largest, now - last);
     if (now - last > LONG_MS) turns.gaps.push([performance.timeOrigin + last, now - last]);
     last = now;
   }, 5);
@@ -57,6 +58,8 @@ class Turns:
 
     seconds: float
     """For how long it was watched."""
+    largest: float
+    """The longest time in which no turn began, in milliseconds."""
     gaps: list[Span]
     """Times of more than ``LONG_MS`` in which no turn began."""
     tasks: list[Span]
@@ -68,7 +71,11 @@ class Turns:
     async def of(cls, page: Page) -> Turns:
         """Return what was seen since ``watchTurns()``."""
         seen = await page.evaluate(READ)
-        return cls(seen["seconds"], *([Span(*row) for row in seen[name]] for name in ("gaps", "tasks", "scripts")))
+        return cls(
+            seen["seconds"],
+            seen["largest"],
+            *([Span(*row) for row in seen[name]] for name in ("gaps", "tasks", "scripts")),
+        )
 
     def not_its_own(self, address: str) -> list[Span]:
         """Return what held the thread too long and came from the page's frames or from scripts below an address."""
@@ -77,8 +84,7 @@ class Turns:
 
     def __str__(self) -> str:
         held = sum(any(gap.meets(task) for task in self.tasks) for gap in self.gaps)
-        largest = max((gap.ms for gap in self.gaps), default=0)
         return (
-            f"{len(self.gaps)} gaps over {LONG_MS} ms in {self.seconds:.0f} s, the largest {largest:.0f} ms; "
+            f"{len(self.gaps)} gaps over {LONG_MS} ms in {self.seconds:.0f} s, the largest {self.largest:.0f} ms; "
             f"its thread was held in {held} of them, by {len(self.tasks)} long tasks"
         )
