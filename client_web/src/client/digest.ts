@@ -8,7 +8,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 
 /** Bytes from one turn to the next: a few milliseconds, even before the browser has compiled the function well. */
-const PIECE = 128 * 1024;
+const PIECE = 32 * 1024;
 
 export class Digest {
   // Not crypto.subtle: pages on plain http in a local network have none.
