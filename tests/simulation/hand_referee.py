@@ -29,6 +29,8 @@ class HandReferee:
         self._name, self._disk, self._referee, self._characters = name, disk, referee, characters
         self._dropped: set[str] = set()
         """Tasks it was told to drop."""
+        self._ever_dropped: set[str] = set()
+        """Tasks it was ever told to drop, by a manager that may have heard too late that somebody opened them again."""
         self._paused: set[str] = set()
         self._revoked: dict[str, int] = {}
         """Block to the lease under which it was taken away."""
@@ -75,6 +77,7 @@ class HandReferee:
                 self._paused.add(task)
         else:
             self._dropped.add(task)
+            self._ever_dropped.add(task)
 
     # What it hands out
 
@@ -119,8 +122,7 @@ class HandReferee:
 
     def _check_payload(self, where: str, said: messages.Assign, index: int, payload: bytes) -> None:
         assert payload == b"%d" % index, f"{where} with the payload {payload!r} for index {index}"
-        # A task that was closed and opened again may come back while its old reports are still under way.
-        is_waiting = (said.task, index) in self._disk.undelivered and said.task not in self._referee.ever_closed
+        is_waiting = (said.task, index) in self._disk.undelivered and not self._came_back(said.task)
         assert not is_waiting, f"{where} although index {index} waits in the outbox"
         blocks = self._disk.blocks_at(said.task, index)
         assert len(blocks) == 1, f"{where} although index {index} is in {len(blocks)} of its blocks"
@@ -165,15 +167,18 @@ class HandReferee:
         """Check that a result is under way to managers once."""
         if not isinstance(message, messages.Deliver):
             return
-        # Of a task that was closed and opened again an old report may be under way while a new one is.
         sent = [(part.task, index) for part in message.results for index in part.indexes]
-        sent = [payload for payload in sent if payload[0] not in self._referee.ever_closed]
+        sent = [payload for payload in sent if not self._came_back(payload[0])]
         mine = set(sent)
         assert len(mine) == len(sent), f"{self._name} sends a result twice in {message.batch}"
         for batch, others in self._flights.items():
             twice = mine & others if batch != message.batch else set()
             assert not twice, f"{self._name} sends {sorted(twice)[:3]} in {message.batch} and in {batch}"
         self._flights[message.batch] = mine
+
+    def _came_back(self, task: str) -> bool:
+        """Tell whether a task may have been closed and opened again: its old reports may still be under way."""
+        return task in self._referee.ever_closed or task in self._ever_dropped
 
     def restarted(self) -> None:
         """Forget what the process knew that is gone."""
