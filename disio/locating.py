@@ -8,10 +8,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import rich_click as click
 
+from disio_shared.addresses import is_http_url
 from disio_shared.datadir import ADMIN_TOKEN, DataDir, default_path
 from disio_shared.errors import ConfigError, ManagerUnreachable, NotAuthorized
 
@@ -65,7 +65,7 @@ def locate(manager: str | None, token_file: Path | None, data_dir: Path | None) 
     place = data_dir or default_path()
     if manager is None:
         manager = _running_on(place)
-    elif not _is_http_url(manager):
+    elif not is_http_url(manager):
         raise ConfigError("--manager", f"{manager!r} is no URL", "write http://HOST:PORT")
     token = token_file or place / ADMIN_TOKEN
     if not os.path.isfile(token):
@@ -80,11 +80,3 @@ def _running_on(place: Path) -> str:
         problem = "no manager works on this data directory; start one (disio up), or name one with --manager"
         raise ManagerUnreachable(str(place), problem)
     return str(facts["url"])
-
-
-def _is_http_url(text: str) -> bool:
-    try:
-        place = urlsplit(text)
-        return place.scheme in ("http", "https") and bool(place.hostname) and place.port != 0
-    except ValueError:
-        return False

@@ -6,11 +6,11 @@ Rule: every setting is checked here, before anything is started.
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
 from disio_shared.abilities import LANGUAGES, MAX_ABILITIES, NATIVE, is_ability
+from disio_shared.addresses import is_http_url
 from disio_shared.config import load_settings
 from disio_shared.errors import ConfigError
 
@@ -46,7 +46,7 @@ def read_settings(flags: Mapping[str, Any]) -> ClientSettings:
         raise ConfigError("working directory", "is gone", "change into one that is there") from error
     if not settings.distributor:
         raise ConfigError("--distributor", "is missing", "write --distributor http://HOST:PORT")
-    if not _is_http_url(settings.distributor):
+    if not is_http_url(settings.distributor):
         raise ConfigError("--distributor", f"{settings.distributor!r} is no URL", "write http://HOST:PORT")
     if not 0 <= settings.cores <= MAX_CORES:
         raise ConfigError("--cores", f"{settings.cores} is not from 1 to {MAX_CORES}")
@@ -71,11 +71,3 @@ def _check_trusted(clusters: list[str]) -> None:
             raise ConfigError("--trust-native", f"{cluster!r} is no id of a cluster", remedy)
     if len(set(clusters)) > MAX_TRUSTED:
         raise ConfigError("--trust-native", f"{len(set(clusters))} clusters are over the limit of {MAX_TRUSTED}")
-
-
-def _is_http_url(text: str) -> bool:
-    try:
-        place = urlsplit(text)
-        return place.scheme in ("http", "https") and bool(place.hostname) and place.port != 0
-    except ValueError:
-        return False
