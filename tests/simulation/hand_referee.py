@@ -29,8 +29,6 @@ class HandReferee:
         self._name, self._disk, self._referee, self._characters = name, disk, referee, characters
         self._dropped: set[str] = set()
         """Tasks it was told to drop."""
-        self._ever_dropped: set[str] = set()
-        """Tasks it was ever told to drop, by a manager that may have heard too late that somebody opened them again."""
         self._paused: set[str] = set()
         self._revoked: dict[str, int] = {}
         """Block to the lease under which it was taken away."""
@@ -77,7 +75,6 @@ class HandReferee:
                 self._paused.add(task)
         else:
             self._dropped.add(task)
-            self._ever_dropped.add(task)
 
     # What it hands out
 
@@ -178,7 +175,7 @@ class HandReferee:
 
     def _came_back(self, task: str) -> bool:
         """Tell whether a task may have been closed and opened again: its old reports may still be under way."""
-        return task in self._referee.ever_closed or task in self._ever_dropped
+        return task in self._referee.ever_closed
 
     def restarted(self) -> None:
         """Forget what the process knew that is gone."""

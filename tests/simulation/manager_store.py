@@ -4,11 +4,11 @@ Rule: rows are what a real store keeps, and a group of changes is applied as one
 writes first: results stay when the rest of a group is refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from disio_manager.core import changes as ch
-from disio_manager.core.records import BlockRecord, LoadedTask, StretchRecord
+from disio_manager.core.records import BlockRecord, LoadedTask, Notice, StretchRecord
 from disio_manager.stores.base import ManagerEntry
 from disio_shared.taskdoc import OPEN_STATES
 from tests.unit.manager.core.rows import Rows
@@ -24,7 +24,8 @@ class ManagerDisk(Rows):
     managers: dict[str, ManagerEntry] = field(default_factory=dict)
     """The registry."""
     untold: set[Payload] = field(default_factory=set)
-    """Results of which the owner of their stretch need not know yet: another manager wrote them."""
+    """Results of which the owner of their stretch need not know yet: another manager wrote them, or a commit that
+    broke off behind them. Documents of stretches do not name them."""
 
     # Changing
 
@@ -52,9 +53,8 @@ class ManagerDisk(Rows):
             self.untold |= self.fresh(change)
         elif isinstance(change, ch.AddResults):
             self.untold -= {(change.task, index) for index in change.indexes}
-        elif isinstance(change, ch.DropNotices):
-            for notice in [self.notices[name][2] for name in change.ids if name in self.notices]:
-                self.untold -= {(notice.task, index) for start, stop in notice.done for index in range(start, stop)}
+        elif isinstance(change, ch.NoteResults):
+            self.untold -= {(change.task, index) for start, stop in change.runs for index in range(start, stop)}
         self._apply(change)
 
     def apply_first(self, group: Sequence[ch.Change]) -> list[ch.AddResults]:
@@ -65,6 +65,10 @@ class ManagerDisk(Rows):
         """
         if any(isinstance(change, ch.AddFailures) for change in group):
             return []
+        return self.apply_results(group)
+
+    def apply_results(self, group: Sequence[ch.Change]) -> list[ch.AddResults]:
+        """Apply what a MongoDB writes first of a group; return the results that were written."""
         rows = [one for one in group if isinstance(one, ch.AddResults) and self.is_there(one.task)]
         for change in group:
             if isinstance(change, ch.AddForeign) and isinstance(change.rows, ch.AddResults):
@@ -75,12 +79,19 @@ class ManagerDisk(Rows):
         return rows
 
     def _add_failures(self, change: ch.AddFailures) -> None:
-        """A payload that has a result gets no failure."""
+        """A payload that has a result gets no failure, and its owner is told."""
         done = self.results.get(change.task, {})
         rows = self.failures.setdefault(change.task, {})
         for index, errors in zip(change.indexes, change.errors, strict=True):
             if index not in done:
                 rows.setdefault(index, errors)
+            else:
+                self._tell_owner(change.task, index)
+
+    def _tell_owner(self, task: str, index: int) -> None:
+        place = self._place(task, index)
+        if place is not None:
+            self._notify(self.stretches[place].owner, place[1], Notice(id="", task=task, done=[(index, index + 1)]))
 
     def fresh(self, change: ch.AddForeign) -> set[Payload]:
         """Return the results that a change would add to those there are."""
@@ -134,6 +145,17 @@ class ManagerDisk(Rows):
         return super().load_task(task, manager, only)
 
     def tasks_of(self, manager: str) -> list[LoadedTask]:
-        """Return open tasks as a manager finds them that starts; from then on it knows its own."""
-        self.told([row for row in self.stretches.values() if row.owner == manager])
+        """Return open tasks as a manager finds them that starts."""
         return self.load(manager)
+
+    def recount(self, manager: str) -> bool:
+        """Tell a manager of results in its stretches that it need not know of; return whether there are any."""
+        mine = sorted((task, index) for task, index in self.untold if self.owner_of(task, index) == manager)
+        found = [each for each in mine if self.is_open(each[0])]
+        for task, index in found:
+            self._tell_owner(task, index)
+        return bool(found)
+
+    def _known_results(self, task: str) -> Collection[int]:
+        """Whoever loads a task reads what documents of stretches name."""
+        return [index for index in self.results.get(task, {}) if (task, index) not in self.untold]

@@ -62,6 +62,8 @@ class SharingManager(ManagerNode):
     """Up to when it knows what others did."""
     asked_at = 0.0
     """When it last read that."""
+    is_recount_due = False
+    """It has loaded something since it last counted results."""
     _is_running = False
     _is_blind = False
     """It is to stand still between asking whether its beat did and writing what it decided."""
@@ -103,7 +105,10 @@ class SharingManager(ManagerNode):
             return
         finish(self.presence.begin())
         self._is_blind = self.clock.chance(0.5)
+        if self.clock.chance(0.3):  # it reads all rows, as where documents name none
+            self.disk.told([row for row in self.disk.stretches.values() if row.owner == self.name])
         self._load()
+        self.is_recount_due = True
         self.looked_at = self.clock.now
 
     def crash(self) -> None:
@@ -147,6 +152,14 @@ class SharingManager(ManagerNode):
         for task, indexes in notices:
             lost = [index for index in indexes if not self.disk.is_closed_index(task, index)]
             assert not lost, f"{self.name} was told that {lost} of {task} failed, and has not saved it"
+
+    def _fail(self, changes: list[ch.Change]) -> None:
+        """Let a commit fail, written or not, or only its results."""
+        if self.clock.chance(0.4):
+            self._referee.lose(changes, is_owner=True)
+            self._reload("a commit broke off behind its results")
+        else:
+            super()._fail(changes)
 
     def _dealt_with(self, changes: list[ch.Change]) -> list[tuple[str, list[int]]]:
         """Return failed indexes of own stretches that the manager was told of and wants to be told of no more."""
@@ -276,9 +289,14 @@ class StoreFace:
         """Take stretches over, at once."""
         if self._node.is_cut:
             raise StoreUnavailable("database", "is out of reach")
-        taken = self._disk.take_over(gone, self._node.name)
-        self._disk.told([row for each in taken for row in each.stretches])
-        return taken
+        self._node.is_recount_due = True
+        return self._disk.take_over(gone, self._node.name)
+
+    async def recount(self) -> bool:
+        """Look for results that documents do not name, once after each start and each taking over."""
+        await self._reached()
+        is_due, self._node.is_recount_due = self._node.is_recount_due, False
+        return is_due and self._disk.recount(self._node.name)
 
     async def _reached(self) -> None:
         await self._answer()

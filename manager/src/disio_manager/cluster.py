@@ -81,6 +81,8 @@ class Cluster:
             await self._take_over(gone)
         if self._is_look_due():
             await self.look()
+        if self._store.is_shared and await self._store.recount():
+            await self.look()
 
     async def look(self) -> None:
         """Tell the core what the others did until now; alone on a database there is nothing to tell.

@@ -22,6 +22,8 @@ class Registry:
         self.taken: list[str] = []
         self.open: dict[str, LoadedTask] = {}
         self.log: list[str] = []
+        self.uncounted = False
+        """There are results that a recount finds."""
 
     def _answer(self) -> None:
         if self.is_away:
@@ -49,6 +51,11 @@ class Registry:
         self.log.append("look")
         tasks = [SharedTask(record=one.record, stretches=one.stretches) for one in self.open.values()]
         return Look(tasks=tasks, gone=[name for name in known if name not in self.open], notices=[], distributors=[])
+
+    async def recount(self) -> bool:
+        self._answer()
+        found, self.uncounted = self.uncounted, False
+        return found
 
     async def load_task(self, task: str) -> LoadedTask | None:
         self._answer()

@@ -90,6 +90,14 @@ async def test_the_core_is_told_who_is_there() -> None:
     assert len(rig.seen()) == looks + 3
 
 
+async def test_what_a_recount_finds_is_looked_at_at_once() -> None:
+    rig = Rig()
+    await rig.round("a")
+    rig.registry.uncounted = True
+    await rig.rounds(3, "a")
+    assert len(rig.seen()) == 2
+
+
 async def test_a_manager_that_is_alone_looks_seldom() -> None:
     rig = Rig()
     await rig.rounds(14, "a")

@@ -16,7 +16,8 @@ class PutTask:
     In a shared store it takes effect only while the task's state there is open if ``was`` is open, else exactly
     ``was``: who closes a task first wins, and the others hear of it with their next look. A task that begins to run
     (``was`` queued, now running) must be queued there: nobody asked for that, so it undoes nobody's pause. One that is
-    done or failed now must not have more ``retries`` there: what it ended by was before the last of them.
+    done or failed now must not have more ``retries`` there: what it ended by was before the last of them. Where an end
+    does not take effect and the task stays open, the commit raises ``OwnershipLost``.
     """
 
     record: TaskRecord
@@ -107,6 +108,14 @@ class DropNotices:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteResults:
+    """Results of own payloads that another manager put into the store, and this one's memory knows now."""
+
+    task: str
+    runs: list[Run]
+
+
+@dataclass(frozen=True, slots=True)
 class AddVotes:
     """Keep further results of payloads; one per index and client, at most ``MAX_VOTES`` per index.
 
@@ -152,6 +161,7 @@ Change = (
     | DropFailures
     | AddForeign
     | DropNotices
+    | NoteResults
     | AddVotes
     | PutDistributor
     | DropDistributor

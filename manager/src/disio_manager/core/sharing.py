@@ -8,7 +8,7 @@ import msgspec
 
 from disio_manager.core import verbs
 from disio_manager.core.book import Book, Out
-from disio_manager.core.changes import AddFailures, DeleteTask, DropFailures, DropNotices
+from disio_manager.core.changes import AddFailures, DeleteTask, DropFailures, DropNotices, NoteResults
 from disio_manager.core.commands import Announce, Send
 from disio_manager.core.events import ClusterSeen, StretchClaimed, StretchesTaken
 from disio_manager.core.intake import end_blocks
@@ -210,6 +210,8 @@ def _take_notice(book: Book, notice: Notice, now: float, at: float, out: Out) ->
     entry.count(after_all, done=1, failed=-1)
     closing = entry.close(done)
     number = entry.count(closing.accepted, done=1)
+    if closing.accepted or after_all:
+        out.changes.append(NoteResults(entry.id, [*after_all, *closing.accepted]))
     end_blocks(book, None, closing, out)
     needless = RangeSet(done).difference(closing.accepted).runs()
     if needless:

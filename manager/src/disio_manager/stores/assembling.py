@@ -119,6 +119,17 @@ def open_in(blocks: list[BlockRecord], closed: dict[str, list[Run]]) -> int:
     return spans - size_of([run for runs in closed.values() for run in runs])
 
 
+def done_in(
+    stretch: StretchRecord, blocks: list[BlockRecord], closed: dict[str, list[Run]], failed: list[Run]
+) -> RangeSet:
+    """Return the indexes of a stretch that have a result: those below its frontier, neither open nor failed."""
+    done = RangeSet([(stretch.start, stretch.frontier)])
+    for block in blocks:
+        done.remove_all(RangeSet([(block.start, block.stop)]).difference(closed[block.id]).runs())
+    done.remove_all(failed)
+    return done
+
+
 def size_of(runs: list[Run]) -> int:
     """Return how many indexes disjoint runs hold."""
     return sum(stop - start for start, stop in runs)

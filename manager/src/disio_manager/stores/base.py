@@ -242,6 +242,14 @@ class SharedStore(Protocol):
         """Return what other managers did; ``known`` are the open tasks this manager has in memory."""
         ...
 
+    async def recount(self) -> bool:
+        """Look for results of own payloads that a commit wrote before it broke off, and this manager counts as open.
+
+        Returns:
+            Whether there are any: the next look has notices of them.
+        """
+        ...
+
 
 class StoredBlock(NamedTuple):
     """A block as it is written."""

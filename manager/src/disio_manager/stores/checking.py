@@ -227,7 +227,7 @@ async def _hash_of(blobs: BlobStore, sha256: str) -> str:
 def _remedy(state: str) -> str:
     """Return what puts right what a commit to MongoDB left that broke off."""
     if state in OPEN_STATES:
-        return " (the next start of the manager that owns it puts this right)"
+        return " (what a broken-off commit left, the next start of the manager that owns it puts right)"
     return " (a retry of the task puts this right)" if state == "failed" else ""
 
 

@@ -26,6 +26,7 @@ from disio_manager.stores.base import (
     VoteRow,
 )
 from disio_manager.stores.mongo_blobs import MongoBlobs
+from disio_manager.stores.mongo_books import Books
 from disio_manager.stores.mongo_documents import DELETED, SCHEMA_VERSION, read_chunks, write_chunks
 from disio_manager.stores.mongo_loading import MongoLoader
 from disio_manager.stores.mongo_reading import MongoReader
@@ -64,9 +65,10 @@ class MongoStore:
         self._db = client.get_default_database(DEFAULT_DATABASE)
         self.blobs = MongoBlobs(self._db, self._answering, self._writing)
         self._reader = MongoReader(self._db)
-        self._loader = MongoLoader(self._db, self._reader, self.blobs, manager)
-        self._sharing = MongoSharing(self._db, self._reader, self._loader, manager)
-        self._writer = MongoWriter(self._db, manager)
+        self._books = Books()
+        self._loader = MongoLoader(self._db, self._reader, self.blobs, manager, self._books)
+        self._sharing = MongoSharing(self._db, self._reader, self._loader, manager, self._books)
+        self._writer = MongoWriter(self._db, manager, self._books)
 
     @classmethod
     async def open(cls, url: str, manager: str) -> "MongoStore":
@@ -115,6 +117,7 @@ class MongoStore:
             if self._manager:
                 await self._writer.finish_deletes()
             self._sharing.forget_taken()
+            self._books.forget()
             found = await self._loader.load_all(await self._reader.open_tasks())
         self._sharing.note_seen(task.record.id for task in found)
         return found
@@ -237,6 +240,11 @@ class MongoStore:
         """Return what other managers did."""
         with self._answering():
             return await self._sharing.look(known)
+
+    async def recount(self) -> bool:
+        """Tell this manager of results that are there without its knowing; return whether there were any."""
+        with self._writing():
+            return await self._sharing.recount()
 
     # Further results
 

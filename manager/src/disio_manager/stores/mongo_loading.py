@@ -1,6 +1,8 @@
 """Tasks out of MongoDB's documents, put right where a commit broke off.
 
 Rule: only rows of stretches that this manager owns are counted and mended; what others own is taken as it is written.
+
+Results are not read where the stretch's document names them (see ``mongo_books``).
 """
 
 from typing import Any, NamedTuple
@@ -11,6 +13,7 @@ from disio_manager.core.records import BlockRecord, LoadedTask, StretchRecord, T
 from disio_manager.stores import assembling
 from disio_manager.stores.assembling import StretchRows
 from disio_manager.stores.mongo_blobs import MongoBlobs
+from disio_manager.stores.mongo_books import FIELD, Books, named, told_in
 from disio_manager.stores.mongo_documents import (
     Database,
     block_document,
@@ -24,23 +27,17 @@ from disio_manager.stores.mongo_documents import (
     rows_between,
     set_where,
     stretch_document,
+    stretch_of,
 )
 from disio_manager.stores.mongo_reading import MongoReader
+from disio_manager.stores.mongo_rows import BATCH, MAX_NEAR, Span, ids_between, of_task
 from disio_shared.errors import OwnershipLost
 from disio_shared.ranges import RangeSet, Run, indexes_of, runs_of
 
 NEAR = 10_000
 """Indexes between two blocks that are rather read than asked about twice."""
-MAX_NEAR = 200_000
-"""Indexes read at once."""
-
-
 TASKS_AT_ONCE = 50
 """Tasks whose rows are asked for in one query."""
-BATCH = 10_000
-"""Rows that the database sends at a time."""
-Span = tuple[int, int, int]
-"""A task's number, and its indexes from and to."""
 
 
 class Head(NamedTuple):
@@ -50,11 +47,20 @@ class Head(NamedTuple):
     shown: list[StretchRecord]
     own: list[StretchRecord]
     """Those whose rows are to be read: one that is written as done is, for its counters are written last."""
+    told: dict[int, RangeSet]
+    """The results of those whose documents name them, by their start."""
 
     def span(self) -> Span:
         """Return where this manager's rows lie."""
-        start = min((each.start for each in self.own), default=0)
-        return self.record.number, start, max((each.frontier for each in self.own), default=start)
+        return self._hull(self.own)
+
+    def unread(self) -> Span:
+        """Return where results must be read."""
+        return self._hull([each for each in self.own if each.start not in self.told])
+
+    def _hull(self, stretches: list[StretchRecord]) -> Span:
+        start = min((each.start for each in stretches), default=0)
+        return self.record.number, start, max((each.frontier for each in stretches), default=start)
 
 
 class Seen(NamedTuple):
@@ -65,13 +71,20 @@ class Seen(NamedTuple):
     failures: RangeSet
     results: RangeSet | None
     """None where there are too many to be read at once."""
+    told: dict[int, RangeSet]
+    """Results that need not be read, by the start of their stretch."""
+
+    def of(self, stretch: StretchRecord) -> "Seen":
+        """Return what there is to know of one stretch."""
+        return self._replace(results=self.told.get(stretch.start, self.results))
 
 
 class MongoLoader:
     """Loads tasks for one manager."""
 
-    def __init__(self, db: Database, reader: MongoReader, blobs: MongoBlobs, manager: str) -> None:
+    def __init__(self, db: Database, reader: MongoReader, blobs: MongoBlobs, manager: str, books: Books) -> None:
         self._db, self._reader, self._blobs, self._manager = db, reader, blobs, manager
+        self._books = books
 
     async def load_all(self, tasks: list[str]) -> list[LoadedTask]:
         """Return tasks, less those that are gone, with the rows of this manager's stretches.
@@ -102,13 +115,20 @@ class MongoLoader:
         record = await self._reader.bare_task(task)
         if record is None:
             return None
-        stretches = await self._reader.stretches(record)
+        found = [each async for each in self._db["stretches"].find(rows_between(record.number, 0, None)).sort("_id", 1)]
+        stretches = [stretch_of(each, task) for each in found]
         own = [one for one in stretches if one.owner == self._manager and (starts is None or one.start in starts)]
         shown = stretches if starts is None else own
-        return Head(record, shown, [each for each in own if each.done < each.stop - each.start])
+        told = {one.start: told_in(each, one) for each, one in zip(found, stretches, strict=True)}
+        return Head(
+            record,
+            shown,
+            [each for each in own if each.done < each.stop - each.start],
+            {start: results for start, results in told.items() if results is not None},
+        )
 
     async def _complete(self, head: Head, seen: Seen) -> LoadedTask:
-        rows = [await self._rows(head.record, stretch, seen) for stretch in head.own]
+        rows = [await self._rows(head, stretch, seen.of(stretch)) for stretch in head.own]
         index = await self._blobs.index(head.record.blob) if head.record.blob else None
         return assembling.assemble(head.record, head.shown, rows, index)
 
@@ -116,15 +136,18 @@ class MongoLoader:
         """Read what stretches share. Results come last: there are only ever more of them."""
         blocks = await self._blocks([head for head in heads if head.own])
         spans = [head.span() for head in heads]
-        failures = await self._row_ids("failures", spans)
-        narrow = [(number, start, stop) for number, start, stop in spans if stop - start <= MAX_NEAR]
-        results = await self._row_ids("results", narrow)
+        failures = await ids_between(self._db, "failures", spans)
+        narrow = [span for span in (head.unread() for head in heads) if span[2] - span[1] <= MAX_NEAR]
+        results = await ids_between(self._db, "results", narrow)
         read = {number for number, _, _ in narrow}
         return {
             number: Seen(
-                blocks.get(number, []), _of(failures, number), _of(results, number) if number in read else None
+                blocks.get(number, []),
+                of_task(failures, number),
+                of_task(results, number) if number in read else None,
+                head.told,
             )
-            for number, _, _ in spans
+            for head, (number, _, _) in zip(heads, spans, strict=True)
         }
 
     async def _blocks(self, heads: list[Head]) -> dict[int, list[dict[str, Any]]]:
@@ -143,24 +166,9 @@ class MongoLoader:
             found.setdefault(block["task"], []).append(block)
         return found
 
-    async def _row_ids(self, collection: str, spans: list[Span]) -> RangeSet:
-        """Return the ``_id``s there are of some rows, asked for in parts of ``MAX_NEAR`` indexes."""
-        ids = RangeSet()
-        part: list[Span] = []
-        for at, span in enumerate(spans):
-            part.append(span)
-            width = sum(stop - start for _, start, stop in part)
-            is_last = at + 1 == len(spans)
-            if is_last or width + spans[at + 1][2] - spans[at + 1][1] > MAX_NEAR:
-                wanted = [rows_between(*each) for each in part if each[1] < each[2]]
-                part = []
-                if wanted:
-                    cursor = self._db[collection].find({"$or": wanted}, {"_id": 1}).batch_size(BATCH)
-                    ids.add_all(runs_of([found["_id"] async for found in cursor]))
-        return ids
-
-    async def _rows(self, record: TaskRecord, stretch: StretchRecord, seen: Seen) -> StretchRows:
-        number, start, frontier = record.number, stretch.start, stretch.frontier
+    async def _rows(self, head: Head, stretch: StretchRecord, seen: Seen) -> StretchRows:
+        record, start, frontier = head.record, stretch.start, stretch.frontier
+        number = record.number
         stored, others = self._stored_blocks(record, stretch, seen)
         blocks = assembling.adopt(stored, [block for block, _ in others], frontier)
         closed = await self._closed_in(number, blocks, seen)
@@ -174,9 +182,17 @@ class MongoLoader:
             blocks = sorted([*blocks, *missing], key=lambda block: block.start)
             closed |= {block.id: [] for block in missing}
         await self._mend_blocks(number, stored, others, blocks)
+        results = assembling.done_in(counted, blocks, closed, failed)
         if counted != stretch:
-            await self._mend_stretch(counted, number)
+            await self._mend_stretch(counted, number, results)
+        self._open_books(head, counted, results)
         return StretchRows(counted, blocks, closed, failed)
+
+    def _open_books(self, head: Head, stretch: StretchRecord, results: RangeSet) -> None:
+        number = head.record.number
+        self._books.open(number, stretch.start, stretch.stop, results)
+        if stretch.start in head.told:
+            self._books.doubt(number, RangeSet([(stretch.start, stretch.frontier)]).difference(results.runs()).runs())
 
     def _stored_blocks(
         self, record: TaskRecord, stretch: StretchRecord, seen: Seen
@@ -230,9 +246,9 @@ class MongoLoader:
             raise OwnershipLost(f"blocks of task number {number}")
         await drop_all(self._db, "blocks", [name for name in (*before, *left) if name not in kept])
 
-    async def _mend_stretch(self, counted: StretchRecord, number: int) -> None:
+    async def _mend_stretch(self, counted: StretchRecord, number: int, results: RangeSet) -> None:
         """Write counters that a crash kept from being written: other managers know no others."""
-        document = stretch_document(counted, number)
+        document = {**stretch_document(counted, number), FIELD: named(results.runs())}
         if not await set_where(self._db, "stretches", [document], {"owner": self._manager}):
             raise OwnershipLost(f"payloads {counted.start} to {counted.stop - 1} of task {counted.task}")
 
@@ -257,12 +273,6 @@ class MongoLoader:
     async def _indexes(self, collection: str, number: int, start: int, stop: int) -> list[int]:
         cursor = self._db[collection].find(rows_between(number, start, stop), {"_id": 1}).batch_size(BATCH)
         return [index_of(found["_id"]) async for found in cursor]
-
-
-def _of(ids: RangeSet, number: int) -> RangeSet:
-    """Return the indexes of one task among rows of several."""
-    first = row_id(number, 0)
-    return RangeSet([(start - first, stop - first) for start, stop in ids.within(first, row_id(number + 1, 0))])
 
 
 def _near(blocks: list[BlockRecord]) -> list[list[BlockRecord]]:

@@ -11,6 +11,7 @@ import msgspec
 from disio_manager.core.records import DistributorRecord, SharedTask, StretchRecord, TaskRecord
 from disio_manager.stores.assembling import with_counters
 from disio_manager.stores.base import FailureRow, IndexedRows, ResultRow, StoredBlock, TaskPage
+from disio_manager.stores.mongo_books import FIELD
 from disio_manager.stores.mongo_documents import (
     DELETED,
     Database,
@@ -60,7 +61,7 @@ class MongoReader:
 
     async def stretches(self, record: TaskRecord) -> list[StretchRecord]:
         """Return the stretches of a task as they are written, by start."""
-        cursor = self._db["stretches"].find(rows_between(record.number, 0, None)).sort("_id", 1)
+        cursor = self._db["stretches"].find(rows_between(record.number, 0, None), {FIELD: 0}).sort("_id", 1)
         return [stretch_of(found, record.id) async for found in cursor]
 
     async def shared(self, matching: Document, limit: int = 0) -> list[SharedTask]:
@@ -73,7 +74,7 @@ class MongoReader:
         of: dict[int, list[StretchRecord]] = {record.number: [] for record in records}
         names = {record.number: record.id for record in records}
         for numbers in in_parts(sorted(of)):
-            cursor = self._db["stretches"].find({"task": {"$in": numbers}}).sort("_id", 1)
+            cursor = self._db["stretches"].find({"task": {"$in": numbers}}, {FIELD: 0}).sort("_id", 1)
             async for found in cursor:
                 of[found["task"]].append(stretch_of(found, names[found["task"]]))
         stretches = [of[record.number] for record in records]

@@ -11,6 +11,7 @@ import msgspec
 from pymongo import ReturnDocument
 
 from disio_manager.core.records import LoadedTask, Look, Notice, StretchRecord
+from disio_manager.stores.mongo_books import FIELD, Books, named
 from disio_manager.stores.mongo_documents import (
     DELETED,
     Database,
@@ -28,7 +29,8 @@ from disio_manager.stores.mongo_documents import (
 )
 from disio_manager.stores.mongo_loading import MongoLoader
 from disio_manager.stores.mongo_reading import MongoReader
-from disio_shared.ranges import indexes_of, runs_of
+from disio_manager.stores.mongo_rows import ids_between, of_task
+from disio_shared.ranges import RangeSet, indexes_of, runs_of
 from disio_shared.taskdoc import OPEN_STATES
 
 MAX_NOTICES = 1_000
@@ -42,8 +44,9 @@ _notices = msgspec.msgpack.Decoder(Notice)
 class MongoSharing:
     """One manager's dealings with the others."""
 
-    def __init__(self, db: Database, reader: MongoReader, loader: MongoLoader, manager: str) -> None:
+    def __init__(self, db: Database, reader: MongoReader, loader: MongoLoader, manager: str, books: Books) -> None:
         self._db, self._reader, self._loader, self._manager = db, reader, loader, manager
+        self._books = books
         self._seen: set[str] = set()
         """Tasks that were in the database: only those can be deleted."""
         self._taken: dict[str, set[int]] = {}
@@ -62,8 +65,10 @@ class MongoSharing:
         task = await self._db["tasks"].find_one({"_id": stretch.task, "state": IS_OPEN}, {"number": 1})
         if task is None:
             return []
-        await insert_new(self._db, "stretches", [stretch_document(stretch, task["number"])])
-        cursor = self._db["stretches"].find(rows_between(task["number"], 0, None)).sort("_id", 1)
+        document = {**stretch_document(stretch, task["number"]), FIELD: named([])}
+        if not await insert_new(self._db, "stretches", [document]):
+            self._books.open(task["number"], stretch.start, stretch.stop, RangeSet())
+        cursor = self._db["stretches"].find(rows_between(task["number"], 0, None), {FIELD: 0}).sort("_id", 1)
         return [stretch_of(found, stretch.task) async for found in cursor]
 
     async def take_over(self, gone: str) -> list[LoadedTask]:
@@ -113,6 +118,25 @@ class MongoSharing:
             distributors=await self._reader.distributors({"manager": {"$nin": ["", self._manager]}}),
         )
 
+    async def recount(self) -> bool:
+        """Write notices to this manager itself of results that nobody told it of."""
+        told = Told()
+        due = self._books.due()
+        try:
+            for number, runs in due:
+                task = await self._db["tasks"].find_one({"number": number, "state": IS_OPEN}, {"number": 1})
+                if task is not None:
+                    # Read before the books are asked: whatever a commit writes meanwhile is in them by then.
+                    rows = await ids_between(self._db, "results", [(number, runs[0][0], runs[-1][1])])
+                    found = self._books.unknown(number, of_task(rows, number))
+                    told.add(task["_id"], indexes_of(found), ())
+            await tell_owners(self._db, told)
+        except BaseException:
+            for number, runs in due:
+                self._books.doubt(number, runs)
+            raise
+        return any(done for done, _ in told.tasks.values())
+
     async def _pass_on(self, gone: str) -> None:
         """Bring notices for a manager that is gone to those who own its stretches now.
 
@@ -144,7 +168,7 @@ class Told:
 async def tell_owners(db: Database, told: Told) -> None:
     """Write one notice for each owner of indexes; those that nobody looks after are told to nobody."""
     for task, (done, failed) in told.tasks.items():
-        number = await number_of(db, task)
+        number = await number_of(db, task) if done or failed else None
         if number is None:
             continue
         written: list[Document] = []

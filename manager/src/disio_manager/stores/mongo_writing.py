@@ -12,8 +12,10 @@ from disio_manager.core.changes import Change
 from disio_manager.core.records import DistributorRecord, TaskRecord
 from disio_manager.stores import mongo_votes
 from disio_manager.stores.mongo_blobs import drop_unnamed
+from disio_manager.stores.mongo_books import FIELD, Books
 from disio_manager.stores.mongo_documents import (
     DELETED,
+    INDEX_BITS,
     MAX_NUMBER,
     Database,
     Document,
@@ -36,7 +38,7 @@ from disio_manager.stores.mongo_documents import (
 )
 from disio_manager.stores.mongo_sharing import IS_OPEN, Told, tell_owners
 from disio_shared.errors import OwnershipLost, StoreUnavailable
-from disio_shared.ranges import Run
+from disio_shared.ranges import Run, runs_of
 from disio_shared.taskdoc import ENDED_STATES, OPEN_STATES
 
 MAX_REMEMBERED = 20_000
@@ -47,8 +49,8 @@ LONG_RUN = 1_000
 class MongoWriter:
     """Applies changes to a database for one manager."""
 
-    def __init__(self, db: Database, manager: str) -> None:
-        self._db, self._manager = db, manager
+    def __init__(self, db: Database, manager: str, books: Books) -> None:
+        self._db, self._manager, self._books = db, manager, books
         self._tasks: dict[str, tuple[int, int]] = {}
         """Task id to its number and its chunks of payloads."""
 
@@ -58,6 +60,13 @@ class MongoWriter:
         Raises:
             OwnershipLost: A block or stretch of the group belongs to another manager.
         """
+        try:
+            await self._commit(group)
+        except BaseException:
+            self._books.forget()  # what was written of the group is not known
+            raise
+
+    async def _commit(self, group: Sequence[Change]) -> None:
         together: list[Change] = []
         for change in await self._of_open_tasks(group):
             if isinstance(change, changes.DeleteTask | changes.DropFailures):
@@ -89,10 +98,11 @@ class MongoWriter:
             # A manager that was taken for gone would quarantine what another one runs again.
             await self._check_stretches(group)
         await insert_new(self._db, "results", await self._result_documents(group))
+        noted = await self._note_results(group)
         await insert_new(self._db, "failures", await self._failure_documents(group))
         await self._write_votes(group)
         await self._write_blocks(group)
-        await self._write_stretches(group)
+        await self._write_stretches(group, noted)
         await self._write_tasks(group)
         await self._write_distributors(group)
         await self._write_notices(group)
@@ -130,18 +140,35 @@ class MongoWriter:
             ]
         return documents
 
+    async def _note_results(self, group: list[Change]) -> dict[int, list[Run]]:
+        """Note which results of own payloads are there now; return them by the task's number."""
+        noted: dict[int, list[Run]] = {}
+        for change in group:
+            if isinstance(change, changes.AddResults | changes.NoteResults):
+                known = await self._known(change.task)
+                if known is not None:
+                    runs = change.runs if isinstance(change, changes.NoteResults) else runs_of(change.indexes)
+                    noted.setdefault(known[0], []).extend(runs)
+                    self._books.add(known[0], runs)
+        return noted
+
     async def _failure_documents(self, group: list[Change]) -> list[Document]:
         """Return failures of payloads that have no result; those of this group are written already."""
         documents: dict[int, Document] = {}
+        tasks: dict[int, str] = {}
         for change in _rows(group):
             known = await self._known(change.task)
             if known is None or not isinstance(change, changes.AddFailures):
                 continue
+            tasks[known[0]] = change.task
             for index, errors in zip(change.indexes, change.errors, strict=True):
                 row = row_id(known[0], index)
                 documents.setdefault(row, {"_id": row, "errors": encode(errors), "at": change.at})
+        told = Told()
         for row in await found_among(self._db, "results", list(documents)):
             del documents[row]
+            told.add(tasks[row >> INDEX_BITS], [index_of(row)], ())
+        await tell_owners(self._db, told)  # a manager that knew of them would have quarantined nothing
         return list(documents.values())
 
     async def _write_votes(self, group: list[Change]) -> None:
@@ -166,10 +193,19 @@ class MongoWriter:
         if not is_mine or (gone < len(dropped) and await found_among(self._db, "blocks", dropped)):
             raise OwnershipLost("blocks of this manager")
 
-    async def _write_stretches(self, group: list[Change]) -> None:
+    async def _write_stretches(self, group: list[Change], noted: dict[int, list[Run]]) -> None:
         documents = await self._stretch_documents(group)
+        for document in documents:
+            document[FIELD] = self._books.text(document["task"], index_of(document["_id"]), document["stop"])
         if not await set_where(self._db, "stretches", documents, {"owner": self._manager}):
             await self._refuse_foreign(documents)
+        # Of a stretch whose row does not come with its results, the counters are counted at the next start.
+        written = {document["_id"] for document in documents}
+        spans = [
+            row_id(number, start) for number, runs in noted.items() for start, _ in self._books.touched(number, runs)
+        ]
+        behind = [{"_id": row, FIELD: None} for row in spans if row not in written]
+        await set_where(self._db, "stretches", behind, {"owner": self._manager})
 
     async def _check_stretches(self, group: list[Change]) -> None:
         await self._refuse_foreign(await self._stretch_documents(group))
@@ -210,8 +246,22 @@ class MongoWriter:
                 others.append((_overwritten(was[task], record), document))
             else:
                 fresh.append(document)
-        await replace_where(self._db, "tasks", others)
+        if not await replace_where(self._db, "tasks", others):
+            await self._check_ends([record for record in last.values() if record.state in ENDED_STATES])
         await self._insert_tasks(fresh)
+        for task, record in last.items():
+            if record.state not in OPEN_STATES and task in self._tasks:
+                self._books.drop(self._tasks[task][0])
+
+    async def _check_ends(self, ended: list[TaskRecord]) -> None:
+        """Refuse to end what stays open: nobody may be told of an end that did not take place.
+
+        Raises:
+            OwnershipLost: Another manager opened a task again meanwhile.
+        """
+        still_open = await found_among(self._db, "tasks", [record.id for record in ended], {"state": IS_OPEN})
+        if still_open:
+            raise OwnershipLost(f"the end of task {still_open[0]}, which another manager opened again")
 
     async def _insert_tasks(self, fresh: list[Document]) -> None:
         """Insert new tasks; one id may come twice, at two managers, for it follows from an idempotency key.
@@ -286,6 +336,7 @@ class MongoWriter:
         if blob:
             await drop_unnamed(self._db, blob)  # before the task's document: what breaks off is done at the next start
         await self._db["tasks"].delete_one({"_id": task, "number": number})
+        self._books.drop(number)
         self._tasks.pop(task, None)
 
     async def _known(self, task: str) -> tuple[int, int] | None:

@@ -231,6 +231,10 @@ class SqliteStore:
         """Return the open tasks as they are written, and which of the known ones are deleted."""
         return await self._reading(lambda: reading.look(self._read, known, self._manager))
 
+    async def recount(self) -> bool:
+        """Return False: rows and counters are written together."""
+        return False
+
     # What a check wants
 
     async def tasks_after(self, number: int, limit: int) -> list[SharedTask]:

@@ -3,7 +3,7 @@
 Rule: a commit that may not be made raises before anything of it is applied.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -41,6 +41,7 @@ class Rows:
     notices: dict[str, tuple[str, int, Notice]] = field(default_factory=dict)
     """With their owner and the start of their stretch."""
     distributors: dict[str, DistributorRecord] = field(default_factory=dict)
+    noted: list[changes.NoteResults] = field(default_factory=list)
     doubled: int = 0
     """Results of own indexes that came for an index that had one."""
     claims: int = 0
@@ -62,7 +63,12 @@ class Rows:
 
     def _check(self, change: Change, manager: str) -> None:
         place = None
-        if isinstance(change, changes.PutStretch):
+        if isinstance(change, changes.PutTask):
+            now = self.tasks.get(change.record.id)
+            is_end = change.record.state in ENDED_STATES and now is not None and now.state in OPEN_STATES
+            if is_end and now is not None and now.retries > change.record.retries:
+                raise OwnershipLost(f"the end of task {now.id}")
+        elif isinstance(change, changes.PutStretch):
             place = (change.record.task, change.record.start)
         elif isinstance(change, changes.PutBlock):
             place = self._place(change.record.task, change.record.start)
@@ -104,6 +110,8 @@ class Rows:
                 rows = self.failures.pop(change.task, {})
                 kept = {at: errors for at, errors in rows.items() if at not in dropped}
                 self.failures |= {change.task: kept} if kept else {}
+            case changes.NoteResults():
+                self.noted.append(change)
             case changes.DropNotices():
                 self.notices = {name: row for name, row in self.notices.items() if name not in change.ids}
             case changes.AddVotes():
@@ -154,13 +162,17 @@ class Rows:
             inside = [at for at, index in enumerate(rows.indexes) if start <= index < stretch.stop]
             if task != rows.task or not inside:
                 continue
-            self._notices += 1
-            name, indexes = f"n{self._notices}", [rows.indexes[at] for at in inside]
+            indexes = [rows.indexes[at] for at in inside]
             if isinstance(rows, changes.AddResults):
-                notice = Notice(id=name, task=task, done=runs_of(indexes))
+                notice = Notice(id="", task=task, done=runs_of(indexes))
             else:
-                notice = Notice(id=name, task=task, failed=indexes, errors=[rows.errors[at] for at in inside])
-            self.notices[name] = (stretch.owner, start, notice)
+                notice = Notice(id="", task=task, failed=indexes, errors=[rows.errors[at] for at in inside])
+            self._notify(stretch.owner, start, notice)
+
+    def _notify(self, owner: str, start: int, notice: Notice) -> None:
+        self._notices += 1
+        notice.id = f"n{self._notices}"
+        self.notices[notice.id] = (owner, start, notice)
 
     def _delete(self, task: str) -> None:
         for table in (self.tasks, self.results, self.failures, self.votes):
@@ -182,7 +194,7 @@ class Rows:
             return None
         stretches = [self._counted(row, manager) for row in self._stretches(task)]
         mine = [row for row in stretches if row.owner == manager and (only is None or row.start in only)]
-        done, failed = self.results.get(task, {}), self.failures.get(task, {})
+        done, failed = self._known_results(task), self.failures.get(task, {})
         blocks = [row for row in self.blocks.values() if row.task == task and _is_in(row.start, mine)]
         closed = {row.id: runs_of(i for i in [*done, *failed] if row.start <= i < row.stop) for row in blocks}
         return LoadedTask(
@@ -202,9 +214,13 @@ class Rows:
     def _counted(self, row: StretchRecord, manager: str) -> StretchRecord:
         if row.owner != manager:
             return msgspec.structs.replace(row)
-        done = [index for index in self.results.get(row.task, {}) if row.start <= index < row.stop]
+        done = [index for index in self._known_results(row.task) if row.start <= index < row.stop]
         failed = [index for index in self.failures.get(row.task, {}) if row.start <= index < row.stop]
         return msgspec.structs.replace(row, done=len(done), failed=len(set(failed) - set(done)))
+
+    def _known_results(self, task: str) -> Collection[int]:
+        """Return the results that a manager knows of that loads a task."""
+        return self.results.get(task, {})
 
     # Several managers
 

@@ -98,6 +98,7 @@ def test_results_of_another_managers_stretch_are_stored_and_told_to_it(pair: tup
     view = a.core.task_view("t", a.now)
     # 25 was in no block yet: it is counted when its block is worked off, and its row stays the first one.
     assert view is not None and view.record.done == 2
+    assert [each.runs for each in a.rows.noted] == [[(3, 5)]]
     a.deliver("da", "t", list(range(20)))
     assert a.rows.notices == {} and a.rows.results["t"][3] == b"3/1"
 
@@ -138,6 +139,7 @@ def test_of_a_failure_here_and_a_result_there_the_result_stands(pair: tuple[Worl
     a.look(b)
     view = a.core.task_view("t", a.now)
     assert view is not None and (view.record.done, view.record.failed) == (2, 0)
+    assert [each.runs for each in a.rows.noted] == [[(5, 6)]]
     assert a.rows.failures.get("t", {}) == {}
     a.deliver("da", "t", [i for i in range(20) if i not in (5, 6)])
     assert a.rows.tasks["t"].state == "done"

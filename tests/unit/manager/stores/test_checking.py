@@ -22,7 +22,9 @@ from tests.unit.manager.tars import sha256_of, tar_of
 OTHER = "manager-b"
 CODE = b"export default () => 1"
 SHA = hashlib.sha256(CODE).hexdigest()
-MENDED = " (the next start of the manager that owns it puts this right)"
+MENDED = " (what a broken-off commit left, the next start of the manager that owns it puts right)"
+NEVER_LEFT = {"a result is gone"}
+"""Damage that no commit leaves, and no start looks for: a document that names results is written after them."""
 RETRIED = " (a retry of the task puts this right)"
 
 
@@ -299,7 +301,7 @@ async def test_each_damage_of_documents_is_named(
     await damage[1](store._db)
     seen = await found(url, tmp_path)
     assert sorted(seen) == sorted(damage[2])
-    if seen and all(problem.endswith(MENDED) for problem in seen):
+    if seen and all(problem.endswith(MENDED) for problem in seen) and damage[0] not in NEVER_LEFT:
         others = await open_store(url, tmp_path, OTHER)
         for each in (store, others):
             await each.load()
