@@ -249,9 +249,12 @@ class MongoWriter:
         if not await replace_where(self._db, "tasks", others):
             await self._check_ends([record for record in last.values() if record.state in ENDED_STATES])
         await self._insert_tasks(fresh)
-        for task, record in last.items():
-            if record.state not in OPEN_STATES and task in self._tasks:
-                self._books.drop(self._tasks[task][0])
+        self._close_books(last.values())
+
+    def _close_books(self, records: Iterable[TaskRecord]) -> None:
+        for record in records:
+            if record.state not in OPEN_STATES and record.id in self._tasks:
+                self._books.drop(record.number)
 
     async def _check_ends(self, ended: list[TaskRecord]) -> None:
         """Refuse to end what stays open: nobody may be told of an end that did not take place.
