@@ -102,6 +102,7 @@ class ManagerNode:
                 self._fail(decision.changes)
                 return False
             self._save(decision.changes)
+            self.core.saved()
         except StoreUnavailable as trouble:
             self._reload(str(trouble))
             return False

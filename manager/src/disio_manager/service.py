@@ -61,7 +61,7 @@ class ManagerService:
         self.trouble: StoreUnavailable | None = None
         """Why nothing can be saved, or None."""
         self._shell: Shell[Event, Change, Command] = Shell(
-            self._load, store, self._perform, self._tick, clock, self._note_trouble, self._why_stale
+            self._load, store, self._perform, self._tick, clock, self._note_trouble, self._why_stale, self._note_saved
         )
 
     @property
@@ -141,6 +141,10 @@ class ManagerService:
     def wake(self) -> None:
         """Have the core look at its deadlines, and the shell at whether the core is stale."""
         self.post(self._tick())  # with a full queue it is awake anyway
+
+    def _note_saved(self) -> None:
+        if self._core is not None:
+            self._core.saved()
 
     def _why_stale(self) -> StoreUnavailable | None:
         return Lapsed() if self._presence is not None and self._presence.has_lapsed() else None

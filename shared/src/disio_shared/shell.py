@@ -38,6 +38,7 @@ class Shell(Generic[EventT, ChangeT, CommandT]):
         on_trouble: Told, for people, when the store fails and when it is back (with None).
         why_stale: Asked before each group of events; an answer means that memory may not be decided on any more: it
             is thrown away as after a failed commit.
+        on_saved: Told when everything decided so far is durable, before what follows from it is sent.
     """
 
     def __init__(
@@ -49,9 +50,11 @@ class Shell(Generic[EventT, ChangeT, CommandT]):
         clock: Clock,
         on_trouble: Callable[[StoreUnavailable | None], None] = lambda trouble: None,
         why_stale: Callable[[], StoreUnavailable | None] = lambda: None,
+        on_saved: Callable[[], None] = lambda: None,
     ) -> None:
         self._load, self._store, self._perform, self._tick = load, store, perform, tick
         self._clock, self._on_trouble, self._why_stale = clock, on_trouble, why_stale
+        self._on_saved = on_saved
         self._waiting: asyncio.Queue[tuple[EventT | _Alone[EventT], asyncio.Future[None] | None]]
         self._waiting = asyncio.Queue(MAX_WAITING)
         self._next: tuple[EventT | _Alone[EventT], asyncio.Future[None] | None] | None = None
@@ -151,6 +154,7 @@ class Shell(Generic[EventT, ChangeT, CommandT]):
         except StoreUnavailable as trouble:
             await self._reload(trouble, [done for _, done in group])
             return
+        self._on_saved()
         for command in total.commands:
             self._perform(command)
         for done in accepted:

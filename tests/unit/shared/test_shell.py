@@ -61,8 +61,18 @@ class Rig:
         self.disk, self.trouble = Disk(), list[str]()
         self.stale: StoreUnavailable | None = None
         self.shell: Shell[int, int, str] = Shell(
-            self._load, self.disk, self.disk.log.append, lambda: 1000, SystemClock(), self._on_trouble, self._why_stale
+            self._load,
+            self.disk,
+            self.disk.log.append,
+            lambda: 1000,
+            SystemClock(),
+            self._on_trouble,
+            self._why_stale,
+            self._on_saved,
         )
+
+    def _on_saved(self) -> None:
+        self.disk.log.append("durable")
 
     def _why_stale(self) -> StoreUnavailable | None:
         return self.stale
@@ -89,7 +99,7 @@ async def rig() -> AsyncIterator[Rig]:
 
 async def test_a_command_is_performed_after_its_change_is_saved(rig: Rig) -> None:
     await rig.shell.submit(5)
-    assert rig.disk.log == ["saved 5", "told 5"]
+    assert rig.disk.log == ["saved 5", "durable", "told 5"]
 
 
 async def test_events_that_wait_together_share_one_commit(rig: Rig) -> None:
@@ -155,7 +165,7 @@ async def test_an_event_is_made_while_nothing_else_is_written(rig: Rig) -> None:
 
     await asyncio.gather(rig.shell.submit(1), rig.shell.submit(2), rig.shell.submit_alone(make), rig.shell.submit(3))
     at = rig.disk.log.index("made")
-    assert rig.disk.log[at + 1 : at + 3] == ["saved 103", "told 103"], rig.disk.log
+    assert rig.disk.log[at + 1 : at + 4] == ["saved 103", "durable", "told 103"], rig.disk.log
     assert rig.disk.saved == 106
 
 

@@ -5,7 +5,7 @@ Rule: pure. Given the same events at the same times it decides the same, and an 
 
 from disio_manager.core import events, explaining, granting, intake, joining, sharing, verbs
 from disio_manager.core.book import Book, Out
-from disio_manager.core.changes import Change
+from disio_manager.core.changes import Change, PutStretch
 from disio_manager.core.commands import Command, Send
 from disio_manager.core.fleet import Fleet
 from disio_manager.core.records import DistributorRecord, LoadedTask
@@ -22,6 +22,8 @@ class Coordinator:
     def __init__(self, book: Book, now: float) -> None:
         self._book = book
         self._born = now
+        self._unsaved: set[str] = set()
+        """Tasks with progress that may not be durable yet."""
 
     @classmethod
     def restore(
@@ -68,7 +70,16 @@ class Coordinator:
             granting.offer_more(self._book, out)
         if self._book.fresh:
             granting.offer_fresh(self._book, out)
+        self._unsaved.update(change.record.task for change in out.changes if isinstance(change, PutStretch))
         return out
+
+    def saved(self) -> None:
+        """Know that whatever was decided until now is durable: views may show it."""
+        for task in self._unsaved:
+            entry = self._book.tasks.get(task)
+            if entry is not None:
+                entry.unsaved = (0, 0)
+        self._unsaved.clear()
 
     def next_deadline(self) -> float | None:
         """Return the steady time of the next lease's, task's or claim's end, or None when nothing is due."""
@@ -205,7 +216,7 @@ class Coordinator:
 def _view(entry: TaskEntry, now: float) -> TaskView:
     rate = entry.meter.rate(now)
     return TaskView(
-        record=entry.row(),
+        record=entry.durable_row(),
         leased=entry.leased,
         ready=entry.unleased,
         blocks=len(entry.blocks),

@@ -82,6 +82,8 @@ class TaskEntry:
         """Open indexes in ready blocks."""
         self.spent: list[str] = []
         """Blocks that were loaded and have nothing open: their rows are to go."""
+        self.unsaved = (0, 0)
+        """What ``done`` and ``failed`` grew by since it was last known that all is durable."""
         self._starts: list[int] = []
         self._by_start: dict[int, Block] = {}
         self._ready: list[int] = []
@@ -135,6 +137,7 @@ class TaskEntry:
         self.stretches.count(runs, done, failed)
         self.record.done += done * number
         self.record.failed += failed * number
+        self.unsaved = (self.unsaved[0] + done * number, self.unsaved[1] + failed * number)
         return number
 
     def progress(self) -> list[PutStretch]:
@@ -187,6 +190,12 @@ class TaskEntry:
     def row(self) -> TaskRecord:
         """Return a copy of the record, for a store or a reader."""
         return msgspec.structs.replace(self.record)
+
+    def durable_row(self) -> TaskRecord:
+        """Return a copy of the record with progress that a crash cannot take back."""
+        row = self.row()
+        row.done, row.failed = row.done - self.unsaved[0], row.failed - self.unsaved[1]
+        return row
 
     def add(self, block: Block) -> None:
         """Put a block in; its span overlaps no other's."""

@@ -24,7 +24,7 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True):
     """One open task with its live numbers."""
 
     record: TaskRecord
-    """A copy; ``state``, ``done`` and ``failed`` are those of this moment."""
+    """A copy; ``state`` is that of this moment, ``done`` and ``failed`` count what is durable: they never go back."""
     leased: int
     """Open payloads in blocks that a distributor holds."""
     ready: int

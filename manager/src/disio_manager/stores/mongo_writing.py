@@ -264,7 +264,7 @@ class MongoWriter:
         """
         still_open = await found_among(self._db, "tasks", [record.id for record in ended], {"state": IS_OPEN})
         if still_open:
-            raise OwnershipLost(f"the end of task {still_open[0]}, which another manager opened again")
+            raise OwnershipLost(f"task {still_open[0]}, which is open again,")
 
     async def _insert_tasks(self, fresh: list[Document]) -> None:
         """Insert new tasks; one id may come twice, at two managers, for it follows from an idempotency key.

@@ -3,6 +3,7 @@
 import pytest
 
 from disio_manager.core import events
+from disio_shared.errors import OwnershipLost
 from tests.unit.manager.core.pairs import indexes, make_pair, see, work_off
 from tests.unit.manager.core.world import World
 
@@ -69,7 +70,12 @@ def test_a_manager_that_has_not_heard_of_a_retry_does_not_end_the_task(pair: tup
     a.look(b)
     assert a.rows.tasks["t"].state == "failed"
     a.command("t", "retry")
-    b.handle(events.ClusterSeen(tuple(b.core._book.peers.values()), early, [], b.wall))
+    sent = len(b.sent)
+    with pytest.raises(OwnershipLost):
+        b.handle(events.ClusterSeen(tuple(b.core._book.peers.values()), early, [], b.wall))
+    assert len(b.sent) == sent, "nobody is told of an end that did not take place"
+    b.restart()
+    b.join("db")
     assert (a.rows.tasks["t"].state, a.rows.tasks["t"].retries) == ("running", 1)
     see(a, b)
     assert work_off(b, "db", "t") == set(mine[:1])

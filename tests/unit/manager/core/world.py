@@ -64,6 +64,8 @@ class World:
         """Let the core decide, apply the rows, note what it sends."""
         out = self.core.handle(event, self.now)
         self.rows.commit(out.changes, self.settings.manager)
+        self.core.saved()
+        assert all(entry.unsaved == (0, 0) for entry in self.core._book.tasks.values()), "progress without its row"
         # Of two managers one may take a result that the other has told it of, and it has not looked yet.
         assert self.settings.is_shared or not self.rows.doubled, "an index was given a second result"
         self.sent += [command for command in out.commands if isinstance(command, Send)]
