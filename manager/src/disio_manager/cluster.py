@@ -19,6 +19,8 @@ from disio_shared.taskdoc import OPEN_STATES
 
 ROUND_S = 1.0
 """Seconds between two looks at the registry, and at what the others did while there are any."""
+RECOUNT_S = 30.0
+"""Seconds after the start, and between two recounts: there are better things to do for a store that a crash left."""
 BLIND_S = 5.0
 """After so long without seeing the registry nobody's silence counts: it may have been we who were away."""
 
@@ -55,6 +57,7 @@ class Cluster:
         """Whose stretches are to be taken over: managers that are gone, and owners no manager answers to."""
         self._read_at = float("-inf")
         self._looked_at = float("-inf")
+        self._recounted_at = self._clock.steady()
         self._told: tuple[Peer, ...] = ()
         self._looking = asyncio.Lock()
         self._log = logger("manager.cluster")
@@ -81,7 +84,7 @@ class Cluster:
             await self._take_over(gone)
         if self._is_look_due():
             await self.look()
-        if self._store.is_shared and await self._store.recount():
+        if self._is_recount_due() and await self._store.recount():
             await self.look()
 
     async def look(self) -> None:
@@ -155,6 +158,12 @@ class Cluster:
         peers = self._peers()
         waits = ROUND_S / 2 if peers else ALIVE_S
         return peers != self._told or self._clock.steady() - self._looked_at >= waits
+
+    def _is_recount_due(self) -> bool:
+        if not self._store.is_shared or self._clock.steady() - self._recounted_at < RECOUNT_S:
+            return False
+        self._recounted_at = self._clock.steady()
+        return True
 
     def _peers(self) -> tuple[Peer, ...]:
         alive = [other.entry for other in self._others.values() if self._is_alive(other)]

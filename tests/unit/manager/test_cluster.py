@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from disio_manager.cluster import Cluster
+from disio_manager.cluster import RECOUNT_S, Cluster
 from disio_manager.core.events import ClusterSeen, Event, StretchesTaken
 from disio_manager.presence import ALIVE_S, Presence
 from disio_manager.service import ManagerService
@@ -90,12 +90,16 @@ async def test_the_core_is_told_who_is_there() -> None:
     assert len(rig.seen()) == looks + 3
 
 
-async def test_what_a_recount_finds_is_looked_at_at_once() -> None:
+async def test_a_recount_waits_until_the_start_is_over_and_what_it_finds_is_looked_at_at_once() -> None:
     rig = Rig()
-    await rig.round("a")
     rig.registry.uncounted = True
-    await rig.rounds(3, "a")
-    assert len(rig.seen()) == 2
+    await rig.rounds(int(RECOUNT_S) - 1, "a")
+    looks = len(rig.seen())
+    was_counted = [not rig.registry.uncounted]
+    await rig.round("a")
+    was_counted.append(not rig.registry.uncounted)
+    assert was_counted == [False, True]
+    assert len(rig.seen()) == looks + 1
 
 
 async def test_a_manager_that_is_alone_looks_seldom() -> None:

@@ -123,19 +123,26 @@ class MongoSharing:
         told = Told()
         due = self._books.due()
         try:
-            for number, runs in due:
-                task = await self._db["tasks"].find_one({"number": number, "state": IS_OPEN}, {"number": 1})
-                if task is not None:
-                    # Read before the books are asked: whatever a commit writes meanwhile is in them by then.
-                    rows = await ids_between(self._db, "results", [(number, runs[0][0], runs[-1][1])])
-                    found = self._books.unknown(number, of_task(rows, number))
-                    told.add(task["_id"], indexes_of(found), ())
+            numbers = {number: (number, runs[0][0], runs[-1][1]) for number, runs in due}
+            names = await self._names_of(list(numbers))
+            # Read before the books are asked: whatever a commit writes meanwhile is in them by then.
+            rows = await ids_between(self._db, "results", [numbers[number] for number in names])
+            for number, task in names.items():
+                told.add(task, indexes_of(self._books.unknown(number, of_task(rows, number))), ())
             await tell_owners(self._db, told)
         except BaseException:
             for number, runs in due:
                 self._books.doubt(number, runs)
             raise
         return any(done for done, _ in told.tasks.values())
+
+    async def _names_of(self, numbers: list[int]) -> dict[int, str]:
+        """Return the open ones among some tasks."""
+        names: dict[int, str] = {}
+        for some in in_parts(numbers):
+            async for found in self._db["tasks"].find({"number": {"$in": some}, "state": IS_OPEN}, {"number": 1}):
+                names[found["number"]] = found["_id"]
+        return names
 
     async def _pass_on(self, gone: str) -> None:
         """Bring notices for a manager that is gone to those who own its stretches now.
