@@ -52,7 +52,10 @@ class Repeats:
 
     def _give(self, work: TaskWork, session: Session, now: float) -> bool:
         state, task = self._state, work.manifest.task
-        pace, votes = session.pace(task), self._votes(work)
+        votes = self._votes(work)
+        if votes.has_nothing_for(session.client, work.manifest.max_redundancy):
+            return False
+        pace = session.pace(task)
         size = batch_size(
             state.settings, pace, session.slots, state.assignments.open_of(session.name, task), prior_of(work, session)
         )
@@ -64,7 +67,7 @@ class Repeats:
         payloads = work.payloads_of(runs)
         runs, _ = cut(state.settings, work, runs, payloads)
         payloads = payloads[: sum(stop - start for start, stop in runs)]
-        votes.out.add_all(runs)
+        votes.handed_out(runs)
         batch = state.assign(session, work, runs, now, is_repeat=True)
         state.roster.answered(session)
         pace.batch = len(payloads)
@@ -138,6 +141,6 @@ class Repeats:
         taken = [] if batch is None else self._state.assignments.part(batch, runs)
         if taken:
             votes = self._votes(work)
-            votes.out.remove_all(taken)
+            votes.given_back(taken)
             votes.tried(client, taken)
         return taken

@@ -22,6 +22,9 @@ class Votes:
         """By one less than the number of results: what has that many results at least."""
         self.out = RangeSet()
         """Handed out for another result now."""
+        self._sated: set[tuple[str, int]] = set()
+        """Clients that nothing was left for, by what they were asked with: so until something is added or given back,
+        and while managers are away thousands may wait and be asked again and again."""
         votes = []
         for head in heads:
             if head.kind == "results":
@@ -33,11 +36,13 @@ class Votes:
 
     def computed(self, client: str, runs: Sequence[Run]) -> None:
         """Take in first results."""
+        self._sated.clear()
         self._layers[0].add_all(runs)
         self.tried(client, runs)
 
     def voted(self, client: str, runs: Sequence[Run]) -> None:
         """Take in further results."""
+        self._sated.clear()
         carried = [part for run in runs for part in self._layers[0].within(*run)]
         self.tried(client, runs)
         level = 1
@@ -52,6 +57,15 @@ class Votes:
         """Offer these to a client no more."""
         self._by_client.setdefault(client, RangeSet()).add_all(runs)
 
+    def handed_out(self, runs: Iterable[Run]) -> None:
+        """Offer these to nobody while a client works on them."""
+        self.out.add_all(runs)
+
+    def given_back(self, runs: Iterable[Run]) -> None:
+        """Offer these again."""
+        self._sated.clear()
+        self.out.remove_all(runs)
+
     def committed(self, runs: Sequence[Run]) -> None:
         """Forget results that a manager has."""
         for layer in self._layers:
@@ -59,6 +73,7 @@ class Votes:
 
     def prune(self, pending: RangeSet) -> None:
         """Forget who computed what is not pending any more."""
+        self._sated.clear()
         for client, tried in list(self._by_client.items()):
             kept = RangeSet(part for run in tried.runs() for part in pending.within(*run))
             self._by_client[client] = kept
@@ -72,6 +87,10 @@ class Votes:
             found = found.difference(self._layers[max_results - 1].runs())
         mine = self._by_client.get(client)
         return found.runs() if mine is None else found.difference(mine.runs()).runs()
+
+    def has_nothing_for(self, client: str, max_results: int) -> bool:
+        """Tell whether ``offer`` found nothing for a client, and nothing has come since that it could find."""
+        return (client, max_results) in self._sated
 
     def offer(self, client: str, count: int, max_runs: int, max_results: int) -> list[Run]:
         """Return up to ``count`` results that a client may check, those with the fewest results first.
@@ -92,6 +111,8 @@ class Votes:
                 count -= sum(stop - start for start, stop in parts)
                 if count <= 0 or len(found) >= max_runs:
                     return RangeSet(found).runs()
+        if not found:
+            self._sated.add((client, max_results))
         return RangeSet(found).runs()
 
 
