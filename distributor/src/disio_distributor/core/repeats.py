@@ -53,7 +53,7 @@ class Repeats:
     def _give(self, work: TaskWork, session: Session, now: float) -> bool:
         state, task = self._state, work.manifest.task
         votes = self._votes(work)
-        if votes.has_nothing_for(session.client, work.manifest.max_redundancy):
+        if not votes.has_any_for(session.client, work.manifest.max_redundancy):
             return False
         pace = session.pace(task)
         size = batch_size(
