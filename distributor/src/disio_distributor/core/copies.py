@@ -59,7 +59,7 @@ class Copies:
         works = self._tails(session.capability)
         for work in sorted(works, key=lambda each: each.turn):
             self._look(work, now)
-            if self._copy(work, session, free, now):
+            if work.tail.stuck and self._copy(work, session, free, now):
                 return True
         self._look_again(works)
         return False
@@ -95,6 +95,8 @@ class Copies:
 
     def _look_again(self, works: list[TaskWork]) -> None:
         """Come back when the next batch may be stuck."""
+        if not works:
+            return
         ripe = [work for work in works if work.pace.count >= self._state.settings.copy_samples]
         if ripe:
             self._state.deadlines.set(COPY, min(work.tail.look_at for work in ripe))

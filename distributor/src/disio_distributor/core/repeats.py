@@ -30,7 +30,7 @@ class Repeats:
     def serve(self, session: Session, now: float) -> bool:
         """Give a client results to check; tell whether there were any."""
         works = [work for work in self._state.turns.runnable(session.capability) if self._is_open(work)]
-        return any(self._give(work, session, now) for work in sorted(works, key=lambda each: each.turn))
+        return bool(works) and any(self._give(work, session, now) for work in sorted(works, key=lambda each: each.turn))
 
     def tidy(self, work: TaskWork) -> None:
         """Forget what is not needed any more."""
