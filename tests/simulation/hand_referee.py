@@ -15,6 +15,8 @@ from tests.simulation.manager_store import Payload
 from tests.simulation.plans import read_state
 from tests.simulation.referee import Referee
 
+FORGETTING = (ch.DropPayloads, ch.DropTask)
+"""What takes saved states out of a cache."""
 PATIENCE_S = 60.0
 """So long after a task is closed, and after the storm, distributors may still hand out payloads of it."""
 
@@ -203,7 +205,7 @@ class HandReferee:
             self._disk.commit([change])
             if gone:
                 self._check_gone(gone)
-        if self.states and changes:
+        if self.states and any(isinstance(change, FORGETTING) for change in changes):
             self._forget_states(changes)
 
     def _check_result(self, part: messages.ResultColumns) -> None:

@@ -136,7 +136,9 @@ class Referee:
             assert not any(cover[block.start : block.stop]), f"blocks of {task} overlap at {block}"
             cover[block.start : block.stop] = b"\1" * (block.stop - block.start)
         done, failed = disk.results.get(task, {}), disk.failures.get(task, {})
-        loose = [index for index in range(end) if begun[index] and not cover[index]]
+        loose = [
+            index for index, (is_begun, is_held) in enumerate(zip(begun, cover, strict=True)) if is_begun > is_held
+        ]
         nowhere = [index for index in loose if index not in done and index not in failed]
         assert not nowhere, f"index {nowhere[0]} of {task} is nowhere"
 
@@ -146,7 +148,7 @@ class Referee:
         if not row.owner or not disk.is_open(row.task):
             return
         done = [index for index in disk.results.get(row.task, ()) if row.start <= index < row.stop]
-        least = len(done) - sum((row.task, index) in disk.untold for index in done)
+        least = len(done) - (sum((row.task, index) in disk.untold for index in done) if disk.untold else 0)
         assert least <= row.done <= len(done), f"{row} does not count its {least} to {len(done)} results"
         failed = [index for index in disk.failures.get(row.task, ()) if row.start <= index < row.stop]
         assert row.failed <= len(failed), f"{row} does not count its {len(failed)} failures"

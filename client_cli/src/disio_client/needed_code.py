@@ -51,6 +51,8 @@ class NeededCode:
     def commands(self, needed: set[str], now: float) -> list[Command]:
         """Return the fetches that are due and the code that no batch needs any more."""
         out: list[Command] = []
+        if not self._wanted and self.ready <= needed:
+            return out
         for workunit in [w for w in self.ready if w not in needed]:
             self.ready.discard(workunit)
             out.append(ReleaseCode(workunit))

@@ -323,7 +323,8 @@ class Session:
 
     def _advance(self, now: float) -> None:
         self._check_peer(now)
-        self._holdback.advance(len(self.outbox), now)
+        if self._holdback.reason:
+            self._holdback.advance(len(self.outbox), now)
         for slot in self.work.take_doomed():
             self._do(ev.StopSlot(slot))
         for token in [token for token, batch in self.work.batches.items() if batch.is_finished]:

@@ -42,7 +42,13 @@ class RangeSet:
         self._starts: list[int] = []
         self._stops: list[int] = []
         self._size = 0
-        self.add_all(runs)
+        for start, stop in runs:
+            if start < stop and (not self._stops or start > self._stops[-1]):  # as when runs come sorted
+                self._starts.append(start)
+                self._stops.append(stop)
+                self._size += stop - start
+            else:
+                self.add(start, stop)
 
     def __len__(self) -> int:
         """Return how many indexes are in the set."""
@@ -83,15 +89,11 @@ class RangeSet:
         """Put a run in; return how many of its indexes were new."""
         if start >= stop:
             return 0
-        if not self._stops or start > self._stops[-1]:  # as when runs come sorted
-            self._starts.append(start)
-            self._stops.append(stop)
-            self._size += stop - start
-            return stop - start
         first = bisect_left(self._stops, start)
         last = bisect_right(self._starts, stop)
-        before = sum(self._stops[at] - self._starts[at] for at in range(first, last))
+        before = 0
         if first < last:
+            before = sum([self._stops[at] - self._starts[at] for at in range(first, last)])
             start = min(start, self._starts[first])
             stop = max(stop, self._stops[last - 1])
         self._starts[first:last] = [start]
@@ -108,10 +110,9 @@ class RangeSet:
         first = bisect_right(self._stops, start)
         last = first + len(taken)
         left, right = self._starts[first], self._stops[last - 1]
-        keep = [run for run in ((left, min(start, right)), (max(stop, left), right)) if run[0] < run[1]]
-        self._starts[first:last] = [run[0] for run in keep]
-        self._stops[first:last] = [run[1] for run in keep]
-        self._size -= sum(b - a for a, b in taken)
+        self._starts[first:last] = [left] * (left < start) + [stop] * (stop < right)
+        self._stops[first:last] = [start] * (left < start) + [right] * (stop < right)
+        self._size -= sum([b - a for a, b in taken])
         return taken
 
     def add_all(self, runs: Iterable[Run]) -> int:

@@ -93,6 +93,11 @@ class Copies:
         coming = min((at for at, _ in since if now < at + tail.after_s), default=now)
         tail.look_at = max(coming + tail.after_s, now + tail.after_s / _LOOKS)
 
+    def look_again(self, capability: Capability, sessions: list[Session]) -> None:
+        """Come back for clients of a kind when the next batch may be stuck, if one of them has a free slot."""
+        if any(each.slots > self._state.assignments.open_of(each.name) for each in sessions):
+            self._look_again(self._tails(capability))
+
     def _look_again(self, works: list[TaskWork]) -> None:
         """Come back when the next batch may be stuck."""
         if not works:

@@ -23,27 +23,33 @@ class Repeats:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def any_for(self, capability: Capability) -> bool:
-        """Tell whether there may be something to repeat for a kind of client."""
-        return any(self._is_open(work) for work in self._state.turns.runnable(capability))
+    def works_for(self, capability: Capability) -> list[TaskWork]:
+        """Return tasks that a kind of client may find something to repeat of, in turn."""
+        works = self._open(self._state.turns.runnable(capability))
+        works.sort(key=lambda each: each.turn)
+        return works
 
-    def serve(self, session: Session, now: float) -> bool:
-        """Give a client results to check; tell whether there were any."""
-        works = [work for work in self._state.turns.runnable(session.capability) if self._is_open(work)]
-        return bool(works) and any(self._give(work, session, now) for work in sorted(works, key=lambda each: each.turn))
+    def serve(self, session: Session, works: list[TaskWork], now: float) -> bool:
+        """Give a client results of one of these tasks to check; tell whether there were any."""
+        return any(self._give(work, session, now) for work in works)
 
     def tidy(self, work: TaskWork) -> None:
         """Forget what is not needed any more."""
         if work.votes is None:
             return
-        if work.votes.out or self._is_open(work):
+        if work.votes.out or self._open([work]):
             work.votes.prune(work.pending)
         else:
             work.votes = None
 
-    def _is_open(self, work: TaskWork) -> bool:
-        is_wanted = bool(work.pending) and work.manifest.when_exhausted == "repeat"
-        return is_wanted and not self._state.links_of(work.cluster)
+    def _open(self, works: list[TaskWork]) -> list[TaskWork]:
+        """Return those with something to repeat."""
+        linked = {link.cluster for link in self._state.links.values()}
+        return [
+            work
+            for work in works
+            if work.cluster not in linked and work.pending and work.manifest.when_exhausted == "repeat"
+        ]
 
     def _votes(self, work: TaskWork) -> Votes:
         if work.votes is None:
