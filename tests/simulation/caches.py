@@ -50,7 +50,7 @@ class CacheDisk:
                 self.undelivered.update(indexes_in(entry))
             case ch.DropOutbox(ids):
                 for entry in [self.outbox.pop(each) for each in ids if each in self.outbox]:
-                    self.undelivered -= Counter(indexes_in(entry))
+                    self._deliver(entry)
             case _:
                 self._apply_small(change)
 
@@ -69,6 +69,13 @@ class CacheDisk:
                 self.attempts = [a for a in self.attempts if a.task != task or a.index not in gone]
                 for index in gone:
                     self.checkpoints.get(task, {}).pop(index, None)
+
+    def _deliver(self, entry: OutboxEntry) -> None:
+        for payload in indexes_in(entry):
+            if self.undelivered[payload] > 1:
+                self.undelivered[payload] -= 1
+            else:
+                del self.undelivered[payload]
 
     def _drop_task(self, task: str) -> None:
         self.tasks.pop(task, None)

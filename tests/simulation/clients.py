@@ -100,7 +100,8 @@ class ClientNode:
         """Take a message of the distributor."""
         if socket is not self.socket or self.session is None:
             return
-        self.clock.trace(f"{socket.server.name} -> {self.name}", message)
+        if self.clock.is_verbose:
+            self.clock.trace(f"{socket.server.name} -> {self.name}", message)
         self._handle(ev.Acknowledged(request - 1, message) if request else ev.Received(message))
 
     def lost(self, socket: Socket) -> None:
@@ -182,7 +183,8 @@ class ClientNode:
 
     def _up(self, message: messages.FromClient, request: int) -> None:
         if self.socket is not None and not (self.character.is_mute and isinstance(message, messages.Ready)):
-            self.clock.trace(f"{self.name} -> {self.socket.server.name}", message)
+            if self.clock.is_verbose:
+                self.clock.trace(f"{self.name} -> {self.socket.server.name}", message)
             self.socket.to_server(message, request)
 
     def _slot_up(self, slot: int) -> None:

@@ -3,10 +3,10 @@
 Rule: everything random comes from ``random``, everything timed from ``now``; nothing here looks at the real world.
 """
 
-import heapq
 import itertools
 from collections import deque
 from collections.abc import Callable
+from heapq import heappop, heappush
 from random import Random
 
 Action = Callable[[], object]
@@ -27,7 +27,7 @@ class Clockwork:
         self.wall_offset = 1_700_000_000.0
         self._due: list[tuple[float, int, Action]] = []
         self._order = itertools.count()
-        self._story: deque[str] = deque(maxlen=WHOLE_STORY_LINES if is_verbose else STORY_LINES)
+        self._story: deque[tuple[float, str]] = deque(maxlen=WHOLE_STORY_LINES if is_verbose else STORY_LINES)
 
     @property
     def wall(self) -> float:
@@ -36,13 +36,13 @@ class Clockwork:
 
     def after(self, delay_s: float, action: Action) -> None:
         """Let something happen ``delay_s`` seconds from now."""
-        heapq.heappush(self._due, (self.now + delay_s if delay_s > 0.0 else self.now, next(self._order), action))
+        heappush(self._due, (self.now + delay_s if delay_s > 0.0 else self.now, next(self._order), action))
 
     def step(self) -> bool:
         """Let the next thing happen; return False when there is none."""
         if not self._due:
             return False
-        self.now, _, action = heapq.heappop(self._due)
+        self.now, _, action = heappop(self._due)
         action()
         return True
 
@@ -56,7 +56,7 @@ class Clockwork:
 
     def tell(self, text: str) -> None:
         """Add a line to the run's story, which a failure prints."""
-        self._story.append(f"{self.now - 1000:10.3f}  {text}")
+        self._story.append((self.now, text))
 
     def trace(self, where: str, what: object) -> None:
         """Add a line about a message, when the run is told in full."""
@@ -65,7 +65,7 @@ class Clockwork:
 
     def story(self) -> str:
         """Return the last lines of what happened."""
-        return "\n".join(self._story)
+        return "\n".join(f"{at - 1000:10.3f}  {text}" for at, text in self._story)
 
 
 class Host:

@@ -150,7 +150,7 @@ class DistributorNode:
 
     def accept(self, socket: Socket) -> bool:
         """Take a connection."""
-        if self.core is None or self.host.is_stopped or self.core.stats(self.clock.now).draining:
+        if self.core is None or self.host.is_stopped or self.core._state.draining:
             return False
         self.sockets[socket.session] = socket
         return True

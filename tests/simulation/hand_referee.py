@@ -8,12 +8,15 @@ from collections.abc import Iterable
 from disio_distributor.core import changes as ch
 from disio_distributor.core.assignments import Batch
 from disio_shared import messages
+from disio_shared.ranges import runs_of
 from tests.simulation.caches import CacheDisk, indexes_in
 from tests.simulation.clients import Character
 from tests.simulation.manager_store import Payload
 from tests.simulation.plans import read_state
 from tests.simulation.referee import Referee
 
+FORGETTING = (ch.DropPayloads, ch.DropTask)
+"""What takes saved states out of a cache."""
 PATIENCE_S = 60.0
 """So long after a task is closed, and after the storm, distributors may still hand out payloads of it."""
 
@@ -105,8 +108,10 @@ class HandReferee:
 
     def _check_holders(self, where: str, said: messages.Assign, mine: Batch, others: list[Batch]) -> None:
         """Nobody holds an index twice, and no more than two hold one."""
-        for index in said.indexes:
-            holders = [batch.client for batch in others if index in batch.open and not batch.is_repeat]
+        runs = runs_of(said.indexes)
+        others = [batch for batch in others if not batch.is_repeat and any(batch.open.within(*run) for run in runs)]
+        for index in said.indexes if others else ():
+            holders = [batch.client for batch in others if index in batch.open]
             assert mine.client not in holders, f"{where} although it holds {index} already"
             assert mine.is_repeat or len(holders) < 2, f"{where} although {holders} hold {index}"
 
@@ -193,10 +198,11 @@ class HandReferee:
                 # Tries at another distributor come with the Grant.
                 had_it = (one.task, one.index, one.client) in self._referee.handed
                 assert had_it, f"{one} is of somebody who never had it"
-            gone = self._leaving(change)
+            gone = self._leaving(change) if isinstance(change, ch.DropOutbox) else []
             self._disk.commit([change])
-            self._check_gone(gone)
-        if self.states:
+            if gone:
+                self._check_gone(gone)
+        if self.states and any(isinstance(change, FORGETTING) for change in changes):
             self._forget_states(changes)
 
     def _check_result(self, part: messages.ResultColumns) -> None:
@@ -205,9 +211,7 @@ class HandReferee:
             known = (part.task, index, client) in self._assigned
             assert known, f"{self._name} takes index {index} of {part.task} from {client}, who never had it"
 
-    def _leaving(self, change: ch.Change) -> list[Payload]:
-        if not isinstance(change, ch.DropOutbox):
-            return []
+    def _leaving(self, change: ch.DropOutbox) -> list[Payload]:
         entries = [self._disk.outbox[each] for each in change.ids if each in self._disk.outbox]
         return [each for entry in entries if entry.results is not None for each in indexes_in(entry)]
 

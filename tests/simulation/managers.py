@@ -95,7 +95,8 @@ class ManagerNode:
         """
         if self.core is None or self._is_stale():
             return False
-        self.clock.trace(f"{self.name} handles", event)
+        if self.clock.is_verbose:
+            self.clock.trace(f"{self.name} handles", event)
         try:
             decision = self.core.handle(event, self.clock.now)
             if decision.changes and self.clock.chance(self.trouble):
@@ -139,7 +140,8 @@ class ManagerNode:
     def fresh(self) -> tuple[str, ...]:
         """Return ids for new blocks."""
         self._ids += FRESH_IDS
-        return tuple(f"{self.name}b{self._ids - k}" for k in range(FRESH_IDS))
+        name, last = self.name, self._ids
+        return tuple([f"{name}b{number}" for number in range(last, last - FRESH_IDS, -1)])
 
     def say(self, session: str, message: messages.FromDistributor) -> None:
         """Take a message of a distributor's session, as the link does."""

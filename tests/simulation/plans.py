@@ -6,6 +6,7 @@ agrees and every result can be checked.
 
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from disio_shared.taskdoc import Kind, Policy, Requires
 from tests.simulation.clockwork import Clockwork
@@ -41,6 +42,7 @@ class Plan:
         return self.name.endswith("x")
 
 
+@lru_cache(maxsize=4096)
 def value_of(task: str, index: int) -> bytes:
     """Return the right result."""
     return b'["%s",%d]' % (task.encode(), index)

@@ -135,14 +135,12 @@ class Referee:
             assert begun.find(0, block.start, block.stop) < 0, f"block {block} is not below the frontier"
             assert not any(cover[block.start : block.stop]), f"blocks of {task} overlap at {block}"
             cover[block.start : block.stop] = b"\1" * (block.stop - block.start)
-        closed = (disk.results.get(task, {}), disk.failures.get(task, {}))
-        at = cover.find(0, 0, end)
-        while at >= 0:
-            if begun[at]:
-                assert any(at in rows for rows in closed), f"index {at} of {task} is nowhere"
-                at = cover.find(0, at + 1, end)
-            else:
-                at = cover.find(0, max(at + 1, begun.find(1, at)), end) if begun.find(1, at) >= 0 else -1
+        done, failed = disk.results.get(task, {}), disk.failures.get(task, {})
+        loose = [
+            index for index, (is_begun, is_held) in enumerate(zip(begun, cover, strict=True)) if is_begun > is_held
+        ]
+        nowhere = [index for index in loose if index not in done and index not in failed]
+        assert not nowhere, f"index {nowhere[0]} of {task} is nowhere"
 
     def _check_counted(self, row: StretchRecord) -> None:
         """Assert that a stretch counts its rows, each once; of those that others wrote its owner may know."""
@@ -150,7 +148,7 @@ class Referee:
         if not row.owner or not disk.is_open(row.task):
             return
         done = [index for index in disk.results.get(row.task, ()) if row.start <= index < row.stop]
-        least = len(done) - sum((row.task, index) in disk.untold for index in done)
+        least = len(done) - (sum((row.task, index) in disk.untold for index in done) if disk.untold else 0)
         assert least <= row.done <= len(done), f"{row} does not count its {least} to {len(done)} results"
         failed = [index for index in disk.failures.get(row.task, ()) if row.start <= index < row.stop]
         most = len(failed) + len(done) - least  # one that has a result nobody told of gets no failure

@@ -188,7 +188,8 @@ class World:
     def _up(self, node: DistributorNode, manager: str, session: str, message: messages.FromDistributor) -> None:
         sent = messages.FROM_DISTRIBUTOR.decode(messages.FROM_DISTRIBUTOR.encode(message))
         to = self._by_name[manager]
-        self.clock.trace(f"{node.name} -> {manager}", message)
+        if self.clock.is_verbose:
+            self.clock.trace(f"{node.name} -> {manager}", message)
         self.network.carry(node.name, to.host, partial(to.say, session, sent))
 
     def _down(self, manager: ManagerNode, session: str, message: messages.ToDistributor) -> None:

@@ -3,15 +3,14 @@
 Rule: an event is a fact in the past tense, a command is an order; both are plain values and hold no handle.
 """
 
-from dataclasses import dataclass, field
+import msgspec
 
 from disio_shared.messages import FromClient, Terms, ToClient
 
 # Events: the connection
 
 
-@dataclass(frozen=True, slots=True)
-class Connected:
+class Connected(msgspec.Struct, frozen=True):
     """A socket to a distributor is open; nothing was said on it yet."""
 
     client_id: str = ""
@@ -19,20 +18,17 @@ class Connected:
     secret: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Disconnected:
+class Disconnected(msgspec.Struct, frozen=True):
     """The socket is gone; what was not acknowledged on it counts as not received."""
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(msgspec.Struct, frozen=True):
     """The distributor sent a message by itself."""
 
     message: ToClient
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
+class Acknowledged(msgspec.Struct, frozen=True):
     """The answer to the ``SendAcked`` of this number came in."""
 
     number: int
@@ -42,15 +38,13 @@ class Acknowledged:
 # Events: code
 
 
-@dataclass(frozen=True, slots=True)
-class CodeReady:
+class CodeReady(msgspec.Struct, frozen=True):
     """The code of this hash is here and its hash is right."""
 
     workunit: str
 
 
-@dataclass(frozen=True, slots=True)
-class CodeMissing:
+class CodeMissing(msgspec.Struct, frozen=True):
     """The code of this hash could not be had."""
 
     workunit: str
@@ -62,23 +56,20 @@ class CodeMissing:
 # Events: slots
 
 
-@dataclass(frozen=True, slots=True)
-class SlotUp:
+class SlotUp(msgspec.Struct, frozen=True):
     """A slot has an engine and runs nothing."""
 
     slot: int
 
 
-@dataclass(frozen=True, slots=True)
-class SlotLost:
+class SlotLost(msgspec.Struct, frozen=True):
     """A slot's engine cannot be started; what it was given was not run to its end."""
 
     slot: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class UnitsDone:
+class UnitsDone(msgspec.Struct, frozen=True):
     """Units of a run ended with a value."""
 
     slot: int
@@ -88,8 +79,7 @@ class UnitsDone:
     seconds: list[float]
 
 
-@dataclass(frozen=True, slots=True)
-class UnitsFailed:
+class UnitsFailed(msgspec.Struct, frozen=True):
     """Units of a run ended without a value."""
 
     slot: int
@@ -99,8 +89,7 @@ class UnitsFailed:
     kinds: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class StateSaved:
+class StateSaved(msgspec.Struct, frozen=True):
     """A running unit called ``save_state``."""
 
     slot: int
@@ -109,8 +98,7 @@ class StateSaved:
     state: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class UnitProgressed:
+class UnitProgressed(msgspec.Struct, frozen=True):
     """A running unit told how far it is, 0 to 1."""
 
     slot: int
@@ -119,8 +107,7 @@ class UnitProgressed:
     fraction: float
 
 
-@dataclass(frozen=True, slots=True)
-class RunFinished:
+class RunFinished(msgspec.Struct, frozen=True):
     """Every unit of the run was answered; the slot is free."""
 
     slot: int
@@ -130,15 +117,13 @@ class RunFinished:
 # Events: the person, the clock
 
 
-@dataclass(frozen=True, slots=True)
-class LeaveAsked:
+class LeaveAsked(msgspec.Struct, frozen=True):
     """Stop in good order: no new units, running ones get ``patience_s`` seconds."""
 
     patience_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(msgspec.Struct, frozen=True):
     """``next_deadline`` has come."""
 
 
@@ -163,16 +148,14 @@ Event = (
 # Changes: what must be on disk before the commands are performed
 
 
-@dataclass(frozen=True, slots=True)
-class IdentityGiven:
+class IdentityGiven(msgspec.Struct, frozen=True):
     """The distributor named this client."""
 
     client_id: str
     secret: str
 
 
-@dataclass(frozen=True, slots=True)
-class IdentityForgotten:
+class IdentityForgotten(msgspec.Struct, frozen=True):
     """The distributor does not know this client any more."""
 
 
@@ -181,23 +164,20 @@ Change = IdentityGiven | IdentityForgotten
 # Commands
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(msgspec.Struct, frozen=True):
     """Send a message that is not acknowledged."""
 
     message: FromClient
 
 
-@dataclass(frozen=True, slots=True)
-class SendAcked:
+class SendAcked(msgspec.Struct, frozen=True):
     """Send a message and report its acknowledgement under this number."""
 
     number: int
     message: FromClient
 
 
-@dataclass(frozen=True, slots=True)
-class Reconnect:
+class Reconnect(msgspec.Struct, frozen=True):
     """Drop the socket, if any, and connect again."""
 
     url: str = ""
@@ -206,23 +186,20 @@ class Reconnect:
     """Seconds to wait first; negative = the usual backoff."""
 
 
-@dataclass(frozen=True, slots=True)
-class FetchCode:
+class FetchCode(msgspec.Struct, frozen=True):
     """Get the code of this hash, and what its language needs; keep it until ``ReleaseCode``."""
 
     workunit: str
     language: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseCode:
+class ReleaseCode(msgspec.Struct, frozen=True):
     """Nothing at hand needs this code any more."""
 
     workunit: str
 
 
-@dataclass(frozen=True, slots=True)
-class StartRun:
+class StartRun(msgspec.Struct, frozen=True):
     """Run these units on a slot that is free."""
 
     slot: int
@@ -237,41 +214,36 @@ class StartRun:
     unit_timeout_s: float
     memory_mb: int
     terms: Terms
-    states: dict[int, bytes] = field(default_factory=dict)
+    states: dict[int, bytes] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class StopSlot:
+class StopSlot(msgspec.Struct, frozen=True):
     """End what the slot runs; a fresh engine follows as ``SlotUp``."""
 
     slot: int
 
 
-@dataclass(frozen=True, slots=True)
-class Say:
+class Say(msgspec.Struct, frozen=True):
     """Tell the volunteer; ``topic`` is stable, so that repeats can be held back."""
 
     topic: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Welcomed:
+class Welcomed(msgspec.Struct, frozen=True):
     """The distributor let the client in."""
 
     distributor: str
 
 
-@dataclass(frozen=True, slots=True)
-class GiveUp:
+class GiveUp(msgspec.Struct, frozen=True):
     """The distributor refused this client for good."""
 
     code: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(msgspec.Struct, frozen=True):
     """Nothing is owed to anybody: the process may end."""
 
 

@@ -3,7 +3,6 @@
 Rule: code is fetched once while any batch needs it, and let go when none does. Pure.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from disio_client.events import Command, FetchCode, ReleaseCode
@@ -49,14 +48,16 @@ class NeededCode:
         wanted.retry_at = now + FIRST_RETRY_S * 2.0**wanted.tries
         return True
 
-    def commands(self, is_needed: Callable[[str], bool], now: float) -> list[Command]:
+    def commands(self, needed: set[str], now: float) -> list[Command]:
         """Return the fetches that are due and the code that no batch needs any more."""
         out: list[Command] = []
-        for workunit in [w for w in self.ready if not is_needed(w)]:
+        if not self._wanted and self.ready <= needed:
+            return out
+        for workunit in [w for w in self.ready if w not in needed]:
             self.ready.discard(workunit)
             out.append(ReleaseCode(workunit))
         # A fetch under way is waited for even if nobody needs it now: there is never a second one beside it.
-        for workunit in [w for w, wanted in self._wanted.items() if wanted.retry_at is not None and not is_needed(w)]:
+        for workunit in [w for w, wanted in self._wanted.items() if wanted.retry_at is not None and w not in needed]:
             del self._wanted[workunit]
         for workunit, wanted in self._wanted.items():
             if wanted.retry_at is not None and wanted.retry_at <= now:
@@ -66,4 +67,6 @@ class NeededCode:
 
     def next_deadline(self) -> float | None:
         """Return when the next fetch is due."""
+        if not self._wanted:
+            return None
         return min((w.retry_at for w in self._wanted.values() if w.retry_at is not None), default=None)

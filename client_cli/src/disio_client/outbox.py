@@ -51,6 +51,8 @@ class Outbox:
     @property
     def is_full(self) -> bool:
         """Tell whether no unit may be started, lest its answer finds no place."""
+        if not self._gathered and not self._waiting:
+            return False
         return self.backlog_bytes() >= MAX_UNSENT_BYTES or self.backlog_units() >= MAX_UNSENT_UNITS
 
     def backlog(self) -> int:
@@ -136,10 +138,11 @@ class Outbox:
             now: Seconds.
             is_held: Results and failures, and what else was refused, wait.
         """
-        self._seal_due(now)
+        if self._gathered:
+            self._seal_due(now)
         room = MAX_UNACKED - len(self._under_way)
-        ready = self._take_waiting(room, is_held)
-        for unit in self._due_states(now)[: room - len(ready)]:
+        ready = self._take_waiting(room, is_held) if self._waiting else []
+        for unit in self._due_states(now)[: room - len(ready)] if self._states else ():
             self._state_sent[unit] = now
             ready.append(Owed(Checkpoint(token=unit[0], index=unit[1], state=self._states.pop(unit))))
         return [(self._send(owed, now), owed.message) for owed in ready]
@@ -241,13 +244,15 @@ class Outbox:
     def next_deadline(self) -> float | None:
         """Return when ``take`` has something to do by time alone."""
         times = [part.since + GATHER_S for part in self._gathered.values()]
-        if len(self._under_way) < MAX_UNACKED:
+        if self._states and len(self._under_way) < MAX_UNACKED:
             times += [self._state_due(unit) for unit in self._states if unit in self._state_sent]
-        return min(times, default=None)
+        return min(times) if times else None
 
     def oldest_sent(self) -> float | None:
         """Return when the message that waits longest for its acknowledgement was sent."""
-        return min((owed.sent_at for owed in self._under_way.values()), default=None)
+        for owed in self._under_way.values():
+            return owed.sent_at  # they are sent in this order
+        return None
 
     def _drop_states(self, token: str, indexes: list[int]) -> None:
         if not self._states:

@@ -110,7 +110,8 @@ class Session:
             times.append(self._holdback.next_deadline())
             times += [self._beat_due(batch.beat_at, bool(batch.fractions)) for batch in self.work.batches.values()]
             times.append(self._hold_until if self._hold_until else None)
-        return min((at for at in times if at is not None), default=None)
+        known = [at for at in times if at is not None]
+        return min(known) if known else None
 
     def _do(self, *commands: ev.Command) -> None:
         self._out.commands.extend(commands)
@@ -322,20 +323,22 @@ class Session:
 
     def _advance(self, now: float) -> None:
         self._check_peer(now)
-        self._holdback.advance(len(self.outbox), now)
-        self._do(*map(ev.StopSlot, self.work.take_doomed()))
+        if self._holdback.reason:
+            self._holdback.advance(len(self.outbox), now)
+        for slot in self.work.take_doomed():
+            self._do(ev.StopSlot(slot))
         for token in [token for token, batch in self.work.batches.items() if batch.is_finished]:
             del self.work.batches[token]
             self.outbox.seal(token)
             self.outbox.forget_times(token)
-        self._do(*self._codes.commands(self.work.needs_code, now))
+        self._do(*self._codes.commands(self.work.needed_codes(), now))
         if self._leaving is not None:
             self._leave_on(self._leaving, now)
-        elif not self._paused and not self.outbox.is_full:
+        elif self.work.batches and not self._paused and not self.outbox.is_full:
             self._feed(now)
         if self._welcome is not None:
-            owed = self.outbox.take(now, self._holdback.is_on)
-            self._do(*(ev.SendAcked(number, message) for number, message in owed))
+            for number, message in self.outbox.take(now, self._holdback.is_on):
+                self._do(ev.SendAcked(number, message))
             self._beat(now)
             self._ask(now)
 

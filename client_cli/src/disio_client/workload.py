@@ -86,9 +86,9 @@ class Workload:
         """Return the slots that run something."""
         return [slot for slot, run in self.slots.items() if run is not None]
 
-    def needs_code(self, workunit: str) -> bool:
-        """Tell whether any unfinished batch needs this code."""
-        return any(batch.assign.workunit == workunit for batch in self.batches.values())
+    def needed_codes(self) -> set[str]:
+        """Return the code that unfinished batches need."""
+        return {batch.assign.workunit for batch in self.batches.values()}
 
     def run_of(self, slot: int, number: int) -> Run | None:
         """Return the slot's run when it is still this one."""
@@ -215,7 +215,7 @@ class Workload:
 
     def take_doomed(self) -> list[int]:
         """Take slots out of use that run a cancelled unit now, and return them; what else they have waits again."""
-        doomed = [slot for slot, run in self.slots.items() if run is not None and run.is_doomed]
+        doomed = [slot for slot, run in self.slots.items() if run is not None and run.dropped and run.is_doomed]
         for slot in doomed:
             self.lose(slot)
         return doomed

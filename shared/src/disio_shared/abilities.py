@@ -10,6 +10,7 @@ LANGUAGES = ("javascript", "wasm", "python")
 MAX_ABILITIES = 32
 """Of one client."""
 NATIVE = "python-native:"
+_WORDS = {"javascript": "JavaScript", "wasm": "WebAssembly", "python": "Python"}
 _CLUSTER = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
@@ -38,4 +39,4 @@ def in_words(name: str) -> str:
     """Return how people are told of an ability."""
     if is_native(name):
         return f"native Python, trusted for cluster {name.removeprefix(NATIVE)}"
-    return {"javascript": "JavaScript", "wasm": "WebAssembly", "python": "Python"}.get(name, name)
+    return _WORDS.get(name, name)

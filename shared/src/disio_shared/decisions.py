@@ -4,8 +4,9 @@ Rule: a shell commits ``changes`` to its store in one call before it performs an
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
+
+import msgspec
 
 EventT = TypeVar("EventT")
 ChangeT = TypeVar("ChangeT")
@@ -14,13 +15,12 @@ EventIn = TypeVar("EventIn", contravariant=True)
 ChangeIn = TypeVar("ChangeIn", contravariant=True)
 
 
-@dataclass(slots=True)
-class Decision(Generic[ChangeT, CommandT]):
+class Decision(msgspec.Struct, Generic[ChangeT, CommandT]):
     """What a core decided about one event."""
 
-    changes: list[ChangeT] = field(default_factory=list)
+    changes: list[ChangeT] = msgspec.field(default_factory=list)
     """Facts to make durable, in order."""
-    commands: list[CommandT] = field(default_factory=list)
+    commands: list[CommandT] = msgspec.field(default_factory=list)
     """Things to do once the facts are durable, in order."""
 
     def extend(self, other: "Decision[ChangeT, CommandT]") -> None:

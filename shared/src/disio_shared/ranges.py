@@ -43,7 +43,12 @@ class RangeSet:
         self._stops: list[int] = []
         self._size = 0
         for start, stop in runs:
-            self.add(start, stop)
+            if start < stop and (not self._stops or start > self._stops[-1]):  # as when runs come sorted
+                self._starts.append(start)
+                self._stops.append(stop)
+                self._size += stop - start
+            else:
+                self.add(start, stop)
 
     def __len__(self) -> int:
         """Return how many indexes are in the set."""
@@ -86,8 +91,9 @@ class RangeSet:
             return 0
         first = bisect_left(self._stops, start)
         last = bisect_right(self._starts, stop)
-        before = sum(self._stops[at] - self._starts[at] for at in range(first, last))
+        before = 0
         if first < last:
+            before = sum([self._stops[at] - self._starts[at] for at in range(first, last)])
             start = min(start, self._starts[first])
             stop = max(stop, self._stops[last - 1])
         self._starts[first:last] = [start]
@@ -98,35 +104,46 @@ class RangeSet:
 
     def remove(self, start: int, stop: int) -> list[Run]:
         """Take a run out; return the parts of it that were in the set."""
-        if start >= stop:
-            return []
-        first = bisect_right(self._stops, start)
-        last = bisect_left(self._starts, stop)
-        taken = [(max(self._starts[at], start), min(self._stops[at], stop)) for at in range(first, last)]
+        taken = self.within(start, stop)
         if not taken:
             return []
+        first = bisect_right(self._stops, start)
+        last = first + len(taken)
         left, right = self._starts[first], self._stops[last - 1]
-        keep = [run for run in ((left, min(start, right)), (max(stop, left), right)) if run[0] < run[1]]
-        self._starts[first:last] = [run[0] for run in keep]
-        self._stops[first:last] = [run[1] for run in keep]
-        self._size -= sum(b - a for a, b in taken)
+        self._starts[first:last] = [left] * (left < start) + [stop] * (stop < right)
+        self._stops[first:last] = [start] * (left < start) + [right] * (stop < right)
+        self._size -= sum([b - a for a, b in taken])
         return taken
 
     def add_all(self, runs: Iterable[Run]) -> int:
         """Put runs in; return how many indexes were new."""
-        return sum(self.add(start, stop) for start, stop in runs)
+        gained = 0
+        for start, stop in runs:
+            gained += self.add(start, stop)
+        return gained
 
     def remove_all(self, runs: Iterable[Run]) -> list[Run]:
         """Take runs out; return the parts that were in the set."""
-        return [part for start, stop in runs for part in self.remove(start, stop)]
+        taken: list[Run] = []
+        for start, stop in runs:
+            taken += self.remove(start, stop)
+        return taken
 
     def within(self, start: int, stop: int) -> list[Run]:
         """Return the parts of the set that lie in a run."""
-        if start >= stop:
-            return []
         first = bisect_right(self._stops, start)
-        last = bisect_left(self._starts, stop)
+        last = bisect_left(self._starts, stop, first)
+        if start >= stop or first >= last:
+            return []
         return [(max(self._starts[at], start), min(self._stops[at], stop)) for at in range(first, last)]
+
+    def is_in(self, other: "RangeSet") -> bool:
+        """Tell whether every index is in another set, too."""
+        for start, stop in zip(self._starts, self._stops, strict=True):
+            at = bisect_right(other._starts, start) - 1
+            if at < 0 or other._stops[at] < stop:
+                return False
+        return True
 
     def take(self, count: int, max_runs: int | None = None) -> list[Run]:
         """Take up to ``count`` indexes in at most ``max_runs`` runs out, lowest first; return them as runs."""

@@ -46,6 +46,16 @@ class RangeSetMachine(RuleBasedStateMachine):
         rest = self.ranges.difference([(start, start + length)])
         assert set(rest.indexes()) == self.model - set(range(start, start + length))
 
+    @rule(start=INDEX, length=st.integers(0, 20), further=INDEX)
+    def is_in_tells_whether_nothing_is_missing(self, start: int, length: int, further: int) -> None:
+        some = {*range(start, start + length), further}
+        assert RangeSet(runs_of(some)).is_in(self.ranges) == (some <= self.model)
+        assert self.ranges.is_in(RangeSet(runs_of(some))) == (self.model <= some)
+
+    @rule(runs=st.lists(st.tuples(INDEX, INDEX)))
+    def made_of_runs_in_any_order(self, runs: list[tuple[int, int]]) -> None:
+        self.ranges, self.model = RangeSet(runs), {index for run in runs for index in range(*run)}
+
     @invariant()
     def equals_the_model(self) -> None:
         assert list(self.ranges.indexes()) == sorted(self.model)

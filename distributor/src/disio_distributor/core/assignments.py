@@ -114,9 +114,8 @@ class Assignments:
 
     def open_of(self, session: str, task: str = "") -> int:
         """Return how many payloads (of one task, or of all) a session holds."""
-        return sum(
-            len(each.open) for each in self._by_session.get(session, {}).values() if each.task == task or not task
-        )
+        mine = self._by_session.get(session)
+        return sum([len(each.open) for each in mine.values() if each.task == task or not task]) if mine else 0
 
     def part(self, batch: Batch, runs: list[Run]) -> list[Run]:
         """Take runs out of a batch, end it when nothing is left of it; return what it held of them."""

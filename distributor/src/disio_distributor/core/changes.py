@@ -3,42 +3,37 @@
 Rule: committing a list of changes twice leaves the same rows as committing it once.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from disio_distributor.core.records import Attempt, HeldBlock, HeldTask, OutboxEntry, OutboxHead
 
 
-@dataclass(frozen=True, slots=True)
-class PutTask:
+class PutTask(msgspec.Struct, frozen=True):
     """Insert or replace a task."""
 
     task: HeldTask
 
 
-@dataclass(frozen=True, slots=True)
-class DropTask:
+class DropTask(msgspec.Struct, frozen=True):
     """Remove a task with its blocks, attempts and checkpoints (its outbox entries stay)."""
 
     task: str
 
 
-@dataclass(frozen=True, slots=True)
-class PutBlock:
+class PutBlock(msgspec.Struct, frozen=True):
     """Insert or replace a block; one without payloads keeps those that are stored of it."""
 
     block: HeldBlock
 
 
-@dataclass(frozen=True, slots=True)
-class DropBlock:
+class DropBlock(msgspec.Struct, frozen=True):
     """Remove a block."""
 
     block: str
     task: str
 
 
-@dataclass(frozen=True, slots=True)
-class PutWorkunit:
+class PutWorkunit(msgspec.Struct, frozen=True):
     """Keep code."""
 
     sha256: str
@@ -46,37 +41,32 @@ class PutWorkunit:
     code: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class DropWorkunit:
+class DropWorkunit(msgspec.Struct, frozen=True):
     """Forget code that no task needs any more."""
 
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class AddOutbox:
+class AddOutbox(msgspec.Struct, frozen=True):
     """Keep results, failures or votes until a manager has committed them."""
 
     entry: OutboxEntry
     head: OutboxHead
 
 
-@dataclass(frozen=True, slots=True)
-class DropOutbox:
+class DropOutbox(msgspec.Struct, frozen=True):
     """A manager has committed these entries."""
 
     ids: list[int]
 
 
-@dataclass(frozen=True, slots=True)
-class AddAttempt:
+class AddAttempt(msgspec.Struct, frozen=True):
     """Remember a failed try."""
 
     attempt: Attempt
 
 
-@dataclass(frozen=True, slots=True)
-class PutCheckpoint:
+class PutCheckpoint(msgspec.Struct, frozen=True):
     """Keep the newest saved state of a payload."""
 
     task: str
@@ -84,8 +74,7 @@ class PutCheckpoint:
     state: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class DropPayloads:
+class DropPayloads(msgspec.Struct, frozen=True):
     """Forget attempts and checkpoints of payloads that are closed."""
 
     task: str

@@ -3,21 +3,19 @@
 Rule: losing a command (a crash before it is performed) loses no fact: the peer repeats itself, or a deadline does.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from disio_shared import messages
 
 
-@dataclass(frozen=True, slots=True)
-class SendClient:
+class SendClient(msgspec.Struct, frozen=True):
     """Send a message to a client's session."""
 
     session: str
     message: messages.ToClient
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """Answer the acknowledgement that a client waits for."""
 
     session: str
@@ -25,28 +23,24 @@ class Reply:
     message: messages.ToClient
 
 
-@dataclass(frozen=True, slots=True)
-class CloseClient:
+class CloseClient(msgspec.Struct, frozen=True):
     """Close a client's session after what was sent to it."""
 
     session: str
 
 
-@dataclass(frozen=True, slots=True)
-class SendManager:
+class SendManager(msgspec.Struct, frozen=True):
     """Send a message over a manager's link; dropped when the link is down (the core repeats it on the next session)."""
 
     link: str
     message: messages.FromDistributor
 
 
-@dataclass(frozen=True, slots=True)
-class Drained:
+class Drained(msgspec.Struct, frozen=True):
     """Nothing is left to do after a drain: the process may end."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadOutbox:
+class ReadOutbox(msgspec.Struct, frozen=True):
     """Read these entries back from the cache; answered with OutboxRead."""
 
     ids: list[int]

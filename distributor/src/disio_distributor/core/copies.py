@@ -59,7 +59,7 @@ class Copies:
         works = self._tails(session.capability)
         for work in sorted(works, key=lambda each: each.turn):
             self._look(work, now)
-            if self._copy(work, session, free, now):
+            if work.tail.stuck and self._copy(work, session, free, now):
                 return True
         self._look_again(works)
         return False
@@ -93,8 +93,15 @@ class Copies:
         coming = min((at for at, _ in since if now < at + tail.after_s), default=now)
         tail.look_at = max(coming + tail.after_s, now + tail.after_s / _LOOKS)
 
+    def look_again(self, capability: Capability, sessions: list[Session]) -> None:
+        """Come back for clients of a kind when the next batch may be stuck, if one of them has a free slot."""
+        if any(each.slots > self._state.assignments.open_of(each.name) for each in sessions):
+            self._look_again(self._tails(capability))
+
     def _look_again(self, works: list[TaskWork]) -> None:
         """Come back when the next batch may be stuck."""
+        if not works:
+            return
         ripe = [work for work in works if work.pace.count >= self._state.settings.copy_samples]
         if ripe:
             self._state.deadlines.set(COPY, min(work.tail.look_at for work in ripe))

@@ -112,19 +112,19 @@ class Demand:
             self.forget(link)
 
     def _review_cluster(self, name: str, cluster: Cluster, aim: int, now: float) -> None:
-        useful = cluster.load.open - self._useless[name]
+        useful = cluster.load.open - self._useless.get(name, 0)
         missing = min(aim - useful, self._state.settings.max_outstanding - cluster.load.open)
         links = self._state.links_of(name)
         for link in links:
             asked = cluster.asked.get(link.name)
             if asked is not None and not self._is_current(asked, link):
                 self._send(cluster, link, max(0, missing), now)
-        if useful >= aim * self._state.settings.refill or not has_room(self._state, cluster):
+        if useful >= aim * self._state.settings.refill:
             return
-        if not all(each.is_answered for each in cluster.asked.values()):
-            return
-        following = _after(cluster.last_asked, [link for link in links if link.name not in cluster.asked])
-        if following is not None:
+        others = [link for link in links if link.name not in cluster.asked]
+        is_due = others and all(each.is_answered for each in cluster.asked.values())
+        if is_due and has_room(self._state, cluster):
+            following = _after(cluster.last_asked, others)
             cluster.last_asked = following.name
             self._send(cluster, following, missing, now)
 
@@ -168,7 +168,7 @@ class Demand:
         )
 
 
-def _after(name: str, links: list[Link]) -> Link | None:
-    """Return the link whose name follows ``name``, round and round."""
+def _after(name: str, links: list[Link]) -> Link:
+    """Return which of some links has the name that follows ``name``, round and round."""
     ordered = sorted(links, key=lambda link: link.name)
-    return next((link for link in ordered if link.name > name), ordered[0] if ordered else None)
+    return next((link for link in ordered if link.name > name), ordered[0])

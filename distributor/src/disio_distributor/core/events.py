@@ -3,14 +3,13 @@
 Rule: an event carries everything that is needed to decide; the core asks nobody.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from disio_distributor.core.records import OutboxEntry
 from disio_shared import messages
 
 
-@dataclass(frozen=True, slots=True)
-class ManagerAdmitted:
+class ManagerAdmitted(msgspec.Struct, frozen=True):
     """A manager let us in on a new session of its link."""
 
     link: str
@@ -18,15 +17,13 @@ class ManagerAdmitted:
     admitted: messages.Admitted
 
 
-@dataclass(frozen=True, slots=True)
-class ManagerLost:
+class ManagerLost(msgspec.Struct, frozen=True):
     """A link's session ended; what we hold stays ours until the manager says otherwise."""
 
     link: str
 
 
-@dataclass(frozen=True, slots=True)
-class ManagerSaid:
+class ManagerSaid(msgspec.Struct, frozen=True):
     """A message of an admitted link."""
 
     link: str
@@ -44,8 +41,7 @@ class ManagerSaid:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ClientJoined:
+class ClientJoined(msgspec.Struct, frozen=True):
     """A client was welcomed on a new session; identity and version are checked already."""
 
     session: str
@@ -55,15 +51,13 @@ class ClientJoined:
     """Network address, for per-network limits."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClientLeft:
+class ClientLeft(msgspec.Struct, frozen=True):
     """A client's session ended. Its assignments stay leased to it for a grace time: it may come back."""
 
     session: str
 
 
-@dataclass(frozen=True, slots=True)
-class ClientSaid:
+class ClientSaid(msgspec.Struct, frozen=True):
     """A message of a welcomed client."""
 
     session: str
@@ -74,15 +68,13 @@ class ClientSaid:
     """Names the acknowledgement that the client waits for; 0 = none. Answered with ``Reply``."""
 
 
-@dataclass(frozen=True, slots=True)
-class DrainAsked:
+class DrainAsked(msgspec.Struct, frozen=True):
     """The operator stops this distributor, or a manager drains it."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxRead:
+class OutboxRead(msgspec.Struct, frozen=True):
     """Entries of the outbox were read back from the cache (ReadOutbox)."""
 
     entries: list[OutboxEntry]
@@ -90,8 +82,7 @@ class OutboxRead:
     """Ids that were asked for and are not there (any more)."""
 
 
-@dataclass(frozen=True, slots=True)
-class SpaceSeen:
+class SpaceSeen(msgspec.Struct, frozen=True):
     """How full the cache is; told every second or two."""
 
     used: int
@@ -100,8 +91,7 @@ class SpaceSeen:
     """Bytes it may take: what the operator allows, or what the disk has, if that is less."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ticked:
+class Ticked(msgspec.Struct, frozen=True):
     """A deadline has come."""
 
 

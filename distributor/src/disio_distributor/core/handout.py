@@ -41,31 +41,52 @@ class HandOut:
     def serve_waiting(self, now: float) -> None:
         """Serve whoever waits, as far as the work goes."""
         for capability, waiting in list(self._state.roster.waiting.items()):
-            for session in list(waiting.values()):
-                if not self._serve(session, now) and not self._anything_for(capability, now):
-                    break
+            self._serve_kind(capability, list(waiting.values()), now)
 
     def serve_again(self, session: Session, now: float) -> None:
         """Serve a client that had enough and has less now."""
         if session.wants:
             self._serve(session, now)
 
+    def _serve_kind(self, capability: Capability, waiting: list[Session], now: float) -> None:
+        is_left = False
+        for at, session in enumerate(waiting, 1):
+            if self._serve(session, now):
+                is_left = False  # as far as is known
+                continue
+            is_left = is_left or self._anything_for(capability, now)
+            if not is_left:
+                self._repeat(capability, waiting[at:], now)
+                return
+
     def _anything_for(self, capability: Capability, now: float) -> bool:
-        """Tell whether others of a kind may find something where one of them did not."""
-        if self._state.turns.any_ready(capability):
-            return True
-        return self._copies.any_stuck(capability, now) or self._repeats.any_for(capability)
+        """Tell whether others of a kind may find something, repeats aside, where one of them did not."""
+        return self._state.turns.any_ready(capability) or self._copies.any_stuck(capability, now)
+
+    def _repeat(self, capability: Capability, waiting: list[Session], now: float) -> None:
+        """Serve clients of one kind for which there are repeats at most: there may be thousands of them."""
+        works = self._repeats.works_for(capability) if self._may_serve and waiting else []
+        if works:
+            self._copies.look_again(capability, waiting)
+            for session in waiting:
+                self._repeats.serve(session, works, now)
+
+    @property
+    def _may_serve(self) -> bool:
+        return not self._state.draining and self._state.space.leases
 
     def _serve(self, session: Session, now: float) -> bool:
-        state = self._state
-        if state.draining or not state.space.leases:
+        if not self._may_serve:
             return False
+        state = self._state
         work = state.turns.choose(
             session.capability, lambda each: self._has_for(each, session, now) and self._size(each, session) > 0
         )
         if work is not None:
             return self._copies.serve_owed(session, work.turn, now) or self._assign(session, work, now)
-        return self._copies.serve(session, now) or self._repeats.serve(session, now)
+        if self._copies.serve(session, now):
+            return True
+        return self._repeats.serve(session, self._repeats.works_for(session.capability), now)
 
     def _has_for(self, work: TaskWork, session: Session, now: float) -> bool:
         if work.ready or any(self._may_retry(work, group, session, now) for group in work.retry):

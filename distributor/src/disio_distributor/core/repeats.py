@@ -23,27 +23,33 @@ class Repeats:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def any_for(self, capability: Capability) -> bool:
-        """Tell whether there may be something to repeat for a kind of client."""
-        return any(self._is_open(work) for work in self._state.turns.runnable(capability))
+    def works_for(self, capability: Capability) -> list[TaskWork]:
+        """Return tasks that a kind of client may find something to repeat of, in turn."""
+        works = self._open(self._state.turns.runnable(capability))
+        works.sort(key=lambda each: each.turn)
+        return works
 
-    def serve(self, session: Session, now: float) -> bool:
-        """Give a client results to check; tell whether there were any."""
-        works = [work for work in self._state.turns.runnable(session.capability) if self._is_open(work)]
-        return any(self._give(work, session, now) for work in sorted(works, key=lambda each: each.turn))
+    def serve(self, session: Session, works: list[TaskWork], now: float) -> bool:
+        """Give a client results of one of these tasks to check; tell whether there were any."""
+        return any(self._give(work, session, now) for work in works)
 
     def tidy(self, work: TaskWork) -> None:
         """Forget what is not needed any more."""
         if work.votes is None:
             return
-        if work.votes.out or self._is_open(work):
+        if work.votes.out or self._open([work]):
             work.votes.prune(work.pending)
         else:
             work.votes = None
 
-    def _is_open(self, work: TaskWork) -> bool:
-        is_wanted = bool(work.pending) and work.manifest.when_exhausted == "repeat"
-        return is_wanted and not self._state.links_of(work.cluster)
+    def _open(self, works: list[TaskWork]) -> list[TaskWork]:
+        """Return those with something to repeat."""
+        linked = {link.cluster for link in self._state.links.values()}
+        return [
+            work
+            for work in works
+            if work.cluster not in linked and work.pending and work.manifest.when_exhausted == "repeat"
+        ]
 
     def _votes(self, work: TaskWork) -> Votes:
         if work.votes is None:
@@ -52,7 +58,10 @@ class Repeats:
 
     def _give(self, work: TaskWork, session: Session, now: float) -> bool:
         state, task = self._state, work.manifest.task
-        pace, votes = session.pace(task), self._votes(work)
+        votes = self._votes(work)
+        if not votes.has_any_for(session.client, work.manifest.max_redundancy):
+            return False
+        pace = session.pace(task)
         size = batch_size(
             state.settings, pace, session.slots, state.assignments.open_of(session.name, task), prior_of(work, session)
         )
@@ -64,7 +73,7 @@ class Repeats:
         payloads = work.payloads_of(runs)
         runs, _ = cut(state.settings, work, runs, payloads)
         payloads = payloads[: sum(stop - start for start, stop in runs)]
-        votes.out.add_all(runs)
+        votes.handed_out(runs)
         batch = state.assign(session, work, runs, now, is_repeat=True)
         state.roster.answered(session)
         pace.batch = len(payloads)
@@ -138,6 +147,6 @@ class Repeats:
         taken = [] if batch is None else self._state.assignments.part(batch, runs)
         if taken:
             votes = self._votes(work)
-            votes.out.remove_all(taken)
+            votes.given_back(taken)
             votes.tried(client, taken)
         return taken

@@ -117,6 +117,9 @@ class Roster:
         self.slots = 0
         self._class_slots: Counter[Capability] = Counter()
         self.kinds: Counter[str] = Counter()
+        self._offers: dict[str, Ability] = {}
+        """By cluster, as of ``_offers_version``."""
+        self._offers_version = -1
 
     def add(self, session: Session) -> None:
         """Let a session in; one of the same name is replaced."""
@@ -175,14 +178,26 @@ class Roster:
 
     def capable_slots(self, manifest: TaskManifest) -> tuple[int, int]:
         """Return how many sessions can run a task and how many slots they have."""
-        found = [capability for capability in self.classes if capability.runs(manifest)]
-        return sum(len(self.classes[each]) for each in found), sum(self._class_slots[each] for each in found)
+        sessions = slots = 0
+        for capability, members in self.classes.items():
+            if capability.runs(manifest):
+                sessions += len(members)
+                slots += self._class_slots[capability]
+        return sessions, slots
 
     def offers(self, cluster: str) -> Ability:
         """Return languages, kinds and the largest memory of all sessions together (0 = unknown).
 
         Which other clusters clients trust with native Python is none of a cluster's business, and without bound.
         """
+        if self._offers_version != self.version:
+            self._offers_version = self.version
+            self._offers.clear()
+        if cluster not in self._offers:
+            self._offers[cluster] = self._offered(cluster)
+        return self._offers[cluster]
+
+    def _offered(self, cluster: str) -> Ability:
         told = {*LANGUAGES, NATIVE + cluster}
         languages = sorted(told & {each for one in self.classes for each in one.languages})
         memory = [capability.memory_mb for capability in self.classes]

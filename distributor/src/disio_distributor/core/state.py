@@ -234,7 +234,7 @@ class State:
             if not batch.is_repeat:
                 work.reopen(taken)
             elif work.votes is not None:
-                work.votes.out.remove_all(taken)
+                work.votes.given_back(taken)
             self.work_appeared = True
         return sum(stop - start for start, stop in taken)
 

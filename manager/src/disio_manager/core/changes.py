@@ -3,14 +3,13 @@
 Rule: committing a list of changes twice leaves the same rows as committing it once.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from disio_manager.core.records import BlockRecord, DistributorRecord, StretchRecord, TaskRecord
 from disio_shared.ranges import Run
 
 
-@dataclass(frozen=True, slots=True)
-class PutTask:
+class PutTask(msgspec.Struct, frozen=True):
     """Insert or replace a task, less what its stretches tell.
 
     In a shared store it takes effect only while the task's state there is open if ``was`` is open, else exactly
@@ -25,8 +24,7 @@ class PutTask:
     """The state it had before; empty for a new task."""
 
 
-@dataclass(frozen=True, slots=True)
-class PutStretch:
+class PutStretch(msgspec.Struct, frozen=True):
     """Write an own stretch: frontier and counters. ``OwnershipLost`` when this manager does not own it any more.
 
     An empty ``owner`` gives it up: whoever takes over from nobody (``take_over("")``) gets it with its blocks.
@@ -35,30 +33,26 @@ class PutStretch:
     record: StretchRecord
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteTask:
+class DeleteTask(msgspec.Struct, frozen=True):
     """Remove a task with its blocks, results and failures."""
 
     task: str
 
 
-@dataclass(frozen=True, slots=True)
-class PutBlock:
+class PutBlock(msgspec.Struct, frozen=True):
     """Insert or replace a block."""
 
     record: BlockRecord
 
 
-@dataclass(frozen=True, slots=True)
-class DropBlock:
+class DropBlock(msgspec.Struct, frozen=True):
     """Remove a block that is over."""
 
     block: str
     task: str
 
 
-@dataclass(frozen=True, slots=True)
-class AddResults:
+class AddResults(msgspec.Struct, frozen=True):
     """Insert canonical results; an index that has one keeps it."""
 
     task: str
@@ -71,8 +65,7 @@ class AddResults:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class AddFailures:
+class AddFailures(msgspec.Struct, frozen=True):
     """Insert quarantined payloads."""
 
     task: str
@@ -81,16 +74,14 @@ class AddFailures:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class DropFailures:
+class DropFailures(msgspec.Struct, frozen=True):
     """Remove quarantined payloads of some indexes of a task (retry, or a result came after all)."""
 
     task: str
     runs: list[Run]
 
 
-@dataclass(frozen=True, slots=True)
-class AddForeign:
+class AddForeign(msgspec.Struct, frozen=True):
     """Results or failures of indexes that other managers look after.
 
     Of a task that is not open nothing is taken. Result rows first, then a Notice for the owner of each index.
@@ -100,23 +91,20 @@ class AddForeign:
     rows: AddResults | AddFailures
 
 
-@dataclass(frozen=True, slots=True)
-class DropNotices:
+class DropNotices(msgspec.Struct, frozen=True):
     """Notices that are dealt with."""
 
     ids: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class NoteResults:
+class NoteResults(msgspec.Struct, frozen=True):
     """Results of own payloads that another manager put into the store, and this one's memory knows now."""
 
     task: str
     runs: list[Run]
 
 
-@dataclass(frozen=True, slots=True)
-class AddVotes:
+class AddVotes(msgspec.Struct, frozen=True):
     """Keep further results of payloads; one per index and client, at most ``MAX_VOTES`` per index.
 
     The store compares each with the canonical result (inserted before it, in the same group if need be) and keeps
@@ -136,15 +124,13 @@ class AddVotes:
 MAX_VOTES = 20
 
 
-@dataclass(frozen=True, slots=True)
-class PutDistributor:
+class PutDistributor(msgspec.Struct, frozen=True):
     """Insert or replace a distributor."""
 
     record: DistributorRecord
 
 
-@dataclass(frozen=True, slots=True)
-class DropDistributor:
+class DropDistributor(msgspec.Struct, frozen=True):
     """Forget a distributor that has been away for long."""
 
     distributor: str

@@ -3,15 +3,14 @@
 Rule: losing a command (a crash before it is performed) loses no fact: the peer asks again, or a deadline repeats it.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from disio_manager.core.records import StretchRecord
 from disio_shared import messages
 from disio_shared.ranges import Run
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(msgspec.Struct, frozen=True):
     """Payloads of a granted block that are files: the shell puts them in before it sends the Grant."""
 
     at: int
@@ -22,8 +21,7 @@ class Read:
     """The block's open indexes; closed ones travel as nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(msgspec.Struct, frozen=True):
     """Send a message to a distributor's session; messages to one session keep their order."""
 
     session: str
@@ -32,16 +30,14 @@ class Send:
     """What a Grant lacks; at most ``CoreSettings.max_grant_bytes`` of it, or one block."""
 
 
-@dataclass(frozen=True, slots=True)
-class Announce:
+class Announce(msgspec.Struct, frozen=True):
     """Tell watchers that something changed: ``task``, ``task-deleted`` or ``fleet``."""
 
     topic: str
     task: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True):
     """Try to claim a stretch in the store; whatever comes of it is told with StretchClaimed."""
 
     stretch: StretchRecord

@@ -3,24 +3,23 @@
 Rule: an event carries everything that is needed to decide, wall time and fresh ids included; the core asks nobody.
 """
 
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from disio_manager.core.records import LoadedTask, Look, Peer, StretchRecord, TaskRecord
 from disio_shared import messages
 from disio_shared.payloads import PayloadSpec
 
 
-@dataclass(frozen=True, slots=True)
-class TaskCreated:
+class TaskCreated(msgspec.Struct, frozen=True):
     """A submitter created a task; its work unit is stored already."""
 
     record: TaskRecord
     spec: PayloadSpec
 
 
-@dataclass(frozen=True, slots=True)
-class TaskCommanded:
+class TaskCommanded(msgspec.Struct, frozen=True):
     """Somebody used a verb on a task. The core raises TaskNotFound or IllegalVerb."""
 
     task: str
@@ -35,8 +34,7 @@ class TaskCommanded:
     """
 
 
-@dataclass(frozen=True, slots=True)
-class TaskEdited:
+class TaskEdited(msgspec.Struct, frozen=True):
     """Somebody changed fields of a task: ``name``, ``tags``, and of the policy priority, weight, limits, deadline."""
 
     task: str
@@ -46,8 +44,7 @@ class TaskEdited:
     """As in TaskCommanded: a closed task's name and tags can be changed too."""
 
 
-@dataclass(frozen=True, slots=True)
-class DistributorJoined:
+class DistributorJoined(msgspec.Struct, frozen=True):
     """A distributor said Join on a new session; version and token are checked already."""
 
     session: str
@@ -55,42 +52,37 @@ class DistributorJoined:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class DistributorLeft:
+class DistributorLeft(msgspec.Struct, frozen=True):
     """A session ended. Leases stay until their deadline: the distributor works on."""
 
     session: str
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class MessageArrived:
+class MessageArrived(msgspec.Struct, frozen=True):
     """Ask, Deliver, Return or Status of an admitted session."""
 
     session: str
     message: messages.Ask | messages.Deliver | messages.Return | messages.Status
     at: float
-    fresh: tuple[str, ...] = field(default=())
+    fresh: tuple[str, ...] = ()
     """Ids for blocks that may be made (Ask)."""
 
 
-@dataclass(frozen=True, slots=True)
-class DistributorDrained:
+class DistributorDrained(msgspec.Struct, frozen=True):
     """An operator asked a distributor to drain. The core raises DistributorNotFound."""
 
     distributor: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ticked:
+class Ticked(msgspec.Struct, frozen=True):
     """A deadline has come."""
 
     at: float
-    fresh: tuple[str, ...] = field(default=())
+    fresh: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class StretchClaimed:
+class StretchClaimed(msgspec.Struct, frozen=True):
     """A Claim was tried; the core sees by the owners whether it was its own that got in."""
 
     task: str
@@ -99,8 +91,7 @@ class StretchClaimed:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class StretchesTaken:
+class StretchesTaken(msgspec.Struct, frozen=True):
     """This manager took over what a manager that is gone looked after."""
 
     tasks: list[LoadedTask]
@@ -108,8 +99,7 @@ class StretchesTaken:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterSeen:
+class ClusterSeen(msgspec.Struct, frozen=True):
     """This manager looked at what the others did."""
 
     peers: tuple[Peer, ...]

@@ -209,7 +209,7 @@ class Rows:
         )
 
     def _stretches(self, task: str) -> list[StretchRecord]:
-        return [self.stretches[key] for key in sorted(self.stretches) if key[0] == task]
+        return [self.stretches[key] for key in sorted([key for key in self.stretches if key[0] == task])]
 
     def _counted(self, row: StretchRecord, manager: str) -> StretchRecord:
         if row.owner != manager:
