@@ -143,6 +143,8 @@ def run(parts: Sequence[Part], beside: Part, stops: bool = False) -> int:
         _take_turns(parts, every, stops)
     except KeyboardInterrupt:
         _await_end(every)  # a terminal interrupts them, too
+        for part in every:
+            part.show()
         raise
     finally:
         for part in every:
@@ -182,4 +184,7 @@ def joined(codes: Sequence[int]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
