@@ -21,8 +21,8 @@ from pathlib import Path
 
 from tools.stamps import ROOT, VENV
 
-LONGEST_FIRST = ("hostile", "unit", "chaos", "integration", "conformance", "browser", "contract")
-"""So that the others need not wait for a long one at the end; folders not named here come last."""
+ORDER = ("hostile", "chaos", "unit", "integration", "conformance", "browser", "contract")
+"""Long ones first, and beside those that compute much those that wait much; folders not named here come last."""
 SIMULATION = "simulation"
 NICENESS = 10
 AT_ONCE = 2
@@ -125,7 +125,7 @@ def names_tests(options: Sequence[str]) -> bool:
 def folders(tests: Path) -> list[str]:
     """Return every folder that has tests, except the simulation, in the order in which they are to begin."""
     there = {path.relative_to(tests).parts[0] for path in tests.glob("*/**/test_*.py")} - {SIMULATION}
-    known = [name for name in LONGEST_FIRST if name in there]
+    known = [name for name in ORDER if name in there]
     return known + sorted(there.difference(known))
 
 
