@@ -2,7 +2,7 @@
 
 Each folder of tests is a pytest of its own. Most tests wait for processes most of the time, so two folders run at once;
 the simulation computes all the time and runs beside them at a low priority. What they say is shown folder by folder,
-the first as it comes, and at the end one line tells how each went.
+the first as it comes, and at the end one line tells how each went. Tests that measure shares of time run alone.
 
 Rule: every folder runs whatever becomes of the others, unless the options say to stop at a failure.
 """
@@ -23,6 +23,8 @@ from tools.stamps import ROOT, VENV
 
 ORDER = ("hostile", "chaos", "unit", "integration", "conformance", "browser", "contract")
 """Long ones first, and beside those that compute much those that wait much; folders not named here come last."""
+MEASURING = ("tests/chaos/test_manager_away.py",)
+"""Compare shares of time: they come last, and nothing runs beside them but what has a low priority."""
 SIMULATION = "simulation"
 NICENESS = 10
 AT_ONCE = 2
@@ -45,10 +47,12 @@ class Part:
         name: For people.
         command: Runs them.
         niceness: How far they stand back behind other processes.
+        is_alone: Whether no other part may run at the same time.
     """
 
-    def __init__(self, name: str, command: Sequence[str], niceness: int = 0) -> None:
-        self.name, self._command, self._niceness = name, command, niceness
+    def __init__(self, name: str, command: Sequence[str], niceness: int = 0, is_alone: bool = False) -> None:
+        self.name, self.is_alone = name, is_alone
+        self._command, self._niceness = command, niceness
         self._said = tempfile.TemporaryFile()  # noqa: SIM115
         self._shown = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -111,7 +115,9 @@ def main(options: Sequence[str]) -> int:
         return subprocess.run(pytest, cwd=ROOT, check=False).returncode
     if sys.stdout.isatty():
         pytest.append("--color=yes")
-    parts = [Part(f"tests/{name}", [*pytest, f"tests/{name}"]) for name in folders(ROOT / "tests")]
+    later = [f"--ignore={file}" for file in MEASURING]
+    parts = [Part(f"tests/{name}", [*pytest, f"tests/{name}", *later]) for name in folders(ROOT / "tests")]
+    parts.append(Part("tests that measure", [*pytest, *MEASURING], is_alone=True))
     simulation = Part(f"tests/{SIMULATION}", [*pytest, f"tests/{SIMULATION}"], NICENESS)
     return run(parts, simulation, any(STOPS.fullmatch(option) for option in options))
 
@@ -133,7 +139,7 @@ def run(parts: Sequence[Part], beside: Part, stops: bool = False) -> int:
     """Run the parts, some at once, show what they say one after another, and join their statuses.
 
     Args:
-        parts: Begin in this order.
+        parts: Begin in this order; one that runs alone must come last.
         beside: Begins with the first and is shown last.
         stops: Whether no more are to begin after a failure.
     """
@@ -160,7 +166,7 @@ def _take_turns(parts: Sequence[Part], every: Sequence[Part], stops: bool) -> No
             part.look()
         if stops and joined([part.status or 0 for part in every]):
             waiting.clear()
-        while waiting and sum(part.is_running for part in parts) < AT_ONCE:
+        while waiting and sum(part.is_running for part in parts) < (1 if waiting[0].is_alone else AT_ONCE):
             waiting.pop(0).start()
         unshown[0].show()
         if unshown[0].is_running:

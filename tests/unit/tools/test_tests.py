@@ -7,7 +7,7 @@ import pytest
 
 from tools import tests
 from tools.stamps import ROOT
-from tools.tests import AT_ONCE, NOTHING_CHOSEN, SIMULATION, STOPS, Part, folders, joined, names_tests, run
+from tools.tests import AT_ONCE, MEASURING, NOTHING_CHOSEN, SIMULATION, STOPS, Part, folders, joined, names_tests, run
 
 NONE = NOTHING_CHOSEN
 
@@ -29,6 +29,10 @@ def test_one_failure_fails_all_and_only_nothing_at_all_is_nothing(codes: list[in
 def test_each_folder_with_tests_is_run_once() -> None:
     there = {path.relative_to(ROOT / "tests").parts[0] for path in (ROOT / "tests").rglob("test_*.py")}
     assert sorted([*folders(ROOT / "tests"), SIMULATION]) == sorted(there)
+
+
+def test_the_tests_that_run_alone_are_there() -> None:
+    assert all((ROOT / file).is_file() for file in MEASURING)
 
 
 def test_a_folder_that_nobody_named_comes_last(tmp_path: Path) -> None:
@@ -75,7 +79,7 @@ def test_a_part_that_fails_stops_no_other_and_is_named_at_the_end(capfdbinary: p
     ]  # fmt: skip
 
 
-def test_so_many_run_at_once_and_no_more(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_so_many_run_at_once_and_no_more_and_the_last_alone(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     running: list[int] = []
 
     class Counted(Part):
@@ -83,9 +87,10 @@ def test_so_many_run_at_once_and_no_more(capfdbinary: pytest.CaptureFixture[byte
             super().start()
             running.append(sum(one.is_running for one in parts))
 
-    parts = [Counted(name, [sys.executable, "-c", ""]) for name in "abcde"]
+    nothing = [sys.executable, "-c", ""]
+    parts = [*(Counted(name, nothing) for name in "abcde"), Counted("last", nothing, is_alone=True)]
     assert run(parts, part("beside")) == 0
-    assert len(running) == len(parts) and max(running) == AT_ONCE
+    assert len(running) == len(parts) and max(running) == AT_ONCE and running[-1] == 1
     assert capfdbinary.readouterr().out.count(b"passed") == len(parts) + 1
 
 
