@@ -57,10 +57,11 @@ FILLS_MEMORY = "const kept = []; for (;;) kept.push(new Uint8Array(2 ** 31))"
 KILLS_ITS_PROCESS = "'x'.repeat(2 ** 28).split('')"
 """V8 ends the process for the list that this would take."""
 BESIDE = {
-    "loops for ever": ("for (;;) {}", "timeout"),
-    "fills its memory": (FILLS_MEMORY, "memory"),
-    "kills its process": (KILLS_ITS_PROCESS, "crash"),
+    "loops for ever": ("for (;;) {}", "timeout", 1.5),
+    "fills its memory": (FILLS_MEMORY, "memory", 10.0),
+    "kills its process": (KILLS_ITS_PROCESS, "crash", 10.0),
 }
+"""What a unit does, how it ends by that, and its limit in seconds: time enough for what is to end it otherwise."""
 CORES = "Object.defineProperty(Navigator.prototype, 'hardwareConcurrency', {get: () => %d})"
 PLAIN = "if (location.pathname === '/embed/compute') Element.prototype.append = () => {}"
 """A compute frame with nothing in it does not show that it lost its process, as in browsers other than Chromium."""
@@ -211,11 +212,11 @@ async def test_a_killed_frame_costs_none_of_the_units_of_several_slots(own_brows
 async def test_what_one_slots_unit_does_costs_no_other_slots_unit(
     own_browser: OwnBrowser, stand: StandIn, name: str
 ) -> None:
-    body, kind = BESIDE[name]
+    body, kind, limit_s = BESIDE[name]
     async with own_browser.page() as page:
         await start(page, stand, cores=4, percent=50)
         await page.evaluate("window.loaded = 1")
-    bad = await stand.assign(UNIT % {"sync": "", "body": body}, [1, 2, 3], task="bad", unit_timeout_s=1.5)
+    bad = await stand.assign(UNIT % {"sync": "", "body": body}, [1, 2, 3], task="bad", unit_timeout_s=limit_s)
     slow = await stand.assign(SLOW, [1, 2, 3], task="slow")
     assert await answers(stand, slow, 3) == ({0: 1, 1: 2, 2: 3}, {})
     results, failures = await answers(stand, bad, 3)

@@ -43,7 +43,9 @@ class Peer:
 
     async def call(self, data: Any) -> Any:
         """Send anything and return the raw acknowledgement."""
-        return await self._sio.call("m", data, timeout=ANSWER_S)
+        # Not its own limit: that is a wait_for, which in Python 3.11 may lose that somebody cancels it.
+        async with asyncio.timeout(ANSWER_S):
+            return await self._sio.call("m", data, timeout=None)
 
     async def say(self, message: messages.FromClient) -> None:
         """Send a message that is not acknowledged."""
