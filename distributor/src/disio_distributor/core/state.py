@@ -130,6 +130,10 @@ class State:
         if known is None:
             # A new task starts level with the others: it owes them nothing and they owe it nothing.
             fresh.served = self._level()
+            # One that comes back after it was dropped may have results under way: they are not computed again.
+            for head in self.outbox.heads_of(cluster, manifest.task):
+                if head.kind != "votes":
+                    fresh.pending.add_all(head.runs)
             self.tasks[manifest.task] = known = fresh
         else:
             known.manifest, known.spec = fresh.manifest, fresh.spec

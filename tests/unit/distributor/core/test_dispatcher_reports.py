@@ -257,3 +257,15 @@ def test_a_revoked_block_is_cancelled_unless_its_lease_is_newer() -> None:
     bench.manager(messages.Revoke(blocks=[BlockRef(block="t0", lease=1)]))
     assert bench.to("a", messages.Cancel) == [messages.Cancel(task="t", tokens=[assign.token], indexes=[[0, 1]])]
     check(bench)
+
+
+def test_what_is_under_way_is_not_computed_again_when_its_task_comes_back() -> None:
+    bench = serving(stop=2)
+    bench.join("c")
+    first = assigned(bench, "c")
+    bench.results("c", first.token, [0])
+    assert bench.to_manager(messages.Deliver), "0 is under way"
+    bench.manager(messages.TaskState(task="t", state="cancelled"))
+    bench.grant(0, 2)
+    assert assigned(bench, "c").indexes == [1]
+    check(bench)
