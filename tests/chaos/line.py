@@ -123,8 +123,13 @@ class Line:
         return dict(_decode(packet["data"][1]))
 
     def mute(self) -> None:
-        """Go silent: nothing is read any more and no ping answered, yet the connection stays open."""
-        self._socket._response.connection.transport.pause_reading()  # type: ignore[union-attr]
+        """Go silent: nothing is read any more and no ping answered, yet the connection stays open.
+
+        One that the other end has closed a moment ago is silent already.
+        """
+        connection = self._socket._response.connection
+        if connection is not None and connection.transport is not None:
+            connection.transport.pause_reading()  # type: ignore[attr-defined]
 
     def cut(self) -> None:
         """End the connection at once, without a closing word, as a killed process would."""
