@@ -57,7 +57,8 @@ class Copies:
         if free <= 0:
             return False
         works = self._tails(session.capability)
-        for work in sorted(works, key=lambda each: each.turn):
+        due = [work for work in works if work.tail.stuck or now >= work.tail.look_at]
+        for work in sorted(due, key=lambda each: each.turn):
             self._look(work, now)
             if work.tail.stuck and self._copy(work, session, free, now):
                 return True
@@ -78,13 +79,14 @@ class Copies:
         return any(work.tail.stuck for work in works)
 
     def _tails(self, capability: Capability) -> list[TaskWork]:
-        works = self._state.turns.runnable(capability)
-        return [work for work in works if len(work.copied) < len(work.assigned)]
+        """Return the tasks of which something may be stuck."""
+        works, least = self._state.turns.runnable(capability), self._state.settings.copy_samples
+        return [work for work in works if work.pace.count >= least and len(work.copied) < len(work.assigned)]
 
     def _look(self, work: TaskWork, now: float) -> None:
         """Look through a task's batches for stuck ones, if any can be."""
         settings, tail = self._state.settings, work.tail
-        if work.pace.count < settings.copy_samples or now < tail.look_at:
+        if now < tail.look_at or work.pace.count < settings.copy_samples:
             return
         tail.after_s = max(settings.copy_min_s, settings.copy_factor * work.pace.p90())
         since = [(self._since(each), each) for each in self._state.assignments.of_task(work.manifest.task)]
@@ -100,11 +102,8 @@ class Copies:
 
     def _look_again(self, works: list[TaskWork]) -> None:
         """Come back when the next batch may be stuck."""
-        if not works:
-            return
-        ripe = [work for work in works if work.pace.count >= self._state.settings.copy_samples]
-        if ripe:
-            self._state.deadlines.set(COPY, min(work.tail.look_at for work in ripe))
+        if works:
+            self._state.deadlines.set(COPY, min([work.tail.look_at for work in works]))
 
     def _since(self, batch: Batch) -> float:
         """Return since when a batch has not moved; one that waits in its client's queue moves with those before it."""
