@@ -12,9 +12,10 @@ import rich_click as click
 from disio import __version__
 from disio.showing import printable
 from disio_shared.errors import ConfigError, DisioError
+from disio_shared.starting import INTERRUPTED, Importing
 
 ENTRY_POINTS = "disio.commands"
-FAILURE, INTERRUPTED = 1, 130
+FAILURE = 1
 SUMMARIES = {
     "up": "Everything in one go on this machine.",
     "manager": "The manager: splits tasks, keeps results.",
@@ -50,7 +51,8 @@ class LazyGroup(click.RichGroup):
             return None
         if cmd_name in SUMMARIES and not ctx.protected_args and not ctx.args and _wants_help():
             return click.RichCommand(name=cmd_name, help=SUMMARIES[cmd_name])
-        command = entry.load()
+        with Importing():
+            command = entry.load()
         assert isinstance(command, click.Command)
         return command
 

@@ -22,16 +22,44 @@ class Measurable(Engine, Protocol):
         raise NotImplementedError
 
 
-def listen(engine: Engine, hear: Callable[[frames.FromEngine], None]) -> None:
-    """Have ``hear`` told of every message that the engine sends, before its slot is."""
-    receive = engine.receive
+class Heard:
+    """An engine that tells what it says to somebody else, too, before its slot gets to hear it.
 
-    async def heard() -> frames.FromEngine:
-        message = await receive()
-        hear(message)
+    Args:
+        engine: Does everything.
+        hear: Told of every message.
+    """
+
+    def __init__(self, engine: Engine, hear: Callable[[frames.FromEngine], None]) -> None:
+        self._engine, self._hear = engine, hear
+        self.pid, self.loaded, self.kits = engine.pid, engine.loaded, engine.kits
+
+    @property
+    def is_ended(self) -> bool:
+        """Tell whether it died or was killed."""
+        return self._engine.is_ended
+
+    async def send(self, message: frames.ToEngine) -> None:
+        """Hand it a message; raises EngineDied."""
+        await self._engine.send(message)
+
+    async def receive(self) -> frames.FromEngine:
+        """Return its next message; raises EngineDied."""
+        message = await self._engine.receive()
+        self._hear(message)
         return message
 
-    setattr(engine, "receive", heard)  # noqa: B010 - of this one engine, whatever its class
+    def used_bytes(self) -> int:
+        """Return the memory that its units use."""
+        return self._engine.used_bytes()
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._engine.kill()
+
+    async def close(self) -> None:
+        """End it and wait until it is gone."""
+        await self._engine.close()
 
 
 class MemoryMeter:

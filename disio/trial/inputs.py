@@ -23,6 +23,7 @@ from disio_shared.taskdoc import (
     check_code,
 )
 from disio_shared.values import encode_value
+from disio_shared.wording import not_json
 
 TO_QUOTE = "quote texts twice: '\"text\"'; raw bytes come from a file: @FILE"
 SHOWN = 60
@@ -118,7 +119,7 @@ def _json_value(text: bytes, flag: str, word: str, file: Path | None) -> bytes:
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         where = _shown(word) if file is None else str(file)
         remedy = TO_QUOTE if file is None else "correct it, or give --raw to have it passed on as bytes"
-        raise ConfigError(flag, f"{where} is not JSON: {error}", remedy) from error
+        raise ConfigError(flag, f"{where} {not_json(error)}", remedy) from error
 
 
 def _shown(word: str) -> str:

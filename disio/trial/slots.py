@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from disio.finishing import to_its_end
-from disio.trial.hearing import Measurable, MemoryMeter, listen
+from disio.trial.hearing import Heard, Measurable, MemoryMeter
 from disio.trial.trials import TASK, Outcome, Trial, TrialFailed
 from disio_client import events as ev
 from disio_client.engines import frames
@@ -126,8 +126,7 @@ class SlotSandbox:
         engine = await to_its_end(self._start(), _close)
         self._note_memory()
         self._engine, self._meter = engine, MemoryMeter(engine)
-        listen(engine, partial(self._hear, engine))
-        return engine
+        return Heard(engine, partial(self._hear, engine))
 
     def _idle_bytes(self, engine: Measurable, meter: MemoryMeter) -> int:
         """Return the memory that is the engine's own."""

@@ -1,5 +1,22 @@
-"""``python -m disio_client`` = the ``disio-client`` command."""
+"""The ``disio-client`` command, and ``python -m disio_client``.
 
-from disio_client.cli import main
+Rule: nothing is imported here before Ctrl-C is seen to.
+"""
 
-main()
+import sys
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        from disio_shared.starting import Importing
+
+        with Importing():
+            from disio_client import cli
+    except KeyboardInterrupt:
+        sys.exit(130)
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()

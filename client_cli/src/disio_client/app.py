@@ -23,7 +23,7 @@ from disio_client.engines.native_walls import IN_WORDS, Walls
 from disio_client.identity import Identities
 from disio_client.kits import KitMissing, Kits
 from disio_client.leaving import Leaving
-from disio_client.machine import default_cores, unit_memory_mb
+from disio_client.machine import default_cores, kept_memory_mb, unit_memory_mb
 from disio_client.private import PrivateFolder
 from disio_client.reporter import Reporter
 from disio_client.runner import Slot, StartEngine
@@ -142,8 +142,9 @@ class ClientApp:
         self._workunits = Workunits(http)
         self._kits = Kits(http, DataDir(self._data_dir).path / "kits")
         code, start_native = self._workunits.code, await self._native()
+        start = partial(DenoEngine.start, kept_memory_mb(self._cores))
         self._slots = [
-            Slot(number, DenoEngine.start, code, self._report, self._clock, self._kits.files, start_native)
+            Slot(number, start, code, self._report, self._clock, self._kits.files, start_native)
             for number in range(self._cores)
         ]
         for slot in self._slots:

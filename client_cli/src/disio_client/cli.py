@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from disio_shared.starting import INTERRUPTED, Importing
+
 if TYPE_CHECKING:
     from disio_client.app import ClientApp
     from disio_client.settings import ClientSettings
 
-EXIT_OK, EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+EXIT_OK, EXIT_FAILURE, EXIT_USAGE = 0, 1, 2
 
 
 def _with_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,12 +53,13 @@ def _start(is_json: bool, **flags: Any) -> None:
     try:
         _start_and_tell(is_json, flags)
     except KeyboardInterrupt:  # before there was anything to leave
-        sys.exit(EXIT_INTERRUPTED)
+        sys.exit(INTERRUPTED)
 
 
 def _start_and_tell(is_json: bool, flags: dict[str, Any]) -> None:
-    from disio_client.settings import read_settings
-    from disio_shared.errors import ConfigError, DisioError
+    with Importing():
+        from disio_client.settings import read_settings
+        from disio_shared.errors import ConfigError, DisioError
 
     try:
         settings = read_settings(flags)
@@ -72,8 +75,9 @@ def _start_and_tell(is_json: bool, flags: dict[str, Any]) -> None:
 
 
 def _work(settings: "ClientSettings", is_json: bool) -> int:
-    from disio_client.app import ClientApp
-    from disio_shared.logs import set_up_logs
+    with Importing():
+        from disio_client.app import ClientApp
+        from disio_shared.logs import set_up_logs
 
     set_up_logs(settings.log_level)
     data_dir = Path(settings.data_dir) if settings.data_dir else None
@@ -107,7 +111,7 @@ async def _serve(app: "ClientApp") -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda caught, _frame: loop.call_soon_threadsafe(press, caught))
     await app.run()
-    return EXIT_INTERRUPTED if signal.SIGINT in presses else EXIT_OK
+    return INTERRUPTED if signal.SIGINT in presses else EXIT_OK
 
 
 def _tell(line: str) -> None:

@@ -28,3 +28,8 @@ def unit_memory_mb(slots: int, limit_file: Path = CGROUP_LIMIT) -> int:
     with contextlib.suppress(OSError, ValueError):  # no such limit here
         total = min(total, int(limit_file.read_text()))
     return max(1, min(HEAP_MB, total // MB // slots))
+
+
+def kept_memory_mb(slots: int, limit_file: Path = CGROUP_LIMIT) -> int:
+    """Return what one of this many slots may keep for tasks that come again, in MiB: half of what a unit may use."""
+    return unit_memory_mb(slots, limit_file) // 2

@@ -54,6 +54,8 @@ export class Client {
   private readonly wear = new Wear();
   /** How many of the slots may take runs. */
   private wanted = 1;
+  /** Memory that one unit may use, in MiB; 0 = the browser does not tell how much there is. */
+  private readonly unit_mb: number;
   private base: string;
   private isFrameReady = false;
   private isPaused = false;
@@ -68,10 +70,11 @@ export class Client {
     const cores = effort(options.cores, options.percent).slots;
     const told = {
       ...options.identity,
+    this.unit_mb = unitMemory((navigator as { deviceMemory?: number }).deviceMemory ?? 0, cores);
       kind: "web",
       languages: LANGUAGES,
       cores,
-      memory_mb: unitMemory((navigator as { deviceMemory?: number }).deviceMemory ?? 0, cores),
+      memory_mb: this.unit_mb,
       site: options.site,
       software: options.software,
     };
@@ -166,6 +169,7 @@ export class Client {
       duty,
     );
   }
+      this.unit_mb === 0 ? undefined : Math.min(MAX_KEEP_MB, this.unit_mb / 2),
 
   private count(times: readonly number[]): void {
     this.units += times.length;
@@ -303,3 +307,5 @@ const FRAME_MB = 4096;
 function unitMemory(device_gb: number, slots: number): number {
   return Math.floor(Math.min(FRAME_MB, device_gb * 1024) / slots);
 }
+/** What a slot may keep of it for tasks that come again. */
+const MAX_KEEP_MB = 256;

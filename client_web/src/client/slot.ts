@@ -5,12 +5,13 @@
  */
 
 import { Engine, type Realms } from "../engine/engine";
-import type { FailureKind, FromEngine, RunMessage, StartedMessage, UnitReport as AnyReport } from "../protocol/engine";
+import type { FailureKind, FromEngine, RealmsMessage, RunMessage, StartedMessage, UnitReport as AnyReport } from "../protocol/engine";
 import type { Run } from "../session/batches";
 import { rest } from "./throttle";
 import { Watch, withoutUnits } from "./watch";
 
 type UnitReport = Exclude<AnyReport, StartedMessage>;
+type FromRun = Exclude<FromEngine, RealmsMessage>;
 
 export interface SlotEvents {
   /** What the slot's units answered or noted; not `ready`, `loaded`, `started` and `finished`. */
@@ -42,16 +43,19 @@ export class Slot {
     realms: Realms,
     private readonly events: SlotEvents,
     private duty: number,
+    keep_mb?: number,
   ) {
     this.engine = new Engine(
       realms,
       (message) => {
-        this.hear(message);
+        // How much memory realms take is the browser's to look after.
+        if (message.type !== "realms") this.hear(message);
       },
       (reason) => {
         console.warn("disio: a worker ended:", reason);
         this.lose("crash");
       },
+      keep_mb,
     );
   }
 
@@ -178,7 +182,7 @@ export class Slot {
     this.isUnderSuspicion = false;
   }
 
-  private hear(message: FromEngine): void {
+  private hear(message: FromRun): void {
     const now = performance.now() / 1000;
     const isOver = this.watch.hear(message, now);
     if (isReport(message)) this.events.report(message);
@@ -190,6 +194,6 @@ export class Slot {
   }
 }
 
-function isReport(message: FromEngine): message is UnitReport {
+function isReport(message: FromRun): message is UnitReport {
   return message.type !== "ready" && message.type !== "loaded" && message.type !== "started" && message.type !== "finished";
 }

@@ -4,7 +4,7 @@
  * Rule: pure. A unit is blamed only when it ran alone (`single`); whatever a lost engine left unanswered is run again one by one first.
  */
 
-import type { FailureKind, FromEngine, RunMessage } from "../protocol/engine";
+import type { FailureKind, FromEngine, RealmsMessage, RunMessage } from "../protocol/engine";
 import type { Run } from "../session/batches";
 
 /** Seconds past a unit's limit before its engine is ended: timers are coarse, messages take their time. */
@@ -50,7 +50,7 @@ export class Watch {
   }
 
   /** Take note of what the engine said; true when the run is over. */
-  hear(message: FromEngine, now: number): boolean {
+  hear(message: Exclude<FromEngine, RealmsMessage>, now: number): boolean {
     if (this.run === null || message.type === "ready" || message.token !== this.run.token) return false;
     switch (message.type) {
       case "loaded":

@@ -8,7 +8,8 @@
 import type {
   DoneMessage, FailedMessage, FailureKind, FromEngine, FromRealm, KitMessage, LoadMessage, RealmSpec, RunMessage, ToEngine, ToRealm, UnitSpec,
 } from "../protocol/engine";
-import { Spare } from "./spare";
+import { Kept, type LiveRealm } from "./kept";
+import { SLOW_TO_START, Spare } from "./spare";
 
 /** A worker that the unit runtime was started in. */
 export interface Realm {
@@ -28,12 +29,6 @@ export interface Realms {
   spawn(spec: RealmSpec, events: RealmEvents): Realm;
 }
 
-interface LiveRealm {
-  key: string;
-  realm: Realm;
-  isLoaded: boolean;
-}
-
 interface OpenRun {
   message: RunMessage;
   open: Set<number>;
@@ -45,19 +40,32 @@ const MAX_WORKUNITS = 16;
 const MAX_QUEUED_RUNS = 64;
 /** Memory of one unit when the task does not say, in MiB. */
 const UNIT_MEMORY_MB = 512;
+/** What realms may take that are kept for later, in MiB, when the client does not say. */
+const KEEP_MB = 128;
+/** A realm that ran last and takes much memory stays so long for more of the same. */
+const IDLE_MS = 300_000;
 
 export class Engine {
   private readonly workunits = new Map<string, LoadMessage>();
   private live: LiveRealm | null = null;
   private queue: OpenRun[] = [];
   private readonly spare: Spare;
+  private readonly kept: Kept;
+  private idleTimer: ReturnType<typeof setTimeout> | undefined;
+  /** The languages of its slow realms, as they were told last. */
+  private told = "";
 
   constructor(
     private readonly realms: Realms,
     private readonly emit: (message: FromEngine) => void,
     private readonly onDeath: (reason: string) => void,
+    keep_mb = KEEP_MB,
   ) {
-    this.spare = new Spare(realms);
+    const tell = (): void => {
+      this.tellRealms();
+    };
+    this.spare = new Spare(realms, tell);
+    this.kept = new Kept(keep_mb * 1024 * 1024, tell);
   }
 
   handle(message: ToEngine): void {
@@ -68,10 +76,26 @@ export class Engine {
 
   /** End its workers and forget every run; nothing is said about them. */
   stop(): void {
+    clearTimeout(this.idleTimer);
+    this.queue = [];
     this.spare.drop();
+    this.kept.drop();
+    this.endLive();
+  }
+
+  private endLive(): void {
     this.live?.realm.terminate();
     this.live = null;
-    this.queue = [];
+    this.tellRealms();
+  }
+
+  /** Tell whoever counts this engine's memory what takes much of it. */
+  private tellRealms(): void {
+    const live = this.live !== null && SLOW_TO_START.has(this.live.language) ? [this.live.language] : [];
+    const languages = [...live, ...this.kept.languages, ...this.spare.languages];
+    if (languages.join() === this.told) return;
+    this.told = languages.join();
+    this.emit({ type: "realms", languages });
   }
 
   private keep(message: LoadMessage): void {
@@ -86,6 +110,7 @@ export class Engine {
   private accept(message: RunMessage): void {
     const run: OpenRun = { message, open: new Set(message.indexes), posted: false };
     if (this.queue.length >= MAX_QUEUED_RUNS) return this.refuse(run, "too many runs are queued in this engine");
+    clearTimeout(this.idleTimer);
     this.queue.push(run);
     this.pump();
   }
@@ -119,13 +144,28 @@ export class Engine {
       this.spare.work();
       return this.live.realm;
     }
-    this.live?.realm.terminate();
-    const { workunit, language, code } = load;
-    const unit: UnitSpec = { workunit, code, memory_mb: message.memory_mb || UNIT_MEMORY_MB, terms: message.terms };
-    const live: LiveRealm = { key, realm: this.newRealm(language, unit, this.eventsOf(() => this.live === live)), isLoaded: false };
-    this.live = live;
+    const kept = this.kept.take(key);
+    this.leave();
+    if (kept !== null) this.spare.work();
+    this.live = kept ?? this.realmOf(key, message, load);
     this.keep(load);
-    return live.realm;
+    this.tellRealms();
+    return this.live.realm;
+  }
+
+  /** Another realm runs from now on: keep this one, if it would be slow to make again. */
+  private leave(): void {
+    const { live } = this;
+    this.live = null;
+    if (live?.isLoaded === true && SLOW_TO_START.has(live.language)) this.kept.put(live);
+    else live?.realm.terminate();
+  }
+
+  private realmOf(key: string, message: RunMessage, { workunit, language, code }: LoadMessage): LiveRealm {
+    const unit: UnitSpec = { workunit, code, memory_mb: message.memory_mb || UNIT_MEMORY_MB, terms: message.terms };
+    const events = this.eventsOf(() => live);
+    const live: LiveRealm = { key, language, realm: this.newRealm(language, unit, events), isLoaded: false };
+    return live;
   }
 
   /** A realm that never had a unit, for this one. */
@@ -139,19 +179,21 @@ export class Engine {
   }
 
   /** Events of a realm that was replaced are dropped. */
-  private eventsOf(isLive: () => boolean): RealmEvents {
+  private eventsOf(of: () => LiveRealm): RealmEvents {
     return {
       message: (message) => {
-        if (isLive()) this.fromRealm(message);
+        if (of() === this.live) this.fromRealm(message);
+        else this.kept.hear(of(), message);
       },
       death: (reason) => {
-        if (isLive()) this.onDeath(reason);
+        if (of() === this.live) this.onDeath(reason);
+        else this.kept.lose(of());
       },
     };
   }
 
   private fromRealm(message: FromRealm): void {
-    if (message.type === "prepared") return;
+    if (message.type === "prepared" || message.type === "resting") return;
     if (message.type === "loaded") return this.loaded();
     if (message.type === "broken") return this.broken(message.error, message.kind);
     const run = this.queue[0];
@@ -179,15 +221,23 @@ export class Engine {
     const wasFirst = run === this.queue[0];
     this.queue = this.queue.filter((other) => other !== run);
     this.emit({ type: "finished", token: run.message.token });
-    if (this.queue.length === 0) this.spare.rest();
+    if (this.queue.length === 0) this.rest();
     else if (wasFirst) this.tellLoaded();
+  }
+
+  private rest(): void {
+    this.spare.rest();
+    clearTimeout(this.idleTimer);
+    if (this.live === null || !SLOW_TO_START.has(this.live.language)) return;
+    this.idleTimer = setTimeout(() => {
+      this.endLive();
+    }, IDLE_MS);
   }
 
   /** The code does not load: every run of this realm fails, and the next payload of it gets a fresh try. */
   private broken(error: string, kind: FailureKind): void {
     const key = this.live?.key;
-    this.live?.realm.terminate();
-    this.live = null;
+    this.endLive();
     for (const run of this.queue.filter((queued) => keyOf(queued.message) === key)) {
       this.failAll(run, error, kind);
       this.finish(run);

@@ -13,6 +13,8 @@ import { Workshop } from "./workshop";
 
 /** The parts of Deno that the host uses. */
 interface DenoHost {
+  /** The first one: how many MiB realms may take that are kept for later. */
+  args: string[];
   stdin: { readable: ReadableStream<Uint8Array> };
   stdout: { writeSync(data: Uint8Array): number };
   version: { deno: string };
@@ -78,7 +80,7 @@ function lose(reason: string): never {
 }
 
 async function serve(): Promise<never> {
-  const engine = new Engine(new Workers(), emit, lose);
+  const engine = new Engine(new Workers(), emit, lose, Number(Deno.args[0] ?? 0));
   const reader = new FrameReader();
   emit({ type: "ready", runtime: `disio ${VERSION} on deno ${Deno.version.deno}` });
   for await (const chunk of Deno.stdin.readable) {

@@ -9,7 +9,7 @@ import type { FromRealm } from "../protocol/engine";
 import type { Realm, RealmEvents, Realms } from "./engine";
 
 /** What takes seconds to start. */
-const SLOW_TO_START: ReadonlySet<string> = new Set(["python"]);
+export const SLOW_TO_START: ReadonlySet<string> = new Set(["python"]);
 /** Idle so long, an engine most likely has time for a start. Doubles each time that a spare was of no use. */
 const FIRST_WAIT_MS = 1_000;
 /** A spare that nobody wants goes. */
@@ -29,7 +29,15 @@ export class Spare {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private waitMs = FIRST_WAIT_MS;
 
-  constructor(private readonly realms: Realms) {}
+  /** @param changed called after a spare came, or went without being asked for */
+  constructor(
+    private readonly realms: Realms,
+    private readonly changed: () => void,
+  ) {}
+
+  get languages(): string[] {
+    return this.waiting === null ? [] : [this.waiting.language];
+  }
 
   /** A realm of this language is in use from now on: the next task may well be in it, too. */
   follow(language: string): void {
@@ -86,6 +94,7 @@ export class Spare {
     this.timer = setTimeout(() => {
       this.giveUp();
     }, KEEP_MS);
+    this.changed();
   }
 
   /** A realm that does not come up is not tried again: the next one that is needed tells what is wrong. */
@@ -103,5 +112,6 @@ export class Spare {
     clearTimeout(this.timer);
     this.waiting?.realm.terminate();
     this.waiting = null;
+    this.changed();
   }
 }

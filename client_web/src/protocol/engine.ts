@@ -101,6 +101,15 @@ export interface ReadyMessage {
   runtime: string;
 }
 
+/**
+ * The realms of languages that are slow to start, and take much memory, by language: those that run and those that are kept for later.
+ * Told whenever that changes; of other languages it has one at most.
+ */
+export interface RealmsMessage {
+  type: "realms";
+  languages: string[];
+}
+
 /** What a unit runtime reports about units. */
 export type UnitReport =
   | StartedMessage
@@ -110,10 +119,13 @@ export type UnitReport =
   | ProgressMessage
   | LogMessage;
 
-export type FromEngine = ReadyMessage | LoadedMessage | UnitReport | FinishedMessage;
+export type FromEngine = ReadyMessage | RealmsMessage | LoadedMessage | UnitReport | FinishedMessage;
 
-/** What a unit runtime says besides: its language is ready (only when it has no unit yet), its code is loaded, or one of both cannot be. */
-export type FromRealm = UnitReport | { type: "prepared" } | { type: "loaded" } | { type: "broken"; error: string; kind: FailureKind };
+/**
+ * What a unit runtime says besides: its language is ready (only when it has no unit yet), its code is loaded, or one of both cannot be;
+ * nothing runs in it any more, and so many bytes are what its unit holds.
+ */
+export type FromRealm = UnitReport | { type: "prepared" } | { type: "loaded" } | { type: "resting"; bytes: number } | { type: "broken"; error: string; kind: FailureKind };
 
 /** What a realm is made for: one work unit of one task. */
 export interface UnitSpec {
@@ -155,4 +167,9 @@ export interface UnitMessage {
   unit: UnitCode;
 }
 
-export type ToRealm = UnitMessage | RunMessage;
+/** Say `resting` when every run before this is answered. */
+export interface RestMessage {
+  type: "rest";
+}
+
+export type ToRealm = UnitMessage | RunMessage | RestMessage;

@@ -23,6 +23,8 @@ export interface UnitApi {
 
 /** One way to run loaded code on one payload. */
 export interface Unit {
+  /** Memory that it holds between payloads, where that is known. */
+  readonly bytes?: number;
   run(payload: WireValue, unit: UnitApi): WireValue | Promise<WireValue>;
 }
 

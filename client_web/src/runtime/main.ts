@@ -36,6 +36,7 @@ function start(port: MessagePort, realm: StartRealm): void {
   port.onmessage = (event: MessageEvent<ToRealm>) => {
     const message = p.dataOf(event) as ToRealm;
     if (message.type === "run") runner.run(message);
+    else if (message.type === "rest") runner.rest();
     else runner.load(language, realm, message.unit);
   };
 }

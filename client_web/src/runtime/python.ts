@@ -119,7 +119,7 @@ export class Python implements Language {
     const loaded = start(code as Uint8Array, terms.max_result_bytes, memory_mb);
     lines.end();
     if (loaded.problem !== "") throw errorOf(loaded.problem);
-    return new PythonUnit(python, loaded, lines);
+    return new PythonUnit(python, loaded, lines, heap);
   }
 }
 
@@ -139,6 +139,7 @@ class PythonUnit implements Unit {
     python: Interpreter,
     private readonly loaded: LoadedUnit,
     private readonly lines: Lines,
+    private readonly heap: Heap,
   ) {
     python._api.on_fatal = (error) => {
       this.isLost = true;
@@ -146,6 +147,10 @@ class PythonUnit implements Unit {
         throw new InterpreterLost(String(error));
       }, 0);
     };
+  }
+
+  get bytes(): number {
+    return this.heap.bytes;
   }
 
   run(payload: WireValue, unit: UnitApi): WireValue | Promise<WireValue> {

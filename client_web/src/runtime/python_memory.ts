@@ -30,9 +30,14 @@ export class Heap {
     this.memory = memory;
   }
 
+  /** What it takes now. Files come on top: a quarter of what the unit may use, at most. */
+  get bytes(): number {
+    return this.memory?.buffer.byteLength ?? 0;
+  }
+
   /** From now on at most `mb` MiB more. */
   limit(mb: number): void {
-    this.maximum = (this.memory?.buffer.byteLength ?? 0) + mb * 1024 * 1024;
+    this.maximum = this.bytes + mb * 1024 * 1024;
   }
 }
 

@@ -55,6 +55,11 @@ export class Runner {
     this.tail = this.runAfter(this.tail, message);
   }
 
+  /** Tell when every run so far is answered. */
+  rest(): void {
+    this.tail = this.restAfter(this.tail);
+  }
+
   /** The unit that runs now, for what it writes to the console. */
   log(parts: unknown[]): void {
     this.current?.unit.log(...parts);
@@ -101,6 +106,13 @@ export class Runner {
   private async runAfter(before: Promise<void>, message: RunMessage): Promise<void> {
     await before;
     await this.runAll(message);
+  }
+
+  private async restAfter(before: Promise<void>): Promise<void> {
+    await before;
+    const unit = await this.unit;
+    await this.turns.next();
+    this.post({ type: "resting", bytes: unit?.bytes ?? 0 });
   }
 
   private async runAll(message: RunMessage): Promise<void> {

@@ -121,28 +121,23 @@ export class World {
   }
 
   private read(fd: number, iovs: number, count: number, sizeAt: number): number {
-    const { memory } = this;
     const file = this.wasi.fds[fd];
     if (!(file instanceof Input)) return wasi.ERRNO_BADF;
-    memory.refresh();
-    if (!memory.holds(iovs, count * 8) || !memory.holds(sizeAt, 4)) return wasi.ERRNO_FAULT;
-    let total = 0;
-    for (let i = 0; i < count; i++) {
-      const at = p.u32(memory.view, iovs + 8 * i, true);
-      const length = p.u32(memory.view, iovs + 8 * i + 4, true);
-      if (!memory.holds(at, length)) return wasi.ERRNO_FAULT;
-      const size = file.read(memory.bytes, at, length);
-      total += size;
-      if (size < length) break;
-    }
-    p.setU32(memory.view, sizeAt, total, true);
-    return wasi.ERRNO_SUCCESS;
+    return this.transfer(iovs, count, sizeAt, (at, length) => file.read(this.memory.bytes, at, length));
   }
 
   private write(fd: number, iovs: number, count: number, sizeAt: number): number {
-    const { memory } = this;
     const file = this.wasi.fds[fd];
     if (!(file instanceof Sink)) return wasi.ERRNO_BADF;
+    return this.transfer(iovs, count, sizeAt, (at, length) => {
+      this.writeTo(file, p.subarray(this.memory.bytes, at, at + length));
+      return length;
+    });
+  }
+
+  /** Go through the pieces of memory that a call names, until one of them is not moved as a whole; store how many bytes were. */
+  private transfer(iovs: number, count: number, sizeAt: number, move: (at: number, length: number) => number): number {
+    const { memory } = this;
     memory.refresh();
     if (!memory.holds(iovs, count * 8) || !memory.holds(sizeAt, 4)) return wasi.ERRNO_FAULT;
     let total = 0;
@@ -150,8 +145,9 @@ export class World {
       const at = p.u32(memory.view, iovs + 8 * i, true);
       const length = p.u32(memory.view, iovs + 8 * i + 4, true);
       if (!memory.holds(at, length)) return wasi.ERRNO_FAULT;
-      this.writeTo(file, p.subarray(memory.bytes, at, at + length));
-      total += length;
+      const moved = move(at, length);
+      total += moved;
+      if (moved < length) break;
     }
     p.setU32(memory.view, sizeAt, total, true);
     return wasi.ERRNO_SUCCESS;

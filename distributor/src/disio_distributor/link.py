@@ -32,6 +32,7 @@ from disio_shared.errors import (
     VersionMismatch,
 )
 from disio_shared.logs import logger
+from disio_shared.wording import not_json, problem_of
 
 ASK_S = 5.0
 """How long a manager's REST interface may take to tell its link's address."""
@@ -99,8 +100,12 @@ async def fetch_info(http: aiohttp.ClientSession, url: str) -> LinkInfo:
         info = msgspec.json.decode(body, type=LinkInfo)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise ManagerUnreachable(url, str(error) or "no answer") from error
+    except msgspec.ValidationError as error:
+        problem = problem_of(error, LinkInfo, whole="what came")
+        told = f"{problem.path} {problem.message}".strip()
+        raise ManagerUnreachable(url, f"/api/link made no sense: {told}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ManagerUnreachable(url, f"/api/link made no sense: {error}") from error
+        raise ManagerUnreachable(url, f"/api/link made no sense: what came {not_json(error)}") from error
     if info.version != messages.PROTOCOL_VERSION:
         raise VersionMismatch(info.version, messages.PROTOCOL_VERSION)
     if len(info.curve_key) != 40 or not 0 < info.zmq_port < 65536:

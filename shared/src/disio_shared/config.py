@@ -17,6 +17,7 @@ from typing import Any, TypeVar, get_origin
 import msgspec
 
 from disio_shared.errors import ConfigError
+from disio_shared.wording import problem_of
 
 SERVICES = ("manager", "distributor", "dashboard", "client")
 COMMON = ("data_dir", "log_level", "zeroconf", "zeroconf_interface")
@@ -102,7 +103,8 @@ def _converted(value: Any, kind: Any, source: str, strict: bool) -> Any:
     try:
         return msgspec.convert(value, kind, strict=strict)
     except msgspec.ValidationError as error:
-        raise ConfigError(source, f"{value!r} is wrong: {error}") from error
+        problem = problem_of(error, kind, whole="", given=repr(value))
+        raise ConfigError(source, f"{problem.path} {problem.message}".lstrip()) from error
 
 
 def _check_known(names: Iterable[str], known: Iterable[str], place: str) -> None:

@@ -13,6 +13,7 @@ import msgspec
 
 from disio_shared import payloads
 from disio_shared.errors import FieldProblem, InvalidDocument
+from disio_shared.wording import not_json, problem_of
 
 Language = Literal["javascript", "wasm", "python"]
 Kind = Literal["web", "cli"]
@@ -122,9 +123,9 @@ def parse_task(data: bytes) -> ParsedTask:
     try:
         document = msgspec.json.decode(data, type=TaskDocument)
     except msgspec.ValidationError as error:
-        raise InvalidDocument([place_of(error)]) from error
+        raise InvalidDocument([problem_of(error, TaskDocument)]) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidDocument([FieldProblem("", f"not JSON: {error}")]) from error
+        raise InvalidDocument([FieldProblem("", f"the document {not_json(error)}")]) from error
     problems = problems_of(document.name, document.tags, document.policy)
     code, digest, code_problems = _read_workunit(document.workunit)
     problems += [*_check_runtime(document.workunit), *code_problems]
@@ -136,17 +137,6 @@ def parse_task(data: bytes) -> ParsedTask:
     if problems or spec is None:
         raise InvalidDocument(problems)
     return ParsedTask(document=document, spec=spec, total=payloads.count(spec), workunit=digest, code=code)
-
-
-def place_of(error: msgspec.ValidationError) -> FieldProblem:
-    """Return what is wrong and where: msgspec says ``message - at `$.a.b` ``."""
-    found = re.fullmatch(r"(.*?)(?: - at `\$\.?(.*)`)?", str(error), re.DOTALL)
-    message, path = (found.group(1), found.group(2) or "") if found else (str(error), "")
-    unknown = re.search(r"unknown field `(.+)`|missing required field `(.+)`", message)
-    if unknown:
-        field = unknown.group(1) or unknown.group(2)
-        path = f"{path}.{field}" if path else field
-    return FieldProblem(path.replace("[...]", ""), message)
 
 
 def problems_of(name: str, tags: list[str], policy: Policy) -> list[FieldProblem]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from disio_client.engines.deno import HOST_SCRIPT, DenoEngine
+from disio_client.engines.deno import HOST_SCRIPT, KEEP_MB, DenoEngine
 from disio_client.runner import Slot
 from disio_shared.clock import SystemClock
 from disio_shared.messages import Terms
@@ -23,11 +23,22 @@ def python_kit(language: str) -> Mapping[str, bytes]:
 
 
 class PythonRig(SlotRig):
-    """The same for Python; what units logged is kept too."""
+    """The same for Python.
 
-    def __init__(self) -> None:
+    Args:
+        keep_mb: What the engine may keep for tasks that come again.
+    """
+
+    def __init__(self, keep_mb: int = KEEP_MB) -> None:
         super().__init__()
-        self.slot = Slot(0, DenoEngine.start, lambda _: self.code, self._take, SystemClock(), python_kit)
+        self.engines: list[DenoEngine] = []
+        """All that were started, the newest last."""
+
+        async def start() -> DenoEngine:
+            self.engines.append(await DenoEngine.start(keep_mb))
+            return self.engines[-1]
+
+        self.slot = Slot(0, start, lambda _: self.code, self._take, SystemClock(), python_kit)
 
     async def run_python(
         self,

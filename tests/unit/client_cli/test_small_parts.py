@@ -20,7 +20,7 @@ from disio_client.engines.builtins import NAMES
 from disio_client.engines.deno import HEAP_MB
 from disio_client.events import CodeMissing, CodeReady, IdentityForgotten, IdentityGiven, Say
 from disio_client.identity import Identities
-from disio_client.machine import unit_memory_mb
+from disio_client.machine import kept_memory_mb, unit_memory_mb
 from disio_client.outbox import GATHER_BYTES, GATHER_UNITS, MAX_UNACKED, Outbox
 from disio_client.reporter import Reporter
 from disio_client.settings import read_settings
@@ -167,6 +167,7 @@ def test_units_share_the_memory_that_there_is(tmp_path: Path, slots: int, limit:
     limit_file = tmp_path / "memory.max"
     limit_file.write_text(limit)
     assert unit_memory_mb(slots, limit_file) == memory
+    assert kept_memory_mb(slots, limit_file) == memory // 2
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,16 @@ async def test_answers_are_those_of_wasmtime(rig: SlotRig, name: str) -> None:
     assert rig.values == {index: RAW + bare.run(payload).stdout for index, payload in enumerate(INPUTS)}
 
 
+async def test_pieces_of_memory_are_filled_and_written_in_their_order(rig: SlotRig) -> None:
+    said = [b"", b"ab", b"abc", b"abcde", b"abcdefgh"]
+    await rig.run(units.wasm(units.PIECES), raw(*said))
+    answers = {}
+    for index, payload in enumerate(said):
+        came = struct.pack("<I", min(7, len(payload)))
+        answers[index] = RAW + came + payload[3:7].ljust(4, b"\0") + payload[:3].ljust(3, b"\0") + struct.pack("<I", 11)
+    assert (rig.values, rig.failures) == (answers, {})
+
+
 async def test_a_json_payload_is_its_text_and_a_json_result_is_its_value(rig: SlotRig) -> None:
     code = units.wasm(units.SUM)
     await rig.run(code, [b'{"a":40,"b":[2,100]}', RAW + b"1 2 3"], terms=JSON)

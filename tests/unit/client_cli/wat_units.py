@@ -4,6 +4,7 @@ Rule: each is a whole unit and does one thing; ``wasm`` makes the bytes that a s
 """
 
 import functools
+import struct
 
 import wasmtime
 
@@ -196,6 +197,20 @@ PAGES = """(func (export "_start") (local $n i32) (local $to i32)
       (local.set $n (i32.div_u (local.get $n) (i32.const 10)))
       (br_if $digit (local.get $n)))
     (call $write (i32.const 1) (local.get $to) (i32.sub (i32.const 1000) (local.get $to))))"""
+
+
+def _vectors(*pieces: tuple[int, int]) -> str:
+    """Return addresses and lengths as the bytes of a data segment."""
+    return "".join(f"\\{byte:02x}" for piece in pieces for byte in struct.pack("<2I", *piece))
+
+
+# Reads into pieces of 3, 0 and 4 bytes; answers with how many came, the last piece, the first one, and its size.
+PIECES = f"""(func (export "_start")
+    (drop (call $fd_read (i32.const 0) (i32.const 64) (i32.const 3) (i32.const 8)))
+    (drop (call $fd_write (i32.const 1) (i32.const 96) (i32.const 3) (i32.const 12)))
+    (call $write (i32.const 1) (i32.const 12) (i32.const 4)))
+  (data (i32.const 64) "{_vectors((1024, 3), (4096, 0), (2048, 4))}")
+  (data (i32.const 96) "{_vectors((8, 4), (2048, 4), (1024, 3))}")"""
 
 # Asks for the impossible and answers with the error numbers it got, one byte each.
 HOSTILE = """(func $note (param $errno i32)

@@ -47,7 +47,7 @@ def test_another_file_can_be_named(tmp_path: Path) -> None:
     [
         ("[manager]\nprot = 1", "did you mean port"),
         ("[manger]\nport = 1", "did you mean manager"),
-        ("[manager]\nport = 'x'", "port: 'x' is wrong"),
+        ("[manager]\nport = 'x'", "port: must be a whole number, not 'x'"),
         ("manager = 1", "must be a table"),
         ("[manager", "does not read"),
     ],
@@ -61,5 +61,5 @@ def test_a_wrong_file_is_refused_by_name(tmp_path: Path, text: str, told: str) -
 def test_a_wrong_environment_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"DISIO_MANAGER_PROT.*did you mean DISIO_MANAGER_PORT"):
         load(tmp_path, environ={"DISIO_MANAGER_PROT": "1"})
-    with pytest.raises(ConfigError, match="DISIO_PORT: 'many' is wrong"):
+    with pytest.raises(ConfigError, match="DISIO_PORT: must be a whole number, not 'many'"):
         load(tmp_path, environ={"DISIO_PORT": "many"})

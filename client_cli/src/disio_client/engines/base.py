@@ -41,8 +41,11 @@ class Engine(Protocol):
     """Hash to language of the code it has, the longest unused first."""
     kits: set[str]
     """Languages whose kit it has."""
-    is_ended: bool
-    """It died or was killed."""
+
+    @property
+    def is_ended(self) -> bool:
+        """Tell whether it died or was killed."""
+        raise NotImplementedError
 
     async def send(self, message: frames.ToEngine) -> None:
         """Hand it a message; raises EngineDied."""

@@ -27,14 +27,15 @@ ISOLATE_MB = 530
 DATA_MB = 3 * ISOLATE_MB + HEAP_MB + 256
 """RLIMIT_DATA on Linux: also bounds array buffers and WebAssembly memory."""
 ROOM_MB = {"python": 3200}
-"""What DATA_MB has to be for a language, beside what its unit may use: Pyodide reserves much and uses little of it.
-
-There may be two at a time: one with a unit, and a spare one that waits for the next task.
-"""
+"""What DATA_MB has to be for a language, beside what its unit may use: Pyodide reserves much and uses little of it."""
+REALM_MB = {"python": 1000}
+"""What one more realm of it needs."""
 MAX_DATA_MB = 16_384
 """What it can be made at most."""
 OWN_MB = {"python": 600}
-"""Resident memory that a language's own machinery may take beside its units."""
+"""Resident memory that a realm of a language may take beside its units."""
+KEEP_MB = 256
+"""What realms may take that are kept for later, unless it is said."""
 STDERR_CHARS = 8_000
 """What is kept of an engine's last words."""
 OUT_OF_MEMORY = ("out of memory", "heap limit")
@@ -55,7 +56,12 @@ class DenoEngine:
         self._listener = asyncio.create_task(self._listen(process.stderr))
         self._usage = psutil.Process(process.pid)
         self.idle_bytes = self._start_bytes = 0
-        """Memory that is not its units': that of the process before it ran anything, and what their language needs."""
+        """Memory that is not its units': that of the process before it ran anything, and what languages and realms
+        need that are there beside the one that runs."""
+        self._realms: list[str] = []
+        """Languages of the realms that take much."""
+        self._last = ("", "")
+        """Task and work unit of the run before."""
         self._data_mb = DATA_MB
         self._loading_mb = 0
         """What the language of a run may take for itself while its code is loaded."""
@@ -64,15 +70,18 @@ class DenoEngine:
         self.is_ended = False
 
     @classmethod
-    async def start(cls) -> "DenoEngine":
+    async def start(cls, keep_mb: int = KEEP_MB) -> "DenoEngine":
         """Start a process and wait until it is ready.
+
+        Args:
+            keep_mb: What realms may take, all together, that it keeps for tasks which come again.
 
         Raises:
             EngineUnavailable: It does not start.
         """
         try:
             process = await asyncio.create_subprocess_exec(
-                *_command(),
+                *_command(keep_mb),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
@@ -107,9 +116,7 @@ class DenoEngine:
             EngineDied: The process is gone.
         """
         if isinstance(message, frames.Run):
-            language = self.loaded.get(message.workunit, "")
-            self._make_room(language, message.memory_mb or UNIT_MEMORY_MB)
-            self._loading_mb = OWN_MB.get(language, 0)
+            self._account(message)
         await self._stream.send(message)
 
     async def receive(self) -> frames.FromEngine:
@@ -119,9 +126,11 @@ class DenoEngine:
             EngineDied: The process is gone, or what it wrote is no message.
         """
         message = await self._stream.receive()
-        if self._loading_mb and isinstance(message, frames.SIGNS_OF_LIFE):
+        if isinstance(message, frames.Realms):
+            self._realms = message.languages
+        elif self._loading_mb and isinstance(message, frames.SIGNS_OF_LIFE):
             # What it has loaded by now is its own and not its unit's.
-            self.idle_bytes = min(self.memory_bytes(), self._start_bytes + self._loading_mb * MB)
+            self.idle_bytes = self._own_bytes()
             self._loading_mb = 0
         return message
 
@@ -133,12 +142,34 @@ class DenoEngine:
             return 0
 
     def used_bytes(self) -> int:
-        """Return the resident memory beyond what the process and the language of its units need."""
+        """Return the resident memory beyond what the process, and realms beside that of its units, need."""
+        if not self._realms:
+            self.idle_bytes = self._own_bytes()
         return self.memory_bytes() - self.idle_bytes - self._loading_mb * MB
+
+    def _own_bytes(self) -> int:
+        """Return what is its own of the memory that it takes now, when nothing of that is a unit's.
+
+        Where no realm is left that takes much, its own only gets less: it is given back some time after a realm ended.
+        """
+        most = self._start_bytes + sum(OWN_MB.get(language, 0) for language in self._realms) * MB
+        return max(self._start_bytes, min(self.memory_bytes(), most if self._realms else self.idle_bytes))
+
+    def _account(self, run: frames.Run) -> None:
+        """Let the process have what units of this run need, and tell that from what it has taken before."""
+        language = self.loaded.get(run.workunit, "")
+        self._make_room(language, run.memory_mb or UNIT_MEMORY_MB)
+        self._loading_mb = OWN_MB.get(language, 0)
+        if self._last != (run.task, run.workunit):
+            self._last = (run.task, run.workunit)
+            self.idle_bytes = self._own_bytes()
 
     def _make_room(self, language: str, memory_mb: int) -> None:
         """Let the process have the data segment that units of this language need; never less than before."""
-        wanted = min(MAX_DATA_MB, ROOM_MB[language] + memory_mb) if language in ROOM_MB else DATA_MB
+        wanted = DATA_MB
+        if language in ROOM_MB:
+            beside = REALM_MB[language] * len(self._realms)
+            wanted = min(MAX_DATA_MB, ROOM_MB[language] + beside + memory_mb)
         if wanted > self._data_mb and not self.is_ended:
             self._data_mb = wanted
             _limit(self.pid, wanted)
@@ -203,7 +234,7 @@ def _deno() -> str:
         raise EngineUnavailable("Deno is not installed", "run: pip install deno") from error
 
 
-def _command() -> list[str]:
+def _command(keep_mb: int) -> list[str]:
     # setpriv (util-linux) makes the kernel end the engine with us; without it, the host ends when its stdin closes.
     setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
     return [
@@ -219,6 +250,7 @@ def _command() -> list[str]:
         f"--import-map={import_map()}",
         f"--v8-flags=--max-old-space-size={HEAP_MB},--expose-gc",
         str(HOST_SCRIPT),
+        str(keep_mb),
     ]
 
 

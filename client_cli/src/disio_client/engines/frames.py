@@ -56,6 +56,12 @@ class Ready(_Frame, frozen=True, kw_only=True):
     runtime: str
 
 
+class Realms(_Frame, frozen=True, kw_only=True):
+    """The realms of languages that are slow to start, by language: those that run and those kept for later."""
+
+    languages: list[str]
+
+
 class Loaded(_Frame, frozen=True, kw_only=True):
     """The code of a run is loaded; from here on a unit's time counts."""
 
@@ -118,7 +124,7 @@ class Finished(_Frame, frozen=True, kw_only=True):
 
 
 ToEngine = Kit | Load | Run
-FromEngine = Ready | Loaded | Started | Done | Failed | Checkpoint | Progress | Log | Finished
+FromEngine = Ready | Realms | Loaded | Started | Done | Failed | Checkpoint | Progress | Log | Finished
 SIGNS_OF_LIFE = Loaded | Started | Done | Failed
 """What tells that the code of a run is loaded; a unit's time is counted from each of them."""
 

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from disio_manager.api.problems import BadRequest
 from disio_shared.errors import FieldProblem, InvalidDocument
+from disio_shared.wording import not_json, problem_of
 
 SMALL_BODY = 1 << 20
 """Bytes of a body that is not a task document."""
@@ -70,8 +71,10 @@ async def read_object(request: web.Request, limit: int = SMALL_BODY) -> dict[str
     text = await read_json_text(request, limit)
     try:
         return msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.ValidationError as error:
+        raise InvalidDocument([problem_of(error, dict[str, Any])]) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidDocument([FieldProblem("", f"not a JSON object: {error}")]) from error
+        raise InvalidDocument([FieldProblem("", f"the document {not_json(error)}")]) from error
 
 
 def check_query(request: web.Request, known: Collection[str]) -> None:

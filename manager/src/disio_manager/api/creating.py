@@ -25,6 +25,7 @@ from disio_shared.errors import FieldProblem, InvalidDocument
 from disio_shared.ids import fresh_id
 from disio_shared.messages import Terms
 from disio_shared.taskdoc import MAX_DOCUMENT_BYTES, ParsedTask, TaskDocument, parse_task
+from disio_shared.wording import not_json
 
 PREVIEW_FIRST, PREVIEW_LAST = 20, 3
 MAX_KEY = 255
@@ -96,7 +97,7 @@ def _spec_of(text: bytes) -> payloads.PayloadSpec:
     try:
         document = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidDocument([FieldProblem("", f"not JSON: {error}")]) from error
+        raise InvalidDocument([FieldProblem("", f"the document {not_json(error)}")]) from error
     if isinstance(document, dict) and set(document) == {"payloads"}:
         document = document["payloads"]
     try:

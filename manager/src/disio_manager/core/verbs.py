@@ -15,7 +15,8 @@ from disio_manager.core.splitting import failed_in, retry_spans
 from disio_manager.core.tasks import Block, TaskEntry
 from disio_shared.errors import FieldProblem, IllegalVerb, InvalidDocument, TaskNotFound
 from disio_shared.ranges import RangeSet
-from disio_shared.taskdoc import Policy, place_of, problems_of
+from disio_shared.taskdoc import Policy, problems_of
+from disio_shared.wording import problem_of
 
 EDITABLE_POLICY = frozenset({"priority", "weight", "max_distributors", "max_task_failures", "deadline"})
 
@@ -185,7 +186,7 @@ def _edited(record: TaskRecord, changes: dict[str, object]) -> _Edit:
     try:
         edit = msgspec.convert(whole, _Edit)
     except msgspec.ValidationError as error:
-        raise InvalidDocument([place_of(error)]) from error
+        raise InvalidDocument([problem_of(error, _Edit)]) from error
     problems = [each for each in problems_of(edit.name, edit.tags, edit.policy) if _names(each, flat, policy)]
     if problems:
         raise InvalidDocument(problems)
