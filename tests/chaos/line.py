@@ -129,7 +129,7 @@ class Line:
         """
         connection = self._socket._response.connection
         if connection is not None and connection.transport is not None:
-            connection.transport.pause_reading()  # type: ignore[attr-defined]
+            connection.transport.pause_reading()
 
     def cut(self) -> None:
         """End the connection at once, without a closing word, as a killed process would."""
