@@ -91,8 +91,11 @@ async function demoPage() {
 /** For `disio test`: served on its user's machine, so it lies beside the CLI client's files and in no distributor. */
 async function trialPage() {
   const script = scriptText(await bundle("embed/trial.ts", { format: "iife", platform: "browser" }));
-  const policy = `default-src 'none'; script-src ${sha256(script)}; connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'`;
-  const body = inline((await page("trial.html")).trim(), { script });
+  const style = (await page("trial.css")).trim();
+  const policy =
+    `default-src 'none'; script-src ${sha256(script)}; style-src ${sha256(style)}; ` +
+    "connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'";
+  const body = inline((await page("trial.html")).trim(), { script, style });
   return { body, headers: { ...COMMON, "Cache-Control": "no-store", "Content-Security-Policy": policy } };
 }
 

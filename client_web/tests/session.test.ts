@@ -284,6 +284,58 @@ describe("a session", () => {
     });
   });
 
+  describe("whose language lacks its files", () => {
+    const python = (token: string, count: number): Assign => ({ ...assign(token, count), language: "python", workunit: token });
+    const lack = (): Command[] => session.handle({ type: "lacks", language: "python", reason: "no files" }, now);
+    const offered = (): string[] => {
+      const [ask] = asked(session.handle({ type: "connected" }, now));
+      return ask?.message.type === "hello" ? ask.message.languages : [];
+    };
+    beforeEach(() => {
+      const told = { kind: "web", languages: ["javascript", "python"], cores: 1, memory_mb: 0, site: "", software: "", client_id: "", secret: "" };
+      session = new Session(told, () => 1);
+      connect();
+      hear(assign("j", 2));
+      hear(python("p", 2));
+    });
+
+    it("gives back its units, keeps the others, and says so at once", () => {
+      expect(lack()).toEqual([
+        { type: "stop", tokens: ["p"] },
+        { type: "reconnect", url: null, after_s: 0.5, reason: "no files" },
+      ]);
+      expect([offered(), session.lack]).toEqual([["javascript"], "no files"]);
+      expect(asked(answer(HELLO_ID, WELCOME))).toMatchObject([{ message: { type: "release", tokens: ["p"] } }]);
+      expect(takeAll()).toEqual([0, 1]);
+    });
+
+    it("says so once, though several slots find out", () => {
+      lack();
+      expect(lack()).toEqual([]);
+    });
+
+    it("offers it again after a while, which doubles", () => {
+      for (const wait of [60, 120, 240]) {
+        lack();
+        connect();
+        now += wait - 1;
+        session.handle({ type: "tick" }, now);
+        expect(offered()).toEqual(["javascript"]);
+        connect();
+        now += 2;
+        expect(session.handle({ type: "tick" }, now)).toContainEqual({ type: "reconnect", url: null, after_s: 0.5, reason: "" });
+        expect([offered(), session.lack]).toEqual([["javascript", "python"], ""]);
+      }
+    });
+
+    it("is no reason to come back when it leaves", () => {
+      lack();
+      connect();
+      session.handle({ type: "leave" }, now);
+      expect(session.handle({ type: "tick" }, now + 100).filter((c) => c.type === "reconnect")).toEqual([]);
+    });
+  });
+
   it("does not come back when refused for good", () => {
     session.handle({ type: "connected" }, now);
     expect(answer(HELLO_ID, { type: "refused", code: "version", reason: "too old", retry_after_s: -1 })).toEqual([

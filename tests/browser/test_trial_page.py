@@ -15,7 +15,7 @@ from tests.unit.client_cli.python_rig import python_kit
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from playwright.async_api import BrowserContext, Page
+    from playwright.async_api import BrowserContext, Locator, Page
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -120,10 +120,37 @@ def run(payload, unit):
     spare = trial_page.workers[-1]
     (second,) = await run(trial_page, source, [0], task="b", **python)
     assert (first["value"][0], second["value"][0]) == (False, False)
-    await wait_until(lambda: before not in trial_page.workers)
-    assert spare in trial_page.workers
+    assert {before, spare} <= set(trial_page.workers)
+    (again,) = await run(trial_page, source, [0], task="a", **python)
+    assert again["value"][0], "the first task's interpreter was kept for it"
 
 
 async def test_no_distributor_serves_the_page(built_pages: Path) -> None:
     assert Pages(built_pages).find("/trial") is None
     assert not (built_pages / "trial.html").exists()
+
+
+async def test_whoever_looks_at_the_page_sees_what_it_does_and_how_runs_ended(
+    browser_context: "BrowserContext", built_pages: Path
+) -> None:
+    page = await browser_context.new_page()
+    await page.set_viewport_size({"width": 340, "height": 640})
+    state, runs = page.locator("#state"), page.locator("#runs li")
+    async with TrialServer().serving() as server:
+        await page.goto(f"{server.url}/trial")
+        await wait_until(lambda: _says(state, "Nothing to do."))
+        await page.goto("about:blank")
+        await page.goto(server.page_url)
+        await wait_until(lambda: _says(state, "Ready for the next run."))
+        for code in (b"export default () => 1", b"export default () => { throw new Error('<b>' + 'x'.repeat(500)) }"):
+            await server.run(Trial(language="javascript", code=code, payload=b"1"))
+        await wait_until(lambda: _says(runs.first, "Run 2: payload 0"))
+        newest, first = await runs.all_inner_texts()
+        assert "error" in newest and "<b>xxx" in newest
+        assert "ok" in first and first.endswith(" s")
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    await wait_until(lambda: _says(state, "The command has ended."))
+
+
+async def _says(place: "Locator", text: str) -> bool:
+    return text in await place.inner_text()

@@ -264,7 +264,7 @@ class ClientApp:
             await self._kits.fetch(self._identities.url, language)
         except KitMissing as error:
             self._reporter.say(ev.Say("kit", f"no {in_words(language)} yet: {error}"))
-            await self._submit(ev.CodeMissing(workunit, str(error), error.is_final))
+            await self._submit(ev.CodeMissing(workunit, str(error), error.is_final, language))
             return
         await self._submit(await self._workunits.fetch(self._identities.url, workunit))
 

@@ -51,6 +51,8 @@ class CodeMissing(msgspec.Struct, frozen=True):
     reason: str
     is_final: bool
     """Another try cannot help (not found, wrong hash, too large)."""
+    language: str = ""
+    """What is missing are the files of this language, without which none of its units can run."""
 
 
 # Events: slots

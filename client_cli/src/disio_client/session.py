@@ -7,16 +7,16 @@ docs/protocol.md, "Client link" and "Inside a client", is the specification.
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from disio_client import events as ev
 from disio_client.checks import assign_problem, is_http, part_by_size, units_of
 from disio_client.holdback import PASSING, Holdback
 from disio_client.leaving import Leaving
 from disio_client.needed_code import NeededCode
+from disio_client.offer import Offer
 from disio_client.outbox import Outbox
 from disio_client.workload import Workload
 from disio_shared import messages as msg
+from disio_shared.abilities import in_words
 from disio_shared.decisions import Decision
 
 HELLO = 0
@@ -26,8 +26,6 @@ ACK_S = 30.0
 """A connection on which an acknowledgement takes longer is taken for dead."""
 HOLD_S = 10.0
 """No new work for so long after work that could not be started."""
-MIN_BEAT_S = 2.0
-"""Seconds between two Progress messages of a token that has news."""
 MAX_BACKLOG = 16
 MAX_BACKLOG_BYTES = 64 << 20
 MAX_ERROR_CHARS = 4000
@@ -50,7 +48,7 @@ class Session:
     def __init__(self, hello: msg.Hello, slots: int, uniform: Uniform = max) -> None:
         self.work = Workload(slots)
         self.outbox = Outbox()
-        self._hello, self._slots = hello, slots
+        self._offer, self._slots = Offer(hello), slots
         self._codes = NeededCode()
         self._holdback = Holdback(uniform)
         self._leaving: Leaving | None = None
@@ -101,14 +99,14 @@ class Session:
 
     def next_deadline(self) -> float | None:
         """Return when a ``Tick`` is due at the latest, or None."""
-        times = [self._greeting_ends, self._codes.next_deadline()]
+        times = [self._greeting_ends, self._codes.next_deadline(), self._offer.next_deadline()]
         if self._leaving is not None:
             times.append(self._leaving.next_deadline())
         if self._welcome is not None:
             oldest = self.outbox.oldest_sent()
             times += [None if oldest is None else oldest + ACK_S, self.outbox.next_deadline()]
             times.append(self._holdback.next_deadline())
-            times += [self._beat_due(batch.beat_at, bool(batch.fractions)) for batch in self.work.batches.values()]
+            times += [batch.beat_due(self._beat_period_s) for batch in self.work.batches.values()]
             times.append(self._hold_until if self._hold_until else None)
         known = [at for at in times if at is not None]
         return min(known) if known else None
@@ -126,8 +124,7 @@ class Session:
         self._greeting_ends = now + GREETING_S
         self._has_identity = bool(event.client_id)
         holding = sorted(self.outbox.tokens() | set(self.work.batches))
-        hello = msgspec.structs.replace(self._hello, client_id=event.client_id, secret=event.secret, holding=holding)
-        self._do(ev.SendAcked(HELLO, hello))
+        self._do(ev.SendAcked(HELLO, self._offer.hello(event.client_id, event.secret, holding)))
 
     def _go_offline(self) -> None:
         given_up = self.outbox.connection_lost(self._saw_error)
@@ -232,7 +229,7 @@ class Session:
             return "this client is leaving"
         if not self._asked:
             return "it was not asked for"
-        return assign_problem(assign, self._hello.languages)
+        return assign_problem(assign, self._offer.languages)
 
     def _on_cancel(self, cancel: msg.Cancel, _now: float) -> None:
         tokens = cancel.tokens or [t for t, b in self.work.batches.items() if b.assign.task == cancel.task]
@@ -255,10 +252,15 @@ class Session:
     def _on_code_missing(self, event: ev.CodeMissing, now: float) -> None:
         if self._codes.missing(event.workunit, event.is_final, now):
             return
-        self._say("code", f"work given back: what it needs cannot be had: {event.reason}")
         self._hold_until = now + HOLD_S
-        for token, indexes in self.work.take_batches_of(event.workunit).items():
+        problem = f"what it needs cannot be had: {event.reason}"
+        for token, indexes in self.work.take_batches_of(event.workunit, event.language).items():
             self.outbox.add_release([token], [indexes])
+        if event.language:
+            wait_s = self._offer.withdraw(event.language, now)
+            problem = f"no {in_words(event.language)} here for {wait_s:.0f} s: {event.reason}"
+            self._reconnect(ev.Reconnect())
+        self._say("code", f"work given back: {problem}")
 
     # Slots
 
@@ -344,7 +346,9 @@ class Session:
 
     def _check_peer(self, now: float) -> None:
         oldest = self.outbox.oldest_sent()
-        if self._greeting_ends is not None and now >= self._greeting_ends:
+        if self._offer.is_larger(now) and self._welcome is not None and self._leaving is None:
+            self._reconnect(ev.Reconnect())
+        elif self._greeting_ends is not None and now >= self._greeting_ends:
             self._say("connection", f"no answer to the greeting within {GREETING_S:.0f} s")
             self._reconnect(ev.Reconnect())
         elif self._welcome is not None and oldest is not None and now >= oldest + ACK_S:
@@ -385,15 +389,12 @@ class Session:
         self._asked = True
         self._do(ev.Send(msg.Ready(slots=self._slots, queued=unstarted)))
 
-    def _beat_due(self, beat_at: float, has_news: bool) -> float:
+    @property
+    def _beat_period_s(self) -> float:
         # Some slack, so that a beat that is due arrives before the distributor counts it late.
-        period = 0.7 * self._welcome.heartbeat_s if self._welcome else GREETING_S
-        return beat_at + (min(MIN_BEAT_S, period) if has_news else period)
+        return 0.7 * self._welcome.heartbeat_s if self._welcome else GREETING_S
 
     def _beat(self, now: float) -> None:
-        for token, batch in self.work.batches.items():
-            if now >= self._beat_due(batch.beat_at, bool(batch.fractions)):
-                news = batch.fractions
-                self._do(ev.Send(msg.Progress(token=token, indexes=list(news), fractions=list(news.values()))))
-                batch.fractions = {}
-                batch.beat_at = now
+        for batch in self.work.batches.values():
+            if now >= batch.beat_due(self._beat_period_s):
+                self._do(ev.Send(batch.beat(now)))

@@ -7,10 +7,12 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from disio_client.events import StartRun
-from disio_shared.messages import Assign
+from disio_shared.messages import Assign, Progress
 
 CHUNK_S = 0.5
 """Seconds of work handed to a slot at a time, once a task's speed is known."""
+MIN_BEAT_S = 2.0
+"""Seconds between two Progress messages of a token that has news."""
 MAX_SPEEDS = 200
 """Tasks whose speed is remembered; the longest unused is forgotten."""
 
@@ -33,6 +35,15 @@ class Batch:
     @property
     def is_finished(self) -> bool:
         return not self.waiting and not self.running
+
+    def beat_due(self, period_s: float) -> float:
+        """Return when the distributor is to hear of it, at least once in a period."""
+        return self.beat_at + (min(MIN_BEAT_S, period_s) if self.fractions else period_s)
+
+    def beat(self, now: float) -> Progress:
+        """Return what the distributor is to hear now."""
+        news, self.fractions, self.beat_at = self.fractions, {}, now
+        return Progress(token=self.assign.token, indexes=list(news), fractions=list(news.values()))
 
 
 @dataclass(slots=True)
@@ -220,9 +231,10 @@ class Workload:
             self.lose(slot)
         return doomed
 
-    def take_batches_of(self, workunit: str) -> dict[str, list[int]]:
-        """Take out every batch of this code; return the indexes that were waiting, by token."""
-        tokens = [token for token, batch in self.batches.items() if batch.assign.workunit == workunit]
+    def take_batches_of(self, workunit: str, language: str) -> dict[str, list[int]]:
+        """Take out every batch of this code, or in this language; return the indexes that were waiting, by token."""
+        given = [(token, batch.assign) for token, batch in self.batches.items()]
+        tokens = [token for token, assign in given if workunit == assign.workunit or language == assign.language]
         return {token: [index for index, _ in reversed(self.batches.pop(token).waiting)] for token in tokens}
 
     def take_waiting(self) -> dict[str, list[int]]:

@@ -39,6 +39,8 @@ export interface ClientOptions {
 }
 
 const LANGUAGES = ["javascript", "wasm", "python"];
+/** What people call a language that needs files. */
+const WORDS: Record<string, string> = { python: "Python" };
 const TICK_MS = 250;
 const RETRY_CODE_S = 5;
 
@@ -52,10 +54,10 @@ export class Client {
   private readonly kits = new Kits((input, init) => fetch(input, init));
   private slots: Slot[] = [];
   private readonly wear = new Wear();
-  /** How many of the slots may take runs. */
-  private wanted = 1;
   /** Memory that one unit may use, in MiB; 0 = the browser does not tell how much there is. */
   private readonly unit_mb: number;
+  /** How many of the slots may take runs. */
+  private wanted = 1;
   private base: string;
   private isFrameReady = false;
   private isPaused = false;
@@ -68,9 +70,9 @@ export class Client {
   constructor(private readonly options: ClientOptions) {
     this.base = options.base;
     const cores = effort(options.cores, options.percent).slots;
+    this.unit_mb = unitMemory((navigator as { deviceMemory?: number }).deviceMemory ?? 0, cores);
     const told = {
       ...options.identity,
-    this.unit_mb = unitMemory((navigator as { deviceMemory?: number }).deviceMemory ?? 0, cores);
       kind: "web",
       languages: LANGUAGES,
       cores,
@@ -167,9 +169,9 @@ export class Client {
         },
       },
       duty,
+      this.unit_mb === 0 ? undefined : Math.min(MAX_KEEP_MB, this.unit_mb / 2),
     );
   }
-      this.unit_mb === 0 ? undefined : Math.min(MAX_KEEP_MB, this.unit_mb / 2),
 
   private count(times: readonly number[]): void {
     this.units += times.length;
@@ -222,7 +224,7 @@ export class Client {
         this.handle({ type: "tick" });
       },
       (error: unknown) => {
-        this.reason = `What ${assign.task_name} needs cannot be had: ${error instanceof Error ? error.message : String(error)}`;
+        this.reason = `What ${assign.task_name} needs cannot be had: ${textOf(error)}`;
         this.session.putBack(run.token, run.indexes);
         slot.abandon(seconds() + RETRY_CODE_S);
       },
@@ -231,7 +233,10 @@ export class Client {
 
   /** The code of a work unit, once the frame has what its language needs. */
   private async needed(language: string, workunit: string): Promise<Uint8Array> {
-    const kit = await this.kits.get(this.base, language);
+    const kit = await this.kits.get(this.base, language).catch((error: unknown) => {
+      this.handle({ type: "lacks", language, reason: `No ${WORDS[language] ?? language} here for now: ${textOf(error)}` });
+      throw error;
+    });
     if (kit !== null) this.frame.keep(kit);
     return this.codes.get(this.base, workunit);
   }
@@ -284,7 +289,7 @@ export class Client {
   }
 
   private reasonFor(state: ClientState): string {
-    return this.session.trouble || (state === "running" ? "" : this.reason);
+    return this.session.trouble || (state === "running" ? "" : this.session.lack || this.reason);
   }
 
   private tell(): void {
@@ -300,12 +305,16 @@ export class Client {
   }
 }
 
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** What one computing frame gets of a computer's memory at most, in MiB: browsers hold a process to little more. */
 const FRAME_MB = 4096;
+/** What a slot may keep of it for tasks that come again. */
+const MAX_KEEP_MB = 256;
 
 /** Memory that one of `slots` units may use, in MiB; 0 = the browser does not tell how much there is. */
 function unitMemory(device_gb: number, slots: number): number {
   return Math.floor(Math.min(FRAME_MB, device_gb * 1024) / slots);
 }
-/** What a slot may keep of it for tasks that come again. */
-const MAX_KEEP_MB = 256;

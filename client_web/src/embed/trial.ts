@@ -12,6 +12,7 @@ import { Slot, type SlotEvents } from "../client/slot";
 import type { FailureKind } from "../protocol/engine";
 import { DEFAULT_TERMS, type Terms } from "../protocol/messages";
 import { fromBase64, toBase64 } from "./base64";
+import { TrialView } from "./trial_view";
 
 /** What to run. Bytes are base64; payloads and states are in wire form. */
 export interface TrialSpec {
@@ -226,16 +227,27 @@ export class Trial {
 }
 
 /** Take work from the command that opened this page until it has none; the token tells it that the page is the one it opened. */
-async function serve(trial: Trial, token: string): Promise<void> {
+async function serve(trial: Trial, token: string, view: TrialView): Promise<void> {
   for (;;) {
+    view.waits();
     const work = await fetch(`/trial/work?token=${token}`);
     if (work.status !== 200) return;
     const spec = (await work.json()) as TrialSpec;
+    view.begins(spec.language);
     const answer = await trial.run(spec).catch((error: unknown) => ({ results: [], engine: navigator.userAgent, problem: String(error) }));
+    view.ended(answer.results);
     await fetch(`/trial/answer?token=${token}`, { method: "POST", body: JSON.stringify(answer) });
   }
 }
 
 const trial = new Trial();
+const view = new TrialView();
 Object.defineProperty(window, "disioTrial", { value: { run: (spec: TrialSpec) => trial.run(spec) } });
-if (location.hash.length > 1) void serve(trial, location.hash.slice(1));
+if (location.hash.length <= 1) view.alone();
+else
+  void serve(trial, location.hash.slice(1), view)
+    // The command's server is gone.
+    .catch(() => undefined)
+    .then(() => {
+      view.over();
+    });

@@ -7,6 +7,7 @@
 import { PROTOCOL_VERSION, type Assign, type Cancel, type ErrorMessage, type FromClient, type Hello, type Redirect, type Refused, type ToClient, type Welcome } from "../protocol/messages";
 import { Batches, type Run } from "./batches";
 import { Holdback, isPassing } from "./holdback";
+import { Offer } from "./offer";
 import { Outbox } from "./outbox";
 import { Reports, type Limits, type Report } from "./reports";
 
@@ -46,6 +47,8 @@ export type SessionEvent =
   | { type: "pause" }
   | { type: "resume" }
   | { type: "leave" }
+  /** The files of a language cannot be had: none of its units can run. */
+  | { type: "lacks"; language: string; reason: string }
   | { type: "tick" };
 
 export type Command =
@@ -67,6 +70,7 @@ export class Session {
   private readonly outbox = new Outbox();
   private readonly reports = new Reports(this.batches, this.outbox);
   private readonly holdback: Holdback;
+  private readonly offer: Offer;
   private welcome: Welcome | null = null;
   private isReadyOut = false;
   private lastBatch = 0;
@@ -84,6 +88,7 @@ export class Session {
     random: () => number,
   ) {
     this.holdback = new Holdback(random);
+    this.offer = new Offer(options.languages);
   }
 
   get isUp(): boolean {
@@ -102,6 +107,11 @@ export class Session {
   /** Why the distributor takes no results just now; empty = it does. */
   get trouble(): string {
     return this.holdback.reason;
+  }
+
+  /** Why it does not run all that it is made for just now; empty = it does. */
+  get lack(): string {
+    return this.offer.reason;
   }
 
   private get limits(): Limits {
@@ -157,6 +167,8 @@ export class Session {
         return void this.commands.push({ type: "work" });
       case "leave":
         return this.leave();
+      case "lacks":
+        return this.lacks(event.language, event.reason, now);
       case "tick":
         return this.ticked(now);
     }
@@ -165,7 +177,8 @@ export class Session {
   // Connection
 
   private hello(): Hello {
-    return { ...this.options, type: "hello", version: PROTOCOL_VERSION, name: "", holding: this.batches.tokens };
+    const { languages } = this.offer;
+    return { ...this.options, languages, type: "hello", version: PROTOCOL_VERSION, name: "", holding: this.batches.tokens };
   }
 
   private disconnected(): void {
@@ -199,6 +212,21 @@ export class Session {
     this.outbox.seal();
     if (tokens.length > 0) this.giveBack(tokens);
     this.moving = { url, reason, deadline: this.isUp ? now + MOVE_S : now };
+  }
+
+  private lacks(language: string, reason: string, now: number): void {
+    // Several slots may find out.
+    if (!this.offer.languages.includes(language)) return;
+    this.offer.withdraw(language, reason, now);
+    const tokens = this.batches.tokens.filter((token) => this.batches.assignOf(token)?.language === language);
+    if (tokens.length > 0) this.giveBack(tokens);
+    this.greetAgain(reason);
+  }
+
+  /** What it offers has changed. */
+  private greetAgain(reason: string): void {
+    this.disconnected();
+    this.commands.push({ type: "reconnect", url: null, after_s: 0.5, reason });
   }
 
   private giveBack(tokens: string[]): void {
@@ -296,6 +324,7 @@ export class Session {
   // Time
 
   private ticked(now: number): void {
+    if (this.offer.isLarger(now) && this.isUp && !this.isGoing) this.greetAgain("");
     if (this.pausedAt !== null && now - this.pausedAt >= KEEP_PAUSED_S) this.releaseWaiting();
     if (this.welcome === null || now - this.heartbeatAt < this.welcome.heartbeat_s / HEARTBEAT_MARGIN) return;
     this.heartbeatAt = now;

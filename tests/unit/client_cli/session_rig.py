@@ -3,6 +3,8 @@
 Rule: it checks on every command what must always hold, so each test gets those checks for nothing.
 """
 
+from msgspec import structs
+
 from disio_client import events as ev
 from disio_client.session import HELLO, Session
 from disio_shared.messages import (
@@ -28,8 +30,8 @@ HELLO_MESSAGE = Hello(version=1, kind="cli", languages=["javascript"], cores=2)
 class Rig:
     """Feeds events in and carries commands out."""
 
-    def __init__(self, slots: int = 2) -> None:
-        self.session = Session(HELLO_MESSAGE, slots)
+    def __init__(self, slots: int = 2, languages: list[str] | None = None) -> None:
+        self.session = Session(structs.replace(HELLO_MESSAGE, languages=languages or ["javascript"]), slots)
         self.now = 1000.0
         self.is_open = False
         self.hello: Hello | None = None
@@ -168,7 +170,14 @@ class Rig:
     def receive(self, message: ToClient) -> None:
         self.feed(ev.Received(message))
 
-    def assign(self, count: int, task: str = "task", workunit: str = "w", timeout_s: float = 5.0) -> str:
+    def assign(
+        self,
+        count: int,
+        task: str = "task",
+        workunit: str = "w",
+        timeout_s: float = 5.0,
+        language: str = "javascript",
+    ) -> str:
         token = f"t{len(self.tokens)}"
         indexes = list(range(len(self.tokens) * 1000, len(self.tokens) * 1000 + count))
         self.tokens[token] = indexes
@@ -179,7 +188,7 @@ class Rig:
                 task=task,
                 task_name=task,
                 workunit=workunit,
-                language="javascript",
+                language=language,
                 indexes=indexes,
                 payloads=[b"%d" % index for index in indexes],
                 unit_timeout_s=timeout_s,

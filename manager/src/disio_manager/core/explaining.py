@@ -62,18 +62,18 @@ def _why_quiet(book: Book, entry: TaskEntry, holder: str, now: float) -> str:
         ends = [book.leases.deadline(entry.id, block.id) for block in entry.held_by(holder)]
         last = max((end for end in ends if end is not None), default=now)
         return f"Distributor {name} is away: its payloads go to others in {_duration(last - now)} unless it comes back."
-    return (
-        f"Distributor {name} has {known.record.clients} clients with {known.record.slots} slots; {_doing(entry, known)}"
-    )
+    has = f"{known.record.clients} clients with {known.record.slots} slots"
+    return f"Distributor {name} has {has}; {_doing(book, entry, known)}"
 
 
-def _doing(entry: TaskEntry, known: Distributor) -> str:
+def _doing(book: Book, entry: TaskEntry, known: Distributor) -> str:
     if known.record.state == "draining":
         return "it is draining and gives its blocks back."
     if not known.record.clients:
         return "it waits for clients: open its page in a browser or start `disio client`."
     if known.ability is not None and not can_run(known.ability, entry):
-        return "none of them can run this task now; it gives the blocks back after about a minute."
+        why = "" if book.has_takers(entry) else f" {_lacking(book, entry)}"
+        return f"none of them can run this task now; it gives the blocks back after about a minute.{why}"
     return f"units may take up to {entry.record.policy.unit_timeout_s:g} s each (unit_timeout_s)."
 
 
@@ -83,10 +83,14 @@ def _why_idle(book: Book, entry: TaskEntry) -> list[str]:
         lines = ["No distributor is connected: start one with `disio distributor start`."]
         return lines if not book.peers else ["No distributor is connected to this manager, but there are others."]
     if not book.has_takers(entry):
-        return [lacking(entry, [each for each, _ in book.fleet.abilities()])]
+        return [_lacking(book, entry)]
     if not any(has_place(entry, one.record.id) for one in online):
         return ["It has as many distributors as its owner allows: raise max_distributors."]
     return ["It waits for its turn: tasks of a higher priority or with a smaller share so far come first."]
+
+
+def _lacking(book: Book, entry: TaskEntry) -> str:
+    return lacking(entry, [each for each, _ in book.fleet.abilities()])
 
 
 def payload_view(book: Book, entry: TaskEntry, index: int, now: float) -> PayloadView:

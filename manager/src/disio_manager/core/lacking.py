@@ -40,4 +40,9 @@ def _remedy(entry: TaskEntry) -> str:
     if is_native(entry.needs):
         cluster = entry.needs.removeprefix(NATIVE)
         return f"start `disio-client --trust-native {cluster}` on machines whose owner trusts this cluster with that"
+    if entry.needs == "python":
+        return (
+            "every client does that gets Python's files from its distributor, and says in its log why it does not; "
+            "so look there, or connect another one"
+        )
     return "connect one that does (an older client may have to be upgraded)"
