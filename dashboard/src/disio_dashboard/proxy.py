@@ -84,6 +84,5 @@ async def _pass_back(request: web.Request, answer: aiohttp.ClientResponse) -> we
         # The manager broke off: the browser must not take a part for the whole, so no proper end is sent.
         if request.transport is not None:
             request.transport.abort()
-        return response
-    await response.write_eof()
+    # Its end is written by aiohttp, which does not take it for an error when the browser is gone by then.
     return response

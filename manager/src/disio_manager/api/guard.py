@@ -6,7 +6,7 @@ Rule: everything needs the admin token but what distributors and health checks m
 from aiohttp import web
 
 from disio_manager.api.context import context_of
-from disio_manager.api.problems import HAS_BEGUN, BadRequest, Handler
+from disio_manager.api.problems import BEGUN, BadRequest, Handler
 from disio_manager.identity import is_same_secret
 from disio_shared.errors import NotAuthorized
 from disio_shared.ports import is_loopback
@@ -40,7 +40,7 @@ async def check_token(request: web.Request, handler: Handler) -> web.StreamRespo
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Tell browsers to take answers for what they are."""
-    request[HAS_BEGUN] = True
+    request[BEGUN] = response
     for name, value in _SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")

@@ -13,8 +13,8 @@ from disio_shared.errors import DisioError, FieldProblem, InvalidDocument
 from disio_shared.logs import logger
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-HAS_BEGUN: web.RequestKey[bool] = web.RequestKey("has_begun", bool)
-"""Set in a request whose answer's head was sent."""
+BEGUN: web.RequestKey[web.StreamResponse] = web.RequestKey("begun", web.StreamResponse)
+"""The answer to a request, once its head was sent."""
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 100
 RETRY_AFTER_S = "2"
@@ -70,15 +70,17 @@ async def translate_errors(request: web.Request, handler: Handler) -> web.Stream
     try:
         return await handler(request)
     except (ConnectionError, TimeoutError, web.HTTPRedirection):
-        raise  # the client went away: there is nobody to answer
+        if BEGUN not in request:
+            raise  # the client went away: there is nobody to answer
     except Exception as error:
         answer = _answer(request, error)
-    if not request.get(HAS_BEGUN):
-        return answer
-    # The answer's head is sent already: a broken connection is the only honest end.
+        if BEGUN not in request:
+            return answer
+    # The answer's head is sent already: a broken connection is the only honest end. An error would be logged once more,
+    # and that a client goes away is none.
     if request.transport is not None:
         request.transport.abort()
-    raise ConnectionResetError("the answer broke off")
+    return request[BEGUN]
 
 
 def _answer(request: web.Request, error: Exception) -> web.Response:
