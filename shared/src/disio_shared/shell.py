@@ -122,10 +122,11 @@ class Shell(Generic[EventT, ChangeT, CommandT]):
         deadline = self.core.next_deadline()
         wait = None if deadline is None else max(0.0, deadline - self._clock.steady())
         first, self._next = self._next, None
-        try:
-            event, done = first if first is not None else await asyncio.wait_for(self._waiting.get(), wait)
-        except TimeoutError:
+        if first is None:
+            first = await self._waited_for(wait)
+        if first is None:
             return [(self._tick(), None)]
+        event, done = first
         if isinstance(event, _Alone):
             return await self._made(event, done)
         group = [(event, done)]
@@ -136,6 +137,21 @@ class Shell(Generic[EventT, ChangeT, CommandT]):
                 break
             group.append((event, done))
         return group
+
+    async def _waited_for(
+        self, wait: float | None
+    ) -> tuple[EventT | _Alone[EventT], asyncio.Future[None] | None] | None:
+        """Return what comes within so many seconds (None = for ever); nothing when there are none left.
+
+        ``wait_for`` would do both, but on Python 3.11 it loses a stop that comes in the turn of an event.
+        """
+        if wait == 0.0:
+            await asyncio.sleep(0)
+            return None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                return await self._waiting.get()
+        return None
 
     async def _made(
         self, alone: _Alone[EventT], done: asyncio.Future[None] | None

@@ -177,3 +177,23 @@ async def test_an_event_that_cannot_be_made_costs_only_who_wanted_it(rig: Rig) -
         await rig.shell.submit_alone(make)
     await rig.shell.submit(1)
     assert rig.disk.saved == 1 and rig.trouble == []
+
+
+async def test_a_stop_in_the_turn_of_an_event_is_a_stop() -> None:
+    for turns in range(8):
+        rig = Rig()
+        await rig.shell.start()
+        core = rig.shell.core
+        assert isinstance(core, Counter)
+        core.deadline = SystemClock().steady() + 60
+        running = asyncio.create_task(rig.shell.run())
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert rig.shell.post(1)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        running.cancel()
+        ended, _ = await asyncio.wait({running}, timeout=5)
+        if not ended:
+            running.cancel()
+        assert ended, f"a stop {turns} turns after an event was lost"
