@@ -262,9 +262,10 @@ class MongoWriter:
         Raises:
             OwnershipLost: Another manager opened a task again meanwhile.
         """
-        still_open = await found_among(self._db, "tasks", [record.id for record in ended], {"state": IS_OPEN})
-        if still_open:
-            raise OwnershipLost(f"task {still_open[0]}, which is open again,")
+        for record in ended:
+            still_open = {"_id": record.id, "number": record.number, "state": IS_OPEN}
+            if await self._db["tasks"].find_one(still_open, {"_id": 1}):
+                raise OwnershipLost(f"task {record.id}, which is open again,")
 
     async def _insert_tasks(self, fresh: list[Document]) -> None:
         """Insert new tasks; one id may come twice, at two managers, for it follows from an idempotency key.
