@@ -398,21 +398,3 @@ def test_a_task_of_a_billion_payloads_costs_no_memory() -> None:
     world.ask("a", 10_000)
     view = world.core.task_view("t", world.now)
     assert view is not None and (view.leased, view.ready, view.blocks) == (10_000, 999_990_000, 1)
-
-
-def test_views_show_no_progress_that_a_crash_could_take_back(world: World) -> None:
-    values = messages.ResultColumns(
-        task="t", indexes=[1, 2], values=[b"1", b"2"], seconds=[0.1, 0.1], clients=["k"], by=[0, 0]
-    )
-    failures = messages.FailureColumns(task="t", indexes=[3], errors=[["boom"]])
-    batch = messages.Deliver(batch="x", results=[values], failures=[failures])
-    world.core.handle(events.MessageArrived("a", batch, world.wall), world.now)
-    assert progress_of(world) == (0, 0), "nothing of it is written yet"
-    world.core.saved()
-    assert progress_of(world) == (2, 1)
-
-
-def progress_of(world: World) -> tuple[int, int]:
-    view = world.core.task_view("t", world.now)
-    assert view is not None
-    return view.record.done, view.record.failed
