@@ -24,6 +24,9 @@ class Network:
         self.is_stormy = True
         self._cuts: dict[tuple[str, str], float] = {}
         self._free_at: dict[tuple[str, str], float] = {}
+        self._held: dict[int, Callable[[], None]] = {}
+        """Arrivals that wait for the end of a partition."""
+        self._holds = 0
 
     def cut(self, senders: Iterable[str], receivers: Iterable[str], seconds: float) -> None:
         """Let nothing through from the first to the second for a while."""
@@ -34,9 +37,23 @@ class Network:
                 self._cuts[sender, receiver] = max(until, self._cuts.get((sender, receiver), 0.0))
 
     def heal(self) -> None:
-        """Join everything again, and be kind from now on."""
+        """Join everything again, and be kind from now on: what partitions held up goes on before anything new."""
         self._cuts.clear()
         self.is_stormy = False
+        held, self._held = self._held, {}
+        for arrival in held.values():
+            self.clock.after(0.0, arrival)
+
+    def hold(self, arrival: Callable[[], None], until: float) -> None:
+        """Let something arrive when a partition is over."""
+        self._holds += 1
+        self._held[self._holds] = arrival
+        self.clock.after(until - self.clock.now, partial(self._release, self._holds))
+
+    def _release(self, number: int) -> None:
+        arrival = self._held.pop(number, None)
+        if arrival is not None:
+            arrival()
 
     def blocked_until(self, sender: str, receiver: str) -> float:
         """Return until when nothing gets through; a time in the past = it does."""
@@ -72,7 +89,7 @@ class Network:
         if until <= self.clock.now:
             receiver.run(action)
         elif is_sure or self.clock.chance(0.5):
-            self.clock.after(until - self.clock.now, partial(self._arrive, sender, receiver, action, is_sure))
+            self.hold(partial(self._arrive, sender, receiver, action, is_sure), until)
 
 
 class Stream:
@@ -104,7 +121,7 @@ class Stream:
         clock = self._network.clock
         until = self._network.blocked_until(self._sender, self._receiver.name)
         if until > clock.now:
-            clock.after(until - clock.now + 0.01, self._arrive)
+            self._network.hold(self._arrive, until + 0.01)
             return
         action = self._queue[0][1]
         self._receiver.run(action)
