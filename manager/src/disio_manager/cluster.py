@@ -19,8 +19,8 @@ from disio_shared.taskdoc import OPEN_STATES
 
 ROUND_S = 1.0
 """Seconds between two looks at the registry, and at what the others did while there are any."""
-RECOUNT_S = 30.0
-"""Seconds after the start, and between two recounts: there are better things to do for a store that a crash left."""
+RECOUNT_S = 120.0
+"""Seconds after the start, and between two recounts: nothing waits for one, and it may hold writes up (FerretDB)."""
 BLIND_S = 5.0
 """After so long without seeing the registry nobody's silence counts: it may have been we who were away."""
 
