@@ -19,7 +19,7 @@ class Measurable(Engine, Protocol):
 
     def memory_bytes(self) -> int:
         """Return its resident memory; 0 when it is gone."""
-        raise NotImplementedError
+        ...
 
 
 class Heard:

@@ -1,7 +1,6 @@
 """Manager stores over commits that break off anywhere, and commits that are repeated."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,8 @@ from disio_manager.core.changes import AddForeign, Change, DeleteTask, DropBlock
 from disio_manager.core.records import BlockRecord, LoadedTask
 from disio_manager.stores.base import ManagerStore
 from disio_manager.stores.opening import open_store
-from disio_shared.ranges import Run, runs_of
+from disio_shared.ranges import runs_of
+from tests.contract.breaking_off import broke_off, closed_by
 from tests.contract.manager_store_rows import (
     ME,
     all_results,
@@ -33,42 +33,6 @@ from tests.contract.manager_store_rows import (
 
 KINDS = ["sqlite", "mongodb"]
 OTHER = "manager-b"
-WRITES = ("insert", "replace", "update", "delete", "bulk", "find_one_and")
-
-
-class PowerFailure(BaseException):
-    """The process ends here."""
-
-
-class CountedWrites:
-    """A database that lets only so many writes through."""
-
-    def __init__(self, db: Any, writes: int) -> None:
-        self._db, self.left = db, writes
-
-    def __getitem__(self, name: str) -> "CountedCollection":
-        return CountedCollection(self._db[name], self)
-
-
-class CountedCollection:
-    def __init__(self, collection: Any, counter: CountedWrites) -> None:
-        self._collection, self._counter = collection, counter
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._collection, name)
-        if not name.startswith(WRITES):
-            return found
-        if self._counter.left <= 0:
-            raise PowerFailure
-        self._counter.left -= 1
-        return found
-
-
-def break_off_after(store: Any, writes: int) -> None:
-    """Let a MongoDB store do so many writes from now on."""
-    counted = CountedWrites(store._db, writes)
-    for part in (store._writer, store._loader, store._sharing):
-        part._db = counted
 
 
 def open_and_closed(loaded: LoadedTask) -> tuple[set[int], set[int], int]:
@@ -94,18 +58,6 @@ async def check_nothing_is_lost(store: ManagerStore, loaded: LoadedTask, when: s
     assert not done & failed, f"done and failed {when}"
     assert seen | (done | failed) & below == below, f"lost {when}"
     assert not seen & (done | failed) and closed == len((done | failed) & below), f"doubled {when}"
-
-
-async def broke_off(store: ManagerStore, writes: int, act: Callable[[ManagerStore], Awaitable[object]]) -> bool:
-    """Act with a store that breaks off after so many writes; return whether it did."""
-    break_off_after(store, writes)
-    try:
-        await act(store)
-    except PowerFailure:
-        return True
-    finally:
-        await store.close()
-    return False
 
 
 LOST_TAIL = PutBlock(BlockRecord(id="b-rest", task="task1", start=5, stop=10, lease=0))
@@ -223,14 +175,6 @@ async def test_an_owner_hears_of_its_rows_wherever_another_ones_commit_breaks_of
         if not broke:
             return
     raise AssertionError("the commit never got through")
-
-
-def closed_by(notices: Sequence[Any]) -> tuple[list[Run], list[Run]]:
-    """Return what notices say is done and failed."""
-    return (
-        runs_of(i for notice in notices for a, b in notice.done for i in range(a, b)),
-        runs_of(i for notice in notices for i in notice.failed),
-    )
 
 
 async def test_a_delete_that_broke_off_is_finished_at_the_next_load(mongodb_uri: str, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from disio_manager.stores.base import ManagerStore
 from disio_manager.stores.mongo_books import MAX_RUNS
 from disio_manager.stores.opening import open_store
 from disio_shared.ranges import Run, runs_of
+from tests.contract.breaking_off import broke_off, closed_by
 from tests.contract.manager_store_rows import (
     ME,
     all_results,
@@ -25,7 +26,6 @@ from tests.contract.manager_store_rows import (
     stretch,
     task,
 )
-from tests.contract.test_manager_store_crashes import broke_off, closed_by
 
 OTHER = "manager-b"
 KINDS = ["sqlite", "mongodb"]
