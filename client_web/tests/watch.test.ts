@@ -39,6 +39,16 @@ describe("a watchdog", () => {
     expect(again?.indexes).toEqual([6]);
   });
 
+  it("blames a unit that spoiled its realm without an answer, and not the one that was started after it", () => {
+    const watch = new Watch();
+    watch.begin(RUN, "javascript", true, 0);
+    watch.hear({ type: "started", token: "t", index: 4 }, 0);
+    watch.hear({ type: "started", token: "t", index: 5 }, 1);
+    const { blamed, again } = watch.lose("timeout");
+    expect(blamed?.indexes).toEqual([4]);
+    expect(again?.indexes).toEqual([5, 6]);
+  });
+
   it.each([["javascript", 10], ["wasm", 20], ["python", 60]])("gives %s %i s to load, and then fails every unit", (language, load_s) => {
     const watch = new Watch();
     watch.begin(RUN, language, false, 0);

@@ -1,7 +1,8 @@
 """A run in a slot: what is left of it, and whom to blame when its engine ends.
 
-Rule: a unit is blamed only when it ended an engine while running alone; its neighbours are run again. Code that does
-not load fails every unit of its run. Pure.
+Rule: a unit is blamed only when it ended an engine while running alone; its neighbours are run again. Alone, units run
+in order, and each answers before the next one starts: the first without an answer is to blame, even if it spoiled its
+realm so thoroughly that the next one started. Code that does not load fails every unit of its run. Pure.
 """
 
 from dataclasses import dataclass, field
@@ -95,11 +96,10 @@ class Job:
 
     def _guilty(self, death: Death) -> list[int]:
         """Return the unit that ran alone; none when it is not known and another try may tell."""
-        guilty, self._current = self._current, None
-        if guilty is None:
+        is_known, self._current = self._current is not None, None
+        if not is_known:
             self._unknown_deaths += 1
             if self._unknown_deaths < 2 and death.kind == "crash":
                 return []
-            guilty = next(iter(self.open))
         self._unknown_deaths = 0
-        return [guilty]
+        return [next(iter(self.open))]

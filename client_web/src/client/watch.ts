@@ -2,6 +2,8 @@
  * The watchdog of one slot: what is under way, since when, and who is to blame when its engine ends.
  *
  * Rule: pure. A unit is blamed only when it ran alone (`single`); whatever a lost engine left unanswered is run again one by one first.
+ * Alone, units run in order, and each answers before the next one starts: the first without an answer is to blame, even if it spoiled
+ * its realm so thoroughly that the next one started.
  */
 
 import type { FailureKind, FromEngine, RealmsMessage, RunMessage } from "../protocol/engine";
@@ -23,7 +25,6 @@ export interface Loss {
 export class Watch {
   private run: RunMessage | null = null;
   private open = new Set<number>();
-  private running: number | null = null;
   private cancelled = new Set<number>();
   private aliveAt = 0;
   private load_s = LONGEST_LOAD_S;
@@ -43,7 +44,6 @@ export class Watch {
     this.run = { ...run, type: "run", single: isSingle };
     this.open = new Set(run.indexes);
     this.cancelled = new Set();
-    this.running = null;
     this.aliveAt = now;
     this.isLoaded = false;
     return this.run;
@@ -54,11 +54,7 @@ export class Watch {
     if (this.run === null || message.type === "ready" || message.token !== this.run.token) return false;
     switch (message.type) {
       case "loaded":
-        this.isLoaded = true;
-        this.aliveAt = now;
-        return false;
       case "started":
-        this.running = message.index;
         this.isLoaded = true;
         this.aliveAt = now;
         return false;
@@ -118,7 +114,7 @@ export class Watch {
   private guilty(run: RunMessage, kind: FailureKind, isSure: boolean): number[] {
     if (kind === "crash" && !(isSure && run.single)) return [];
     if (!this.isLoaded) return [...this.open];
-    const first = this.running ?? this.first();
+    const first = this.first();
     return first !== null && (run.single || run.indexes.length === 1) ? [first] : [];
   }
 

@@ -28,7 +28,20 @@ export const getPrototypeOf = Object.getPrototypeOf;
 export const defineProperty = Object.defineProperty;
 export const StringOf = String;
 export const Bytes = Uint8Array;
-export const Buffers = ArrayBuffer;
+const Buffers = ArrayBuffer;
+type Getter<T> = (this: unknown) => T;
+const tag = uncurry(Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)?.get as Getter<unknown>);
+/** Not `instanceof`: a unit may have told classes to say yes to everything, and a promise is no bytes. */
+export const isBytes = (value: unknown): value is Uint8Array => tag(value) === "Uint8Array";
+const sizeOf = uncurry(Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "byteLength")?.get as Getter<number>);
+export function isBuffer(value: unknown): value is ArrayBuffer {
+  if (!(value instanceof Buffers)) return false;
+  try {
+    return sizeOf(value) >= 0;
+  } catch {
+    return false;
+  }
+}
 const encodeInto = encoder.encodeInto.bind(encoder);
 export const encodeText = encoder.encode.bind(encoder);
 export const decodeText = decoder.decode.bind(decoder);

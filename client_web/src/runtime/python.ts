@@ -167,7 +167,7 @@ class PythonUnit implements Unit {
     } catch (error) {
       return this.unlessLost(error);
     }
-    if (typeof answer === "string" || answer instanceof p.Bytes) return this.settled(answer);
+    if (typeof answer === "string" || p.isBytes(answer)) return this.settled(answer);
     return this.awaited(answer);
   }
 

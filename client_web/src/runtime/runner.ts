@@ -155,7 +155,7 @@ export class Runner {
       api = new RunningUnit(message.task, token, index, message.states[index], this.terms, this.post);
       this.current = { unit: api, fail, doubt: null };
       const result = unit.run(payload, api);
-      if (result instanceof p.Bytes) {
+      if (p.isBytes(result)) {
         succeed(result);
         return null;
       }

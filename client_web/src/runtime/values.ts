@@ -52,8 +52,8 @@ function refuseOver(bytes: number, what: string, limit: number, mark: number): v
 
 function rawBytes(value: unknown, what: string, limit: number): Uint8Array | null {
   let raw: Uint8Array;
-  if (value instanceof p.Bytes) raw = value;
-  else if (value instanceof p.Buffers) raw = new p.Bytes(value);
+  if (p.isBytes(value)) raw = value;
+  else if (p.isBuffer(value)) raw = new p.Bytes(value);
   else return null;
   refuseOver(raw.length, what, limit, 1);
   const out = new p.Bytes(raw.length + 1);
@@ -114,7 +114,7 @@ function refuseExotic(value: object, path: string): void {
     throw new ValueError(`${path} is a Map or Set, which JSON cannot hold; return Object.fromEntries(x) or [...x]`);
   }
   if (value instanceof Promise) throw new ValueError(`${path} is a Promise; await it first`);
-  if (p.isView(value) || value instanceof p.Buffers) {
+  if (p.isView(value) || p.isBuffer(value)) {
     throw new ValueError(`${path} is binary; bytes can only be the whole result (Uint8Array, ArrayBuffer), or return Array.from(x)`);
   }
 }

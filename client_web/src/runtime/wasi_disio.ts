@@ -36,7 +36,7 @@ export function disioImports(world: World): Record<string, (...args: number[]) =
 function saved(world: World): Uint8Array {
   const state = world.unit?.state ?? null;
   if (state === null) return NOTHING;
-  return state instanceof p.Bytes ? state : p.encodeText(p.stringify(state));
+  return p.isBytes(state) ? state : p.encodeText(p.stringify(state));
 }
 
 function part(world: World, name: string, at: number, length: number): Uint8Array {

@@ -66,9 +66,18 @@ def test_a_lone_unit_runs_alone_from_the_start() -> None:
 def test_among_others_nobody_is_blamed_and_alone_who_runs_is() -> None:
     job = begun(job_of(3))
     assert job.take_blamed(TIMEOUT) == ([], "no answer")
-    begun(job, started=11)
+    begun(job, started=10).answered([10])
+    job.started(11)
     assert job.take_blamed(TIMEOUT) == ([11], "no answer")
-    assert list(job.open) == [10, 12]
+    assert list(job.open) == [12]
+
+
+def test_a_unit_that_spoils_its_realm_is_blamed_and_not_the_one_started_after_it() -> None:
+    job = job_of(3)
+    begun(job).take_blamed(TIMEOUT)
+    begun(job, started=10).started(11)
+    assert job.take_blamed(TIMEOUT) == ([10], "no answer")
+    assert list(job.open) == [11, 12]
 
 
 def test_a_first_crash_may_come_from_outside_even_for_a_lone_unit() -> None:
