@@ -112,7 +112,8 @@ class DistributorNode:
             return False
         self._commit(event, decision.changes)
         for command in decision.commands:
-            self._perform(command)
+            if self.core is not None:  # it may have drained: what comes behind that is not sent any more
+                self._perform(command)
         if self.core is not None:
             self._alarm.set(self.core.next_deadline())
         return True

@@ -249,6 +249,32 @@ async def test_a_segfault_is_told_with_its_line(rig: NativeRig) -> None:
     assert "SIGSEGV" in rig.failures[0][1] and 'File "workunit.py", line 3 in run' in rig.failures[0][1]
 
 
+async def test_a_worker_that_a_unit_breaks_says_what_broke(rig: NativeRig) -> None:
+    code = "import msgpack\ndef run(p, unit):\n    if p == 0: msgpack.packb = None\n    return p"
+    await rig.run_native(code, numbers(2))
+    assert rig.values == {1: b"1"}
+    kind, text = rig.failures[0]
+    assert kind == "crash" and "exit status 1: TypeError: 'NoneType' object is not callable" in text
+
+
+async def test_memory_that_is_used_up_to_the_last_bytes_is_told(rig: NativeRig) -> None:
+    code = """
+kept = []
+def run(p, unit):
+    size = 1 << 20
+    while p == 1:
+        try:
+            kept.append(bytearray(size))
+        except MemoryError:
+            if size < 2: raise
+            size //= 2
+    return p
+"""
+    await rig.run_native(code, numbers(3), memory_mb=100)
+    assert rig.values == {0: b"0", 2: b"2"}
+    assert rig.failures[1][0] == "memory", rig.failures
+
+
 async def test_closed_and_reused_standard_descriptors_harm_nobody(rig: NativeRig) -> None:
     code = """
 import os, sys

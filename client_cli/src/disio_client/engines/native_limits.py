@@ -17,6 +17,23 @@ MAX_FILE_BYTES = 16 << 20
 MORE_PROCESSES = 64
 """Processes and threads of a worker, beside all that run when it starts."""
 MB = 1 << 20
+RESERVE_BYTES = 4 * MB
+
+
+class Reserve:
+    """Memory that is kept back, so that there is some for telling that a unit has used all of its own."""
+
+    def __init__(self) -> None:
+        self._kept: bytearray | None = None
+
+    def keep(self) -> None:
+        """Take it, unless it is there; raises MemoryError."""
+        if self._kept is None:
+            self._kept = bytearray(RESERVE_BYTES)
+
+    def free(self) -> None:
+        """Give it back, which takes none."""
+        self._kept = None
 
 
 def limit_process() -> None:

@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from disio_client.engines.native_limits import limit_memory
+from disio_client.engines.native_limits import Reserve, limit_memory
 from disio_client.engines.native_random import seeded_random
 from disio_client.engines.native_unit import RunningUnit
 from disio_client.engines.python_module import MODULE, describe, kind_of, load_run
@@ -40,10 +40,13 @@ class Runner:
         code: Python source.
         send: Writes messages to the client.
         drain: Hands everything to ``log`` that was written to stdout and stderr so far.
+        reserve: Is there while a unit runs, and free while it is told that its memory is used up.
     """
 
-    def __init__(self, code: bytes, send: Callable[[list[Message]], None], drain: Callable[[], None]) -> None:
-        self._code, self._send, self._drain = code, send, drain
+    def __init__(
+        self, code: bytes, send: Callable[[list[Message]], None], drain: Callable[[], None], reserve: Reserve
+    ) -> None:
+        self._code, self._send, self._drain, self._reserve = code, send, drain, reserve
         self._function: Callable[[Any, RunningUnit], Any] | None = None
         self._was_loaded = False
         self._current: RunningUnit | None = None
@@ -77,10 +80,12 @@ class Runner:
         if self._function is not None:
             return None
         try:
+            self._reserve.keep()
             limit_memory(memory_mb, is_loading=True)
             self._function = load_run(self._code)
             limit_memory(memory_mb, is_loading=False)
         except BaseException as error:
+            self._reserve.free()
             if self._was_loaded:  # what earlier units left behind is in the way
                 os._exit(EXIT_LOST)
             return f"the work unit does not load: {describe(error)}", kind_of(error)
@@ -130,6 +135,7 @@ class Runner:
         except BaseException as error:
             kind = kind_of(error)
             if kind == "memory":
+                self._reserve.free()
                 traceback.clear_frames(error.__traceback__)
             value = describe(error)
         self._drain()

@@ -17,12 +17,13 @@ from typing import Any, BinaryIO
 
 import msgpack  # type: ignore[import-untyped]
 
-from disio_client.engines.native_limits import limit_process
+from disio_client.engines.native_limits import Reserve, limit_process
 from disio_client.engines.native_runner import EXIT_LOST, Message, Runner
 from disio_client.engines.python_module import UNIT_FILE
 
 _LENGTH = struct.Struct("<I")
-LAST_WORD = b"out of memory\n"
+NO_MEMORY = b"out of memory\n"
+"""A worker's last words when a traceback could not be made."""
 MAX_SPILL = 1 << 20
 """Bytes read back of what was written to descriptors 1 and 2."""
 
@@ -69,6 +70,7 @@ class Worker:
     def __init__(self, source: BinaryIO, pipe: Pipe, log: int) -> None:
         self._source, self._pipe, self._log = source, pipe, log
         self._runner: Runner | None = None
+        self.reserve = Reserve()
         self._outputs = (_as_text(Spill(self, 1)), _as_text(Spill(self, 2)))
         sys.stdout, sys.stderr = self._outputs
 
@@ -77,7 +79,7 @@ class Worker:
         self._pipe.send([{"type": "ready", "runtime": f"CPython {platform.python_version()}"}])
         while message := self._receive():
             if message["type"] == "load":
-                self._runner = Runner(message["code"], self._pipe.send, self._drain)
+                self._runner = Runner(message["code"], self._pipe.send, self._drain, self.reserve)
             elif message["type"] == "run" and self._runner is not None:
                 self._runner.run(message)
 
@@ -127,9 +129,12 @@ def main() -> None:
     worker = Worker(os.fdopen(source, "rb", closefd=False), Pipe(sink), log)
     try:
         worker.serve()
-    except MemoryError:
-        # A unit has left so little that the worker cannot work, and a traceback could not be made.
-        os.write(log, LAST_WORD)
+    except MemoryError:  # a unit has left so little that the worker cannot work
+        worker.reserve.free()
+        os.write(log, NO_MEMORY)
+        os._exit(1)
+    except BaseException as error:  # what a unit put in the worker's way; its stderr would lead into the unit's log
+        os.write(log, f"{type(error).__name__}: {error}\n".encode(errors="replace"))
         os._exit(1)
     os._exit(0)
 
