@@ -10,7 +10,9 @@ import time
 from pathlib import Path
 
 from disio_manager.core import events
+from disio_manager.core.changes import Change, PutBlock
 from disio_manager.core.coordinator import Coordinator
+from disio_manager.core.granting import MAX_FRESH
 from disio_manager.core.records import TaskRecord
 from disio_manager.core.settings import CoreSettings
 from disio_manager.stores.sqlite import SqliteStore
@@ -53,11 +55,14 @@ async def prepared(store: SqliteStore) -> Coordinator:
     return core
 
 
-def grant(core: Coordinator, request: int) -> tuple[list[object], int]:
-    """Lease the next block of 10,000."""
+def grant(core: Coordinator, request: int) -> tuple[list[Change], int]:
+    """Lease the blocks that come next; return how many payloads they have."""
     ask = messages.Ask(request=request, payloads=10_000, languages=["javascript"], kinds=["cli"])
-    out = core.handle(events.MessageArrived("s", ask, WALL, (f"b{request}",)), NOW)
-    return list(out.changes), 10_000
+    fresh = tuple(f"b{request}-{nth}" for nth in range(MAX_FRESH))
+    changes = list(core.handle(events.MessageArrived("s", ask, WALL, fresh), NOW).changes)
+    count = sum(each.record.stop - each.record.start for each in changes if isinstance(each, PutBlock))
+    assert count, "nothing more is granted"
+    return changes, count
 
 
 async def measure(folder: Path, batch: int, group: int) -> tuple[float, float, float]:
@@ -68,9 +73,9 @@ async def measure(folder: Path, batch: int, group: int) -> tuple[float, float, f
     began, cpu = time.perf_counter(), time.process_time()
     encoding = 0.0
     while time.perf_counter() - began < RUN_S:
-        changes = []
+        changes: list[Change] = []
         for _ in range(group):
-            if sent + batch > granted:
+            while sent + batch > granted:
                 request += 1
                 more, count = grant(core, request)
                 changes += more
@@ -82,7 +87,7 @@ async def measure(folder: Path, batch: int, group: int) -> tuple[float, float, f
             assert isinstance(deliver, messages.Deliver)
             changes += core.handle(events.MessageArrived("s", deliver, WALL), NOW).changes
             sent += batch
-        await store.commit(changes)  # type: ignore[arg-type]
+        await store.commit(changes)
     elapsed, spent = time.perf_counter() - began - encoding, time.process_time() - cpu - encoding
     await store.close()
     return sent / elapsed, spent / sent * 1e6, encoding / sent * 1e6

@@ -175,15 +175,15 @@ class Engine:
                 self._failures += event.errors
             self._heard.notify_all()
 
-    async def compute(self, language: str, file: str, payload: bytes, count: int) -> tuple[float, float]:
-        """Return wall and CPU seconds of `count` units.
+    async def compute(self, task: str, language: str, file: str, payload: bytes, count: int) -> tuple[float, float]:
+        """Return wall and CPU seconds of `count` units of a task; each task has a realm of its own.
 
         Raises:
             RuntimeError: A unit failed.
         """
         self._runs += 1
         run = ev.StartRun(
-            slot=0, run=self._runs, token=str(self._runs), task="bench", workunit=file, language=language,
+            slot=0, run=self._runs, token=str(self._runs), task=task, workunit=file, language=language,
             indexes=list(range(count)), payloads=[payload] * count, unit_timeout_s=LIMIT_S, memory_mb=0,
             terms=Terms(output="json"),
         )  # fmt: skip
@@ -238,10 +238,13 @@ def plain(contest: Contest, payload: bytes, count: int) -> tuple[float, float]:
 async def hold(contest: Contest, engine: Engine, rounds: int, units: int) -> str:
     """Return the line of a contest."""
     payload = msgspec.json.encode({"n": contest.position, "count": COUNT})
-    await engine.compute(contest.language, contest.file, payload, 1)
     ours, theirs = [], []
-    for _ in range(rounds):
-        ours.append(await engine.compute(contest.language, contest.file, payload, units))
+    for number in range(rounds):
+        # As the plain program: a process or realm of its own in each round (two processes of one program may differ by
+        # some percent, by where things lie in memory), and one unit before the clock starts.
+        task = f"{contest.language}-{contest.plain_name}-{number}"
+        await engine.compute(task, contest.language, contest.file, payload, 1)
+        ours.append(await engine.compute(task, contest.language, contest.file, payload, units))
         theirs.append(await asyncio.to_thread(plain, contest, payload, units))
     (wall, cpu), (plain_wall, plain_cpu) = _medians(ours), _medians(theirs)
     return (

@@ -61,12 +61,14 @@ const EMBEDDABLE = {
 const COMMON = { "Cache-Control": "public, max-age=300", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer" };
 
 async function consentPage() {
-  const script = scriptText(await bundle("embed/consent.ts", { format: "iife", platform: "browser", define: { KITS: JSON.stringify(kits) } }));
+  const downloader = await bundle("client/downloader.ts", { format: "iife", platform: "browser" });
+  const define = { KITS: JSON.stringify(kits), DOWNLOADER_SOURCE: JSON.stringify(downloader) };
+  const script = scriptText(await bundle("embed/consent.ts", { format: "iife", platform: "browser", define }));
   const style = (await page("consent.css")).trim();
   // A Redirect may lead to a distributor of any address; frames and scripts are this one's own.
   const policy =
     `default-src 'none'; script-src ${sha256(script)}; style-src ${sha256(style)}; ` +
-    "connect-src 'self' http: https: ws: wss:; frame-src 'self'; base-uri 'none'; form-action 'none'";
+    "connect-src 'self' http: https: ws: wss:; worker-src blob:; frame-src 'self'; base-uri 'none'; form-action 'none'";
   const body = inline(await page("consent.html"), { script, style });
   return { body, headers: { ...COMMON, ...EMBEDDABLE, "Content-Security-Policy": policy } };
 }

@@ -3,6 +3,7 @@
 Rule: nothing is imported here before Ctrl-C is seen to.
 """
 
+import os
 import sys
 
 
@@ -12,6 +13,10 @@ def main() -> None:
         from disio_shared.starting import Importing
 
         with Importing():
+            from disio import front
+
+            if sys.stdout is not None and front.answer(sys.argv[1:], os.environ, sys.stdout):  # None: as with >&-
+                return
             from disio import cli
     except KeyboardInterrupt:
         sys.exit(130)

@@ -3,17 +3,18 @@
 Rule: what the command line or the environment names comes first, then the data directory of this machine.
 """
 
+import functools
 import math
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import rich_click as click
-
-from disio_shared.addresses import is_http_url
-from disio_shared.datadir import ADMIN_TOKEN, DataDir, default_path
+from disio import clicking as click
 from disio_shared.errors import ConfigError, ManagerUnreachable, NotAuthorized
+
+TIMEOUT_S, MAX_TIMEOUT_S = 30.0, 86_400.0
+"""Seconds that one answer of a manager may take: unless something else is said, and at most."""
 
 
 class Seconds(click.FloatRange):
@@ -25,9 +26,46 @@ class Seconds(click.FloatRange):
         return seconds if math.isfinite(seconds) else self.fail(f"{value} is no time in seconds.", param, ctx)
 
 
+class Where(NamedTuple):
+    """Which manager a command means, and how it is asked."""
+
+    manager: str | None = None
+    token_file: Path | None = None
+    data_dir: Path | None = None
+    as_json: bool = False
+    timeout_s: float = TIMEOUT_S
+    """Of one request."""
+
+
 def manager_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command ``--manager``, ``--token-file``, ``--data-dir`` and ``--json``."""
-    options = (
+    """Give a command that asks a manager the options of all of them; it is called with ``where``, made of these."""
+    timeout = click.option(
+        "--timeout",
+        "timeout_s",
+        type=Seconds(0.001, MAX_TIMEOUT_S),
+        default=TIMEOUT_S,
+        show_default=True,
+        metavar="S",
+        help="Seconds that the manager may take to answer a request.",
+    )
+    return place_options(timeout(command))
+
+
+def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command ``--manager``, ``--token-file``, ``--data-dir`` and ``--json``, for one that has its own time."""
+
+    @functools.wraps(command)
+    def located(
+        manager: str | None,
+        token_file: Path | None,
+        data_dir: Path | None,
+        as_json: bool,
+        timeout_s: float = TIMEOUT_S,
+        **options: Any,
+    ) -> Any:
+        return command(where=Where(manager, token_file, data_dir, as_json, timeout_s), **options)
+
+    choices = (
         click.option("--manager", metavar="URL", envvar="DISIO_MANAGER", help="The manager [default: this machine's]."),
         click.option(
             "--token-file",
@@ -38,9 +76,10 @@ def manager_options(command: Callable[..., Any]) -> Callable[..., Any]:
         data_dir_option("Where a manager of this machine keeps its token."),
         json_option(),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    decorated: Callable[..., Any] = located
+    for option in reversed(choices):
+        decorated = option(decorated)
+    return decorated
 
 
 def data_dir_option(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -62,6 +101,9 @@ def locate(manager: str | None, token_file: Path | None, data_dir: Path | None) 
         ManagerUnreachable: None is named and none runs on this machine.
         NotAuthorized: There is no token file.
     """
+    from disio_shared.addresses import is_http_url  # here: completion does without
+    from disio_shared.datadir import ADMIN_TOKEN, default_path
+
     place = data_dir or default_path()
     if manager is None:
         manager = _running_on(place)
@@ -75,6 +117,8 @@ def locate(manager: str | None, token_file: Path | None, data_dir: Path | None) 
 
 def _running_on(place: Path) -> str:
     """Return the URL of the manager that works on a data directory."""
+    from disio_shared.datadir import DataDir
+
     facts = DataDir(place).read_service("manager") if os.path.isdir(place) else None
     if facts is None or not isinstance(facts.get("url"), str):
         problem = "no manager works on this data directory; start one (disio up), or name one with --manager"

@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FERRETDB_SOURCE = ROOT / "tests" / "services" / "ferretdb"
 FERRETDB_VERSION = "1.24"
+FUZZ_LOCK = ROOT / "requirements-fuzz.lock"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 VERSION_TIMEOUT_S = 30.0
 
@@ -94,6 +95,18 @@ def bubblewrap() -> Found | None:
     """The strongest walls that native Python units can have; whether they stand here is found by trial."""
     program = shutil.which("bwrap")
     return Found("bubblewrap", _version(program), path=program) if program else None
+
+
+def fuzz_environment() -> Path:
+    """The path that an environment with the present lock has, for this Python: another lock is another path."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    return cache_dir() / f"fuzz-{version}-{hashlib.sha256(FUZZ_LOCK.read_bytes()).hexdigest()[:16]}"
+
+
+def schemathesis() -> Found | None:
+    """The program that calls operations by their OpenAPI document: ``st``, which on PATH may be something else."""
+    path = os.environ.get("DISIO_TEST_SCHEMATHESIS") or str(fuzz_environment() / "bin" / "st")
+    return Found("schemathesis", _version(path), path=path) if os.access(path, os.X_OK) else None
 
 
 @functools.cache

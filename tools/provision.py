@@ -1,7 +1,7 @@
 """Gets the test servers this machine lacks: ``python -m tools.provision``.
 
-Order for each: what an environment variable names, what is on PATH, what can be installed (Debian, as root) or built
-(FerretDB, with Go). Never fails on a developer's machine; with CI=true whatever is missing at the end is a failure.
+Order for each: what an environment variable names, what is on PATH, what can be installed (Debian, as root; PyPI) or
+built (FerretDB, with Go). Never fails on a developer's machine; with CI=true what is missing at the end is a failure.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from pathlib import Path
 
 from tools import found
 from tools.console import SetupError, run, say
+from tools.environment import NETWORK_REMEDY
+from tools.stamps import VENV
 
 Step = tuple[str, Callable[[], "found.Found | None"], Callable[[], None]]
 
 GO_REMEDY = "install Go 1.22 or newer, or set DISIO_TEST_MONGODB_URI"
+VENV_REMEDY = "install the venv module (Debian: apt-get install python3-venv)"
 APT_REMEDY = "install it yourself, or run as root on Debian"
 
 
@@ -29,6 +32,7 @@ def main() -> int:
         ("chromium", found.chromium, lambda: apt_install("chromium", "fonts-liberation")),
         ("faketime", found.faketime, lambda: apt_install("faketime")),
         ("bubblewrap", found.bubblewrap, lambda: apt_install("bubblewrap")),
+        ("schemathesis", found.schemathesis, install_schemathesis),
     ]
     missing = [name for name, look, provide in steps if _ensure(name, look, provide) is None]
     return 1 if missing and os.environ.get("CI", "").lower() in {"true", "1"} else 0
@@ -81,6 +85,24 @@ def build_ferretdb() -> None:
     flags = ["-mod=readonly", "-trimpath", "-ldflags=-s -w"]
     run([go, "build", *flags, "-o", str(fresh), "."], GO_REMEDY, cwd=found.FERRETDB_SOURCE)
     fresh.replace(binary)
+
+
+def install_schemathesis() -> None:
+    """Install the locked environment of the fuzzer into the user's cache.
+
+    Raises:
+        SetupError: it cannot be made or filled.
+    """
+    final = found.fuzz_environment()
+    say("installing schemathesis into an environment of its own")
+    try:
+        # Not a copy that is moved: programs of an environment name its path.
+        run([sys.executable, "-m", "venv", "--clear", "--without-pip", str(final)], VENV_REMEDY)
+        uv = [str(VENV / "bin" / "uv"), "pip", "install", "-q", "--python", str(final / "bin" / "python")]
+        run([*uv, "--require-hashes", "-r", str(found.FUZZ_LOCK)], NETWORK_REMEDY)
+    except SetupError:
+        shutil.rmtree(final, ignore_errors=True)
+        raise
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from tools.stamps import ROOT, VENV
 
-ORDER = ("hostile", "chaos", "unit", "integration", "conformance", "browser", "contract")
+ORDER = ("hostile", "chaos", "unit", "integration", "conformance", "browser", "docs", "contract")
 """Long ones first, and beside those that compute much those that wait much; folders not named here come last."""
 MEASURING = ("tests/chaos/test_manager_away.py",)
 """Compare shares of time: they come last, and nothing runs beside them but what has a low priority."""

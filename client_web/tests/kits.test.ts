@@ -1,6 +1,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { describe, expect, it } from "vitest";
+import { download } from "../src/client/download";
 import { Kits } from "../src/client/kits";
 
 const one = new Uint8Array(3_000).fill(7);
@@ -14,11 +15,13 @@ class Server {
   files: Record<string, Uint8Array | undefined> = { "one.wasm": one, "two.mjs": two };
   now = 0;
   readonly kits = new Kits(
-    (input) => {
-      const url = input as string;
-      this.asked.push(url);
-      const data = this.files[url.split("/").pop() ?? ""];
-      return Promise.resolve(data === undefined ? new Response(null, { status: 503 }) : new Response(data as BodyInit));
+    {
+      get: (wanted) => {
+        this.asked.push(wanted.url);
+        const data = this.files[wanted.url.split("/").pop() ?? ""];
+        const answer = data === undefined ? new Response(null, { status: 503 }) : new Response(data as BodyInit);
+        return download(() => Promise.resolve(answer), wanted);
+      },
     },
     lists,
     () => this.now,
@@ -44,13 +47,13 @@ describe("kits", () => {
   });
 
   it.each([
-    ["other bytes", new Uint8Array(two.length)],
-    ["too many", new Uint8Array(two.length + 1)],
-    ["too few", two.slice(1)],
-  ])("of %s are refused by name", async (_, data) => {
+    ["other bytes", new Uint8Array(two.length), "not the file of this hash"],
+    ["too many", new Uint8Array(two.length + 1), `larger than ${two.length} bytes`],
+    ["too few", two.slice(1), "not the file of this hash"],
+  ])("of %s are refused by name", async (_, data, why) => {
     const server = new Server();
     server.files["two.mjs"] = data;
-    await expect(server.kits.get("http://d", "python")).rejects.toThrow("two.mjs is not the file this page knows by its hash");
+    await expect(server.kits.get("http://d", "python")).rejects.toThrow(`two.mjs: ${why}`);
   });
 
   it("that cannot be had are asked for again later, and ever later", async () => {

@@ -5,8 +5,7 @@ Rule: it only reads, and never beside a service at work.
 
 from pathlib import Path
 
-import rich_click as click
-
+from disio import clicking as click
 from disio.locating import data_dir_option, json_option
 
 

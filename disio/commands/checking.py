@@ -4,12 +4,13 @@ Rule: problems go out one by one as they are found, so a bad store of any size c
 """
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import click
 
+from disio import shapes
+from disio.printing import emit
 from disio_distributor.stores import checking as cache
 from disio_manager.presence import BEAT_S
 from disio_manager.stores.base import ManagerEntry, ManagerRegistry
@@ -38,10 +39,14 @@ async def check_store(db: str, data_dir: Path | None, as_json: bool) -> int:
     found = 0
     async for problem in _stored(db, place) if db else _kept_in(place):
         found += 1
-        click.echo(json.dumps({"problem": problem}) if as_json else problem)
+        if as_json:
+            emit(shapes.Checked, shapes.Checked(problem=problem))
+        else:
+            click.echo(problem)
     name = _without_password(db) or str(place)
     if as_json:
-        click.echo(json.dumps({"checked": name, "problems": found}))
+        readable = name.encode(errors="backslashreplace").decode()  # paths need not be text
+        emit(shapes.Checked, shapes.Checked(checked=readable, problems=found))
     else:
         click.echo(f"{name}: {_counted(found)}")
     return HAS_PROBLEMS if found else CLEAN

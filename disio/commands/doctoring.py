@@ -3,15 +3,15 @@
 Rule: a check that breaks is told as a failure of its own; the others are made all the same.
 """
 
-import json
 from collections.abc import AsyncIterator
-from dataclasses import asdict
 from pathlib import Path
 
 import click
 
+from disio import shapes
 from disio.commands import doctor_engines, doctor_machine, doctor_services
 from disio.commands.doctor_machine import FAIL, Check, broken
+from disio.printing import emit
 from disio.showing import printable
 from disio_shared.datadir import default_path
 from disio_shared.errors import ConfigError
@@ -28,7 +28,7 @@ async def examine(data_dir: Path | None, as_json: bool) -> int:
             click.echo(line_of(check))
     fails = any(check.status == FAIL for check in found)
     if as_json:
-        click.echo(json.dumps({"ok": not fails, "checks": [asdict(check) for check in found]}))
+        emit(shapes.Doctor, {"ok": not fails, "checks": found})
     return HAS_FAILURES if fails else HEALTHY
 
 

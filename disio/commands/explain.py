@@ -3,37 +3,21 @@
 Rule: it says what the manager says, in the manager's words.
 """
 
-from pathlib import Path
-
-import rich_click as click
-
-from disio.locating import manager_options
+from disio import clicking as click
+from disio.locating import Where, manager_options
 
 
 @click.command()
 @click.argument("task")
 @click.option("--payload", type=click.IntRange(0), metavar="I", help="Tell of one payload, by its index.")
 @manager_options
-def explain(
-    task: str,
-    payload: int | None,
-    manager: str | None,
-    token_file: Path | None,
-    data_dir: Path | None,
-    as_json: bool,
-) -> None:
-    """Tell why TASK is or is not progressing, and what would help."""
-    import asyncio
+def explain(task: str, payload: int | None, where: Where) -> None:
+    """Tell why TASK is or is not progressing, and what would help.
 
-    from disio.commands.explaining import payload_lines, task_lines, told
-    from disio.locating import locate
+    TASK is `last`, a number or an id.
+    """
+    import sys
 
-    url, token = locate(manager, token_file, data_dir)
-    answer = asyncio.run(told(url, token, task, payload))
-    if as_json:
-        import msgspec
+    from disio.commands.explaining import explain_task
 
-        click.echo(msgspec.json.encode(answer))
-        return
-    for line in task_lines(answer) if payload is None else payload_lines(answer):
-        click.echo(line)
+    sys.exit(explain_task(where, task, payload))

@@ -4,26 +4,48 @@ Rule: one fact a line.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+import click
 import msgspec
 
+from disio import shapes
+from disio.commands.asking import ask
+from disio.locating import Where
+from disio.printing import emit
 from disio.rest import ManagerClient
+from disio.selecting import Choice, choices_of, one_selected
+from disio_shared.errors import ConfigError
 
 MAX_SHOWN = 2_000
 """Characters of a payload, a result or an error text that a line shows."""
 
 
-async def told(url: str, token_file: Path, task: str, payload: int | None) -> dict[str, Any]:
-    """Return the manager's answer about a task, or about one of its payloads.
+def explain_task(where: Where, word: str, payload: int | None) -> int:
+    """Print why a task, or one of its payloads, is (not) progressing; return the exit status.
 
     Raises:
-        RestProblem: There is no such task or payload, or the token is wrong.
-        ManagerUnreachable: No answer.
+        DisioError: There is no such task or payload, or the manager is away or refuses.
     """
-    async with ManagerClient.from_files(url, token_file) as manager:
+    (choice,) = _one(choices_of([word]), word)
+
+    async def told(manager: ManagerClient) -> dict[str, Any]:
+        task = choice.text if choice.kind == "id" else (await one_selected(manager, word))["id"]
         return await (manager.explain(task) if payload is None else manager.payload(task, payload))
+
+    answer = ask(where, told)
+    if where.as_json:
+        emit(shapes.Explanation if payload is None else shapes.Payload, answer)
+        return 0
+    for line in task_lines(answer) if payload is None else payload_lines(answer):
+        click.echo(line)
+    return 0
+
+
+def _one(choices: list[Choice], word: str) -> list[Choice]:
+    if len(choices) > 1:
+        raise ConfigError("TASK", f"{word} means several tasks", "name one")
+    return choices
 
 
 def task_lines(answer: dict[str, Any]) -> Iterator[str]:

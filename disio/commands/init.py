@@ -6,8 +6,7 @@ Rule: it writes into a folder of its own and nowhere else, and over nothing unle
 import re
 from pathlib import Path
 
-import rich_click as click
-
+from disio import clicking as click
 from disio.locating import json_option
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -30,8 +29,8 @@ def init(name: str, lang: str, force: bool, as_json: bool) -> None:
     """
     import runpy
 
-    import msgspec
-
+    from disio import shapes
+    from disio.printing import emit
     from disio_shared.errors import ConfigError
 
     folder = Path(name)
@@ -47,7 +46,7 @@ def init(name: str, lang: str, force: bool, as_json: bool) -> None:
         problem = f"{name}/ cannot be written: {error.strerror or error}"
         raise ConfigError("NAME", problem, "see to the rights and the room there, or take another name") from error
     if as_json:
-        click.echo(msgspec.json.encode({"folder": str(folder), "files": written, "unit": UNITS[lang]}).decode())
+        emit(shapes.Project, shapes.Project(folder=str(folder), files=written, unit=UNITS[lang]))
     else:
         click.echo(f"wrote {name}/: {', '.join(written)}; go on as {name}/README.md says", err=True)
 

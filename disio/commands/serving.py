@@ -18,10 +18,11 @@ import platformdirs
 
 from disio.demos.running import run_pi
 from disio.platform import Platform, PlatformSettings
+from disio.printing import complain
 from disio.rest import ManagerClient
 from disio_shared.errors import DisioError
 
-INTERRUPTED = 130
+FAILURE, INTERRUPTED = 1, 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,8 @@ async def serve(options: UpOptions, open_browser: bool) -> int:
             try:
                 return await _until_ended(options, platform, voice, interrupted, open_browser)
             except DisioError as error:
-                voice.say(f"disio: {error}")
-                return 1
+                complain(error, FAILURE, options.as_json)
+                return FAILURE
             finally:
                 await platform.stop()
 

@@ -1,6 +1,6 @@
 """What ``disio submit`` makes of its options.
 
-Rule: what is wrong with the options is told before anything is read or sent.
+Rule: what is wrong with the options is told before anything is sent.
 """
 
 import asyncio
@@ -14,55 +14,24 @@ from typing import Any, Protocol
 import click
 import msgspec
 
-from disio.locating import locate
+from disio import shapes
+from disio.commands.asking import manager_of
+from disio.commands.submit_growing import opened, source_of
+from disio.commands.submit_inputs import TOO_MANY, payloads_of, read_all
+from disio.commands.submit_options import Options, check_nothing_more, check_text, wishes_of
+from disio.printing import emit
 from disio.rest import ManagerClient
-from disio.showing import printable
 from disio.submitting.directory import DirectoryJob, DirectoryRun, check_folders, dry_run
-from disio.submitting.document import Unit, Wishes, grid_spec, range_spec, task_document, unit_of
+from disio.submitting.document import Unit, task_document, unit_of
 from disio.submitting.generated import GeneratedJob, GeneratedRun
-from disio.submitting.naming import is_text
 from disio.submitting.outputs import OutputProblem
 from disio.submitting.progress import Screen
+from disio.submitting.records import Records
 from disio.submitting.reporting import FAILURE, Report
 from disio_shared.errors import ConfigError, DisioError, InvalidDocument
-from disio_shared.payloads import parse_spec
-from disio_shared.taskdoc import MAX_WORKUNIT_BYTES, Kind
+from disio_shared.taskdoc import MAX_DOCUMENT_BYTES, MAX_WORKUNIT_BYTES, parse_task
 
 DETACHED = 130
-TOO_MANY = "leave it out, or give it an option"
-KINDS: tuple[Kind, ...] = ("web", "cli")
-
-
-class Options(msgspec.Struct, kw_only=True):
-    """The command line."""
-
-    words: tuple[str, ...]
-    binary: Path | None
-    input_dir: Path | None
-    output_dir: Path | None
-    suffix: str
-    force: bool
-    range_text: str | None
-    grid: tuple[str, ...]
-    wait: bool
-    ordered: bool
-    out: Path | None
-    name: str | None
-    tags: tuple[str, ...]
-    priority: int | None
-    min_ram: int | None
-    unit_timeout: float | None
-    max_failures: int | None
-    kinds: str | None
-    runtime: str | None
-    output_format: str | None
-    clock: str | None
-    patience: float
-    dry_run: bool
-    manager: str | None
-    token_file: Path | None
-    data_dir: Path | None
-    as_json: bool
 
 
 class Run(Protocol):
@@ -85,22 +54,31 @@ def run(options: Options) -> int:
         ConfigError: They make no sense together.
         DisioError: It did not work.
     """
+    if options.task_file is not None:
+        check_nothing_more(options)
+        return _run_generated(_whole_document(options.task_file), Records({}), options)
     file, words = _workunit_file(options)
-    _check_text(options, words)
+    check_text(options, words)
     unit = unit_of(file.name, _read(file), options.binary is not None)
     if options.input_dir is not None:
         return _run_directory(_directory_job(options, unit, words), options)
-    payloads = _generated(options, words)
-    return _run_generated(task_document(unit, _wishes(options, unit), payloads), options)
+    _check_generated(options)
+    wishes = wishes_of(options, unit.language)
+    if options.source is not None:
+        options.source = source_of(options)
+    with opened(options) if options.is_open else payloads_of(options, words) as records:
+        document = task_document(unit, wishes, records.spec)
+        return _run_generated(document, records, options)
 
 
-def _check_text(options: Options, words: list[str]) -> None:
-    """Refuse what no document can hold: the system passes on whatever bytes were typed."""
-    given = [("--name", options.name or ""), *(("--tag", tag) for tag in options.tags)]
-    given += [("--grid", word) for word in (*options.grid, *words)]
-    for flag, word in given:
-        if not is_text(word):
-            raise ConfigError(flag, f"{printable(word)} is not UTF-8 text", "write it in other characters")
+def _whole_document(name: str) -> dict[str, Any]:
+    """Return a task document that is written down already."""
+    data = read_all("--task", name, MAX_DOCUMENT_BYTES)
+    try:
+        parse_task(data)
+    except InvalidDocument as error:
+        raise ConfigError("--task", str(error), "docs/tasks.md tells the fields") from error
+    return msgspec.json.decode(data, type=dict[str, Any])
 
 
 def _workunit_file(options: Options) -> tuple[Path, list[str]]:
@@ -125,7 +103,7 @@ def _read(file: Path) -> bytes:
 
 
 def _directory_job(options: Options, unit: Unit, words: list[str]) -> DirectoryJob:
-    unfit = {"--range": options.range_text, "--grid": options.grid, "--ordered": options.ordered, "--out": options.out}
+    unfit = {**options.named(), "--ordered": options.ordered, "--out": options.out, "--key": options.key}
     for name, value in unfit.items():
         if value:
             raise ConfigError(name, "does not go with --input", "leave one of them out")
@@ -138,7 +116,7 @@ def _directory_job(options: Options, unit: Unit, words: list[str]) -> DirectoryJ
         raise ConfigError("--suffix", "must not hold a /", "outputs lie where their inputs do")
     job = DirectoryJob(
         unit=unit,
-        wishes=_wishes(options, unit),
+        wishes=wishes_of(options, unit.language),
         input=options.input_dir,
         output=options.output_dir,
         suffix=options.suffix,
@@ -159,54 +137,13 @@ def _check_input(folder: Path) -> None:
         raise ConfigError("--input", f"{folder} is no directory", remedy)
 
 
-def _generated(options: Options, words: list[str]) -> dict[str, Any]:
+def _check_generated(options: Options) -> None:
+    if options.is_open and options.named().keys() - {"--list"}:
+        raise ConfigError("--open", "goes with --list, or by itself", "give the others with disio payloads append")
     if options.output_dir is not None or options.force or options.suffix:
         raise ConfigError("--output", "goes with --input: name the directory with the inputs")
-    if (options.range_text is None) == (not options.grid):
-        raise ConfigError("inputs", "give one of --input, --range, --grid")
     if not options.wait and (options.ordered or options.out):
         raise ConfigError("--ordered" if options.ordered else "--out", "goes with --wait")
-    if options.range_text is not None:
-        if words:
-            raise ConfigError(words[0], "is one word too many", TOO_MANY)
-        return _checked("--range", range_spec(options.range_text))
-    return _checked("--grid", grid_spec([word for given in options.grid for word in given.split()] + words))
-
-
-def _checked(flag: str, spec: dict[str, Any]) -> dict[str, Any]:
-    """Return a payload spec that a manager would take."""
-    try:
-        parse_spec(spec)
-    except InvalidDocument as error:
-        raise ConfigError(flag, str(error), "disio submit --help tells the forms") from error
-    return spec
-
-
-def _wishes(options: Options, unit: Unit) -> Wishes:
-    for name, value in (("--output-format", options.output_format), ("--clock", options.clock)):
-        if value is not None and unit.language != "wasm":
-            raise ConfigError(name, f"is for WebAssembly; this work unit is {unit.language}", "leave it out")
-    if options.runtime == "native" and unit.language != "python":
-        raise ConfigError("--runtime", f"native is for Python; this work unit is {unit.language}", "leave it out")
-    return Wishes(
-        name=options.name,
-        tags=options.tags,
-        priority=options.priority,
-        memory_mb=options.min_ram,
-        unit_timeout_s=options.unit_timeout,
-        max_failures=options.max_failures,
-        kinds=_kinds(options.kinds),
-        runtime=options.runtime,
-        output=options.output_format,
-        clock=options.clock,
-    )
-
-
-def _kinds(text: str | None) -> tuple[Kind, ...]:
-    words = [] if text is None else text.split(",")
-    if any(word not in KINDS for word in words):
-        raise ConfigError("--kinds", f"{text} is not web, cli or web,cli")
-    return tuple(kind for kind in KINDS if kind in words)
 
 
 def _run_directory(job: DirectoryJob, options: Options) -> int:
@@ -215,21 +152,21 @@ def _run_directory(job: DirectoryJob, options: Options) -> int:
         if document is None:
             click.echo("nothing is missing", err=True)
         else:
-            _print_document(document, options.as_json)
+            _print_document(document, options.where.as_json)
         return 0
     report = _attended(options, lambda manager, screen: DirectoryRun(job, manager, screen))
     if isinstance(report, int):
         return report
     if report.task is not None:
         click.echo(report.sentence(), err=True)
-    if options.as_json:
-        _print_json(report)
+    if options.where.as_json:
+        emit(shapes.Submitted, report)
     return report.status()
 
 
-def _run_generated(document: dict[str, Any], options: Options) -> int:
+def _run_generated(document: dict[str, Any], records: Records, options: Options) -> int:
     if options.dry_run:
-        _print_document(document, options.as_json)
+        _print_document(document, options.where.as_json)
         return 0
     if options.out is not None and os.path.isdir(options.out):
         raise ConfigError("--out", f"{options.out} is a directory", "name a file")
@@ -238,29 +175,33 @@ def _run_generated(document: dict[str, Any], options: Options) -> int:
         is_awaited=options.wait,
         is_ordered=options.ordered,
         out=options.out,
-        is_json=options.as_json,
+        is_json=options.where.as_json,
         patience_s=options.patience,
+        key=options.key or "",
     )
-    report = _attended(options, lambda manager, screen: GeneratedRun(job, manager, screen))
+    report = _attended(options, lambda manager, screen: GeneratedRun(job, records, manager, screen))
     if isinstance(report, int):
         return report
     if not options.wait:
-        click.echo(msgspec.json.encode(report) if options.as_json else report.task)
-        click.echo(f"Next: disio explain {report.task}", err=True)
+        if options.where.as_json:
+            emit(shapes.Submitted, report)
+        else:
+            click.echo(report.task)
+            click.echo(f"Next: disio task watch {report.task}, disio results {report.task} --follow", err=True)
         return 0
     click.echo(report.sentence(), err=True)
-    if options.as_json and options.out is not None:
-        _print_json(report)
+    if options.where.as_json and options.out is not None:
+        emit(shapes.Submitted, report)
     return report.status()
 
 
 def _attended(options: Options, make: Callable[[ManagerClient, Screen], Run]) -> Report | int:
     """Run while a person may watch; return the report, or the exit status when it was broken off."""
-    url, token = locate(options.manager, options.token_file, options.data_dir)
+    client = manager_of(options.where)
     made: list[Run] = []
 
     async def attend(screen: Screen) -> Report:
-        async with ManagerClient.from_files(url, token) as manager:
+        async with client as manager:
             made.append(make(manager, screen))
             return await made[0].run()
 
@@ -283,7 +224,3 @@ def _attended(options: Options, make: Callable[[ManagerClient, Screen], Run]) ->
 def _print_document(document: dict[str, Any], as_json: bool) -> None:
     text = msgspec.json.encode(document)
     click.echo(text if as_json else msgspec.json.format(text, indent=2))
-
-
-def _print_json(report: Report) -> None:
-    click.echo(msgspec.json.encode(report))

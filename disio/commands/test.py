@@ -6,8 +6,7 @@ Rule: nothing is sent anywhere; no manager, no distributor and no account are ne
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import rich_click as click
-
+from disio import clicking as click
 from disio.locating import Seconds, json_option
 
 if TYPE_CHECKING:

@@ -11,9 +11,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import click
-import msgspec
-
+from disio import shapes
+from disio.printing import emit
 from disio.trial.browser import BrowserSandbox
 from disio.trial.comparing import Ran, agree, as_text, cut, differences, size_of
 from disio.trial.deno import DenoSandbox
@@ -167,7 +166,7 @@ def _summary(outcome: Outcome) -> str:
 
 def _print_json(runs: list[Ran], found: list[str], is_well: bool) -> None:
     rows = [{"payload": ran.payload, **_where(ran), "repeat": ran.repeat, **_facts(ran.outcome)} for ran in runs]
-    click.echo(msgspec.json.encode({"ok": is_well, "differences": found, "runs": rows}))
+    emit(shapes.Trials, {"ok": is_well, "differences": found, "runs": rows})
 
 
 def _where(ran: Ran) -> dict[str, Any]:

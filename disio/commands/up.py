@@ -5,7 +5,7 @@ Rule: what it starts are the ordinary services; it adds nothing but starting, wa
 
 from pathlib import Path
 
-import rich_click as click
+from disio import clicking as click
 
 
 @click.command()

@@ -220,7 +220,7 @@ class DirectoryRun:
         wanted = AsTheyCome(seen["total"])
         follower = Follower(self._manager, memory.task, wanted, self._take, self._screen, self._patience)
         ended = await follower.follow()
-        self._screen.rest()
+        self._screen.rest(self.task)
         if follower.taken < ended["done"]:
             raise ResultsMissing(memory.task, ended["done"] - follower.taken)
         await self._note_failures(memory.task, failures)

@@ -18,6 +18,15 @@ LANGUAGES: dict[str, Language] = {".js": "javascript", ".mjs": "javascript", ".p
 _INTEGER = re.compile(r"[+-]?[0-9][0-9_]{0,999}")
 """Longer ones Python does not read, and nobody means."""
 _SHORTHAND = re.compile(r"[0-9]+-[0-9]+")
+COMPARISONS = {
+    "==": "equals",
+    "!=": "differs",
+    ">": "above",
+    ">=": "at_least",
+    "<": "below",
+    "<=": "at_most",
+    "exists": "exists",
+}
 _canonical = msgspec.json.Encoder(order="deterministic")
 
 
@@ -34,6 +43,20 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     runtime: str | None = None
     output: str | None = None
     clock: str | None = None
+    description: str | None = None
+    weight: float | None = None
+    max_distributors: int | None = None
+    max_task_failures: int | None = None
+    deadline: float | None = None
+    redundancy: int | None = None
+    verify: str | None = None
+    is_public: bool = False
+    webhooks: tuple[str, ...] = ()
+    stop_when: tuple[str, ...] = ()
+    """Each ``PATH OP JSON``."""
+    stop_count: int | None = None
+    aggregates: tuple[str, ...] = ()
+    """Paths; ``.`` = the result itself."""
 
 
 class Unit(msgspec.Struct, frozen=True):
@@ -70,12 +93,14 @@ def task_document(unit: Unit, wishes: Wishes, payloads: dict[str, Any]) -> dict[
     document: dict[str, Any] = {"name": (wishes.name or unit.name)[:MAX_NAME]}
     if wishes.tags:
         document["tags"] = list(wishes.tags)
+    if wishes.description is not None:
+        document["description"] = wishes.description
     document["workunit"] = _workunit(unit, wishes)
     document["payloads"] = payloads
     policy = _policy(wishes)
     if policy:
         document["policy"] = policy
-    return document
+    return document | _shown_to_others(wishes)
 
 
 def _workunit(unit: Unit, wishes: Wishes) -> dict[str, Any]:
@@ -86,10 +111,23 @@ def _workunit(unit: Unit, wishes: Wishes) -> dict[str, Any]:
     return spec | {"source": unit.code.decode()}
 
 
+def _shown_to_others(wishes: Wishes) -> dict[str, Any]:
+    """Return what the document says about a public page, about who is told, and about what is counted."""
+    parts: dict[str, Any] = {"public": True} if wishes.is_public else {}
+    if wishes.webhooks:
+        parts["webhooks"] = [{"url": url} for url in wishes.webhooks]
+    if wishes.aggregates:
+        parts["aggregates"] = {"fields": ["" if path == "." else path for path in wishes.aggregates]}
+    return parts
+
+
 def _policy(wishes: Wishes) -> dict[str, Any]:
-    names = ("priority", "unit_timeout_s", "max_failures")
-    policy = _given({name: getattr(wishes, name) for name in names})
+    names = ("priority", "weight", "max_distributors", "redundancy", "verify", "deadline", "unit_timeout_s")
+    policy = _given({name: getattr(wishes, name) for name in (*names, "max_failures", "max_task_failures")})
     requires = _given({"memory_mb": wishes.memory_mb, "kinds": list(wishes.kinds) or None})
+    if wishes.stop_when:
+        stop: dict[str, Any] = {"result": [condition(text) for text in wishes.stop_when]}
+        policy["stop_when"] = stop | _given({"count": wishes.stop_count})
     return policy | ({"requires": requires} if requires else {})
 
 
@@ -119,21 +157,79 @@ def range_spec(text: str) -> dict[str, Any]:
     return {"range": parts}
 
 
+def chain_spec(task: str, is_stream: bool, batch: int | None) -> dict[str, Any]:
+    """Return the payload spec of the results of another task."""
+    spec: dict[str, Any] = {"task": task}
+    if is_stream:
+        spec["stream"] = True
+    return spec | _given({"batch": batch})
+
+
 def grid_spec(words: list[str]) -> dict[str, Any]:
-    """Return the payload spec of ``key=AXIS`` words.
+    """Return the payload spec of ``key=AXIS`` words: all combinations.
 
     Raises:
         ConfigError: One has no key, or a key comes twice.
     """
+    return {"grid": _axes("--grid", words)}
+
+
+def zip_spec(words: list[str]) -> dict[str, Any]:
+    """Return the payload spec of ``key=AXIS`` words: side by side.
+
+    Raises:
+        ConfigError: One has no key, or a key comes twice.
+    """
+    return {"zip": _axes("--zip", words)}
+
+
+def random_spec(count: int, seed: str, words: list[str]) -> dict[str, Any]:
+    """Return the payload spec of ``key=AXIS`` words: drawn. ``a..b`` is any number from a on and below b.
+
+    Raises:
+        ConfigError: One has no key, or one that is not possible.
+    """
+    axes = _axes("--random", words)
+    for key in ("count", "seed"):
+        if key in axes:
+            raise ConfigError("--random", f"no key can be called {key}", "take another name")
+    drawn = {key: _drawn(axis) for key, axis in axes.items()}
+    return {"random": {"count": count, "seed": int(seed) if _INTEGER.fullmatch(seed) else seed, **drawn}}
+
+
+def condition(text: str) -> dict[str, Any]:
+    """Return what ``PATH OP JSON`` says about a result; the path ``.`` is the whole of it.
+
+    Raises:
+        ConfigError: It says nothing.
+    """
+    parts = text.split(maxsplit=2)
+    comparison = COMPARISONS.get(parts[1], parts[1]) if len(parts) == 3 else ""
+    if comparison not in COMPARISONS.values():
+        raise ConfigError("--stop-when", f"{text!r} is not PATH OP JSON", f"OP is one of {' '.join(COMPARISONS)}")
+    try:
+        value = msgspec.json.decode(parts[2].encode())
+    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+        raise ConfigError("--stop-when", f"{parts[2]!r} is no JSON", "a text has quotes: 'name == \"x\"'") from error
+    return {"path": "" if parts[0] == "." else parts[0], comparison: value}
+
+
+def _axes(flag: str, words: list[str]) -> dict[str, Any]:
     axes: dict[str, Any] = {}
     for word in words:
         key, mark, axis = word.partition("=")
         if not key or not mark:
-            raise ConfigError("--grid", f"{word!r} is not key=AXIS")
+            raise ConfigError(flag, f"{word!r} is not key=AXIS")
         if key in axes:
-            raise ConfigError("--grid", f"{key} is given twice")
+            raise ConfigError(flag, f"{key} is given twice")
         axes[key] = _axis(axis)
-    return {"grid": axes}
+    return axes
+
+
+def _drawn(axis: Any) -> Any:
+    parts = axis.split("..") if isinstance(axis, str) else []
+    ends = [_scalar(part) for part in parts]
+    return {"uniform": ends} if len(ends) == 2 and not any(isinstance(end, str) for end in ends) else axis
 
 
 def _axis(text: str) -> Any:

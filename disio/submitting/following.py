@@ -5,12 +5,13 @@ Rule: a manager that is away is waited for, but not for ever; a result that was 
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from bisect import bisect_left
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any, TypeVar
 
-from disio.rest import ManagerClient, ResultLine
-from disio.submitting.gaps import Wanted
+from disio.rest import ManagerClient, RestProblem, ResultLine
+from disio.submitting.gaps import AsTheyCome, Wanted
 from disio.submitting.progress import Screen, time_text
 from disio_shared.backoff import Backoff
 from disio_shared.errors import ManagerUnreachable
@@ -19,8 +20,11 @@ from disio_shared.taskdoc import OPEN_STATES
 POLL_S = 0.5
 STILL_S, STILL_LEASED_S = 10.0, 60.0
 """Seconds without any progress after which the manager is asked why: nothing is handed out, or something is."""
-BATCH, BATCH_BYTES = 256, 8 << 20
-"""Results, and bytes of results, that are taken at a time."""
+BATCH = 4_096
+"""Results that are taken at a time."""
+PAGE = 10_000
+"""Results that are asked for at a time, in the order in which they came."""
+NO_JOURNAL = 400
 FIRST_WAIT_S, MOST_WAIT_S = 0.25, 10.0
 AnswerT = TypeVar("AnswerT")
 Take = Callable[[list[ResultLine]], Awaitable[None]]
@@ -91,6 +95,12 @@ class Follower:
         self._screen, self._patience = screen, patience
         self.taken = 0
         """Results that were taken."""
+        self.cursor: str | None = "" if isinstance(wanted, AsTheyCome) else None
+        """What came before it was taken; None = results are found by their gaps."""
+        self.is_partial = False
+        """It ends when all that is wanted is taken, not only with the task."""
+        self.is_matched = False
+        """Results that the task searches for are wanted, and no others."""
         self._still_since: float | None = None
         self._last: tuple[int, int] = (-1, -1)
 
@@ -106,52 +116,86 @@ class Follower:
         while True:
             seen, clients = await self._patience.ask(self._look)
             self._screen.show(seen, clients)
+            if not self.is_partial:
+                self._wanted.grow(seen["total"])
             is_over = seen["state"] not in OPEN_STATES
             began = loop.time()
-            if seen["done"] > self.taken:
-                await self._patience.ask(lambda: self._collect(is_over))  # noqa: B023 - awaited here
-            if is_over:
+            there = int(seen["matched" if self.is_matched else "done"])
+            if there > self.taken:
+                await self._patience.ask(lambda: self._collect(there, is_over))  # noqa: B023 - awaited here
+            if is_over or (self.is_partial and not self._wanted.spans()):
                 return seen
             await self._explain_stillness(seen, loop.time())
             # Looking costs the manager something: at most half of the time goes into it.
             pause = max(POLL_S, loop.time() - began)
             await asyncio.sleep(pause)
 
+    async def take_what_is_there(self) -> None:
+        """Take what is wanted and there now, in index order.
+
+        Raises:
+            RestProblem: The task is deleted.
+            ManagerUnreachable: Nothing was heard for too long.
+        """
+        await self._patience.ask(lambda: self._collect_gaps(True))
+
     async def _look(self) -> tuple[Seen, int]:
-        seen, stats = await self._manager.task(self._task), await self._manager.stats()
+        seen, stats = await self._manager.task(self._task, with_payloads=False), await self._manager.stats()
         return seen, int(stats.get("clients", 0))
 
-    async def _collect(self, is_over: bool) -> None:
-        """Take what is there of what is wanted."""
+    async def _collect(self, there: int, is_over: bool) -> None:
+        """Take what is there of what is wanted: what is new, and at the end whatever was not among that."""
+        if self.cursor is not None:
+            await self._collect_new()
+        if self.cursor is None or (is_over and there > self.taken):
+            await self._collect_gaps(is_over)
+
+    async def _collect_new(self) -> None:
+        """Take what came since the last time; a database that does not know is asked for gaps from then on."""
+        count = PAGE
+        while count and self.cursor is not None:
+            ends: list[str] = []
+            batches = self._manager.finished_batches(
+                self._task,
+                self.cursor,
+                PAGE,
+                lambda headers: ends.append(headers.get("X-Cursor", "")),  # noqa: B023
+            )
+            try:
+                count = await self._take_batches(batches, None, is_over=False)
+            except RestProblem as problem:
+                if problem.status != NO_JOURNAL:
+                    raise
+                ends = []
+            self.cursor = ends[0] if ends and ends[0] else None
+
+    async def _collect_gaps(self, is_over: bool) -> None:
         for start, stop in self._wanted.spans():
-            await self._collect_span(start, stop, is_over)
+            batches = self._manager.result_batches(self._task, start, stop - start, self.is_matched)
+            await self._take_batches(batches, stop, is_over)
 
-    async def _collect_span(self, start: int, stop: int, is_over: bool) -> None:
-        batch: list[ResultLine] = []
-        size = 0
-        try:
-            async with aclosing(self._manager.result_lines(self._task, start, stop - start)) as lines:
-                async for found in lines:
-                    answer = "stop" if found.i >= stop else self._wanted.accept(found.i, is_over)
-                    if answer == "stop":
-                        break
-                    if answer == "skip":
-                        continue
-                    batch.append(found)
-                    size += len(found.line)
-                    if len(batch) >= BATCH or size >= BATCH_BYTES:
-                        batch, size = await self._hand_over(batch), 0
-        except ManagerUnreachable:
-            await self._hand_over(batch)  # they are not asked for again
-            raise
-        await self._hand_over(batch)
+    async def _take_batches(
+        self, batches: AsyncGenerator[list[ResultLine], None], stop: int | None, is_over: bool
+    ) -> int:
+        """Take those results that are wanted, up to an index; return how many there were."""
+        count = 0
+        async with aclosing(batches):
+            async for batch in batches:
+                indexes = [found.i for found in batch]
+                here = len(indexes) if stop is None else bisect_left(indexes, stop)
+                choice = self._wanted.choose(indexes[:here], is_over)
+                count += here
+                await self._hand_over([found for a, b in choice.places for found in batch[a:b]])
+                if choice.is_enough or here < len(indexes):
+                    break
+        return count
 
-    async def _hand_over(self, batch: list[ResultLine]) -> list[ResultLine]:
-        """Have a batch taken; return the next one, empty."""
-        if batch:
+    async def _hand_over(self, chosen: list[ResultLine]) -> None:
+        """Have results taken, which are not asked for again."""
+        for at in range(0, len(chosen), BATCH):
+            batch = chosen[at : at + BATCH]
             await self._take(batch)
             self.taken += len(batch)
-        return []
 
     async def _explain_stillness(self, seen: Seen, now: float) -> None:
         """Say once in a stillness why nothing happens."""

@@ -4,13 +4,22 @@ Rule: what is remembered grows with the number of gaps, never with the number of
 """
 
 import heapq
-from typing import Literal
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from disio_shared.ranges import RangeSet, Run
 
-Answer = Literal["take", "skip", "stop"]
 MAX_SPANS = 32
 """Requests of one look at the results."""
+
+
+class Choice(NamedTuple):
+    """What to do with results that were read."""
+
+    places: list[Run]
+    """Of those to take."""
+    is_enough: bool
+    """What comes after them is not wanted now."""
 
 
 class AsTheyCome:
@@ -18,10 +27,20 @@ class AsTheyCome:
 
     Args:
         total: Payloads of the task.
+        start: The first one that is wanted.
+        left: Runs of indexes that are still to be taken; None = all from ``start`` on.
     """
 
-    def __init__(self, total: int) -> None:
-        self._open = RangeSet([(0, total)])
+    def __init__(self, total: int, start: int = 0, left: Sequence[Run] | None = None) -> None:
+        wanted = [(start, total)] if start < total else []
+        self._open = RangeSet(wanted if left is None else left)
+        self._total = max(start, total)
+
+    def grow(self, total: int) -> None:
+        """Know that the task has more payloads by now."""
+        if total > self._total:
+            self._open.add(self._total, total)
+            self._total = total
 
     def spans(self) -> list[Run]:
         """Return the runs of indexes to ask for: all gaps, the nearest of them joined until there are few."""
@@ -32,9 +51,14 @@ class AsTheyCome:
         nearest = heapq.nsmallest(spare, range(1, len(runs)), key=lambda at: runs[at][0] - runs[at - 1][1])
         return _joined(runs, set(nearest))
 
-    def accept(self, index: int, is_over: bool) -> Answer:
-        """Say what to do with a result that was read."""
-        return "take" if self._open.remove(index, index + 1) else "skip"
+    def choose(self, indexes: Sequence[int], is_over: bool) -> Choice:
+        """Say which of the results that were read are to be taken; they count as taken then."""
+        places: list[Run] = []
+        for start, stop in _consecutive(indexes):
+            first = indexes[start]
+            fresh = self._open.remove(first, first + stop - start)
+            places += [(a - first + start, b - first + start) for a, b in fresh]
+        return Choice(places, False)
 
 
 class InOrder:
@@ -42,23 +66,32 @@ class InOrder:
 
     Args:
         total: Payloads of the task.
+        start: The first one that is wanted.
     """
 
-    def __init__(self, total: int) -> None:
-        self.next, self._total = 0, total
+    def __init__(self, total: int, start: int = 0) -> None:
+        self.next, self._total = start, total
+
+    def grow(self, total: int) -> None:
+        """Know that the task has more payloads by now."""
+        self._total = max(self._total, total)
 
     def spans(self) -> list[Run]:
         """Return what to ask for: all from the next one on."""
         return [(self.next, self._total)] if self.next < self._total else []
 
-    def accept(self, index: int, is_over: bool) -> Answer:
-        """Say what to do with a result that was read; of a task that is over no further ones come in between."""
-        if index < self.next:
-            return "skip"
-        if index > self.next and not is_over:
-            return "stop"
-        self.next = index + 1
-        return "take"
+    def choose(self, indexes: Sequence[int], is_over: bool) -> Choice:
+        """Say which of the results that were read are to be taken; of a task that is over none come in between."""
+        places: list[Run] = []
+        for start, stop in _consecutive(indexes):
+            first = indexes[start]
+            if first > self.next and not is_over:
+                return Choice(places, True)
+            known = max(0, self.next - first)
+            if known < stop - start:
+                places.append((start + known, stop))
+                self.next = first + stop - start
+        return Choice(places, False)
 
 
 Wanted = AsTheyCome | InOrder
@@ -73,3 +106,11 @@ def _joined(runs: list[Run], bridged: set[int]) -> list[Run]:
         else:
             joined.append(run)
     return joined
+
+
+def _consecutive(indexes: Sequence[int]) -> list[Run]:
+    """Return the runs of places at which each index is the one after the index before it."""
+    if len(indexes) == 1 or (indexes and indexes == list(range(indexes[0], indexes[0] + len(indexes)))):
+        return [(0, len(indexes))]  # as from a quick client
+    ends = [at for at in range(1, len(indexes)) if indexes[at] != indexes[at - 1] + 1]
+    return list(zip([0, *ends], [*ends, len(indexes)], strict=True)) if indexes else []

@@ -22,7 +22,9 @@ from disio.submitting.gaps import AsTheyCome, InOrder
 from disio.submitting.naming import OWN_PREFIX
 from disio.submitting.outputs import CHOOSE_ANOTHER, OutputProblem
 from disio.submitting.progress import Screen
+from disio.submitting.records import Records
 from disio.submitting.reporting import Report
+from disio.submitting.uploading import upload
 from disio_shared.ids import fresh_id
 
 KEY_LENGTH = 24
@@ -39,6 +41,8 @@ class GeneratedJob(msgspec.Struct, frozen=True, kw_only=True):
     is_json: bool
     """Lines are whole objects, as the manager shows them; else they are the results alone."""
     patience_s: float
+    key: str = ""
+    """The Idempotency-Key of the task; empty = a fresh one."""
 
 
 class Lines:
@@ -122,12 +126,13 @@ class GeneratedRun:
 
     Args:
         job: What is asked for.
+        records: Inputs that are to be uploaded, if there are any.
         manager: Who has it done.
         screen: Where a person reads.
     """
 
-    def __init__(self, job: GeneratedJob, manager: ManagerClient, screen: Screen) -> None:
-        self._job, self._manager, self._screen = job, manager, screen
+    def __init__(self, job: GeneratedJob, records: Records, manager: ManagerClient, screen: Screen) -> None:
+        self._job, self._records, self._manager, self._screen = job, records, manager, screen
         self._patience = Patience(job.patience_s, screen.say)
         self.task = ""
         """The task that was made; empty = none yet."""
@@ -136,7 +141,8 @@ class GeneratedRun:
         """Return what a person does after this run was broken off."""
         if not self.task:
             return "no task was created, as far as is known"
-        return f"task {self.task} goes on without it: disio explain {self.task}, GET /api/tasks/{self.task}/results"
+        order = " --ordered" if self._job.is_ordered else ""
+        return f"task {self.task} goes on without it; come back with: disio results {self.task} --follow{order}"
 
     async def run(self) -> Report:
         """Create the task; if it is awaited, write its results until it is over.
@@ -155,11 +161,19 @@ class GeneratedRun:
         return report
 
     async def _create(self) -> Report:
-        key = fresh_id(KEY_LENGTH)
+        key = self._job.key or fresh_id(KEY_LENGTH)
+        await self._upload()
         made = await self._patience.ask(lambda: self._manager.create_task(self._job.document, key))
         self.task = made["id"]
-        self._screen.say(f"task {self.task} created: {made['total']} payloads")
+        more = " so far" if made.get("growing") else ""
+        self._screen.say(f"task {self.task} created: {made['total']} payloads{more}")
         return Report(task=self.task, state=made["state"], total=made["total"])
+
+    async def _upload(self) -> None:
+        archived, file = self._records.archived, self._records.file
+        if archived is not None and file is not None:
+            self._screen.say(f"uploading {archived.size} bytes of inputs")
+            await self._patience.ask(lambda: upload(self._manager, archived, file))
 
     async def _follow(self, lines: Lines, report: Report) -> None:
         wanted = InOrder(report.total) if self._job.is_ordered else AsTheyCome(report.total)
@@ -169,8 +183,9 @@ class GeneratedRun:
 
         follower = Follower(self._manager, self.task, wanted, take, self._screen, self._patience)
         ended = await follower.follow()
-        self._screen.rest()
+        self._screen.rest(self.task)
         report.state, report.failed, report.written = ended["state"], ended["failed"], follower.taken
+        report.total = ended["total"]
         if ended["failed"]:
             await self._tell_failures(ended["failed"])
 
@@ -180,4 +195,4 @@ class GeneratedRun:
             for line in failure_text(item):
                 self._screen.say(line)
         if count > len(items):
-            self._screen.say(f"... and {count - len(items)} more: GET /api/tasks/{self.task}/failures")
+            self._screen.say(f"... and {count - len(items)} more: disio results {self.task} --failures")

@@ -9,8 +9,10 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from disio.rest import ManagerClient
+from disio.rest import ManagerClient, RestProblem
 from disio.submitting.archive import PIECE, Archived, write_archive
+
+HASH_DIFFERS = 422
 
 
 def files_spec(sha256: str) -> dict[str, Any]:
@@ -32,17 +34,30 @@ async def archive(folder: Path, names: Sequence[str], out: IO[bytes] | None) -> 
 
 
 async def upload(manager: ManagerClient, archived: Archived, file: IO[bytes]) -> None:
-    """Send an archive, unless it is there.
+    """Send an archive, as ``upload_file`` does."""
+    await upload_file(manager, archived.sha256, archived.size, file)
+
+
+async def upload_file(manager: ManagerClient, sha256: str, size: int, file: IO[bytes]) -> None:
+    """Send a file, as far as it is not there: asked again after a manager was away, it goes on where that one was.
 
     Raises:
         RestProblem: It is refused.
-        ManagerUnreachable: No answer.
+        ManagerUnreachable: No answer, or it cannot take the file now.
     """
-    if not await manager.has_blob(archived.sha256):
-        await manager.put_blob(archived.sha256, _pieces(file), archived.size)
+    offset = await manager.blob_offset(sha256)
+    if offset is None:
+        return
+    try:
+        await manager.put_blob(sha256, _pieces(file, offset), size, offset)
+    except RestProblem as problem:
+        if not offset or problem.status != HASH_DIFFERS:
+            raise
+        # What was there was no beginning of this file: a power cut may have spoilt it. It is thrown away.
+        await manager.put_blob(sha256, _pieces(file, 0), size)
 
 
-async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
-    await asyncio.to_thread(file.seek, 0)
+async def _pieces(file: IO[bytes], offset: int) -> AsyncIterator[bytes]:
+    await asyncio.to_thread(file.seek, offset)
     while piece := await asyncio.to_thread(file.read, PIECE):
         yield piece

@@ -13,7 +13,8 @@ from disio.trial.trials import Trial
 from disio_shared.codec import MAX_PAYLOAD_BYTES
 from disio_shared.errors import ConfigError, InvalidDocument
 from disio_shared.messages import Terms
-from disio_shared.payloads import parse_spec, payload_at
+from disio_shared.payload_parsing import parse_spec
+from disio_shared.payloads import payload_at
 from disio_shared.taskdoc import (
     MAX_DOCUMENT_BYTES,
     MAX_RESULT_BYTES,

@@ -5,10 +5,11 @@ Rule: it shares no code with the product and believes none of it; standard libra
 * ``facts.ndjson``: what `outside.py` noted: ``submitted``, ``assigned``, ``stored``, ``cancelled``, ``sampled``;
 * ``ID.task.json``, ``ID.results.ndjson``, ``ID.failures.ndjson``: what REST said of each task afterwards.
 
-It proves of each task that has ended: every index has exactly one result or is reported failed with its reasons, and
-no counter disagrees (invariant 1); every acknowledged result is in the export with the right value (invariant 2); at
-no moment that was looked at had an index got lost again (invariant 3, as far as the outside can see it); and of each
-cancelled task that nothing was handed out after the cancel was acknowledged (invariant 6), except what was on its way.
+It proves of each task that has ended: every index has exactly one result or is reported failed with its reasons,
+unless enough results are what its document stops at, and no counter disagrees (invariant 1); every acknowledged result
+is in the export with the right value (invariant 2); at no moment that was looked at had an index got lost again
+(invariant 3, as far as the outside can see it); and of each cancelled task that nothing was handed out after the cancel
+was acknowledged (invariant 6), except what was on its way.
 """
 
 import json
@@ -47,14 +48,19 @@ class Story:
     @property
     def is_complete(self) -> bool:
         """Tell whether the task says that all its payloads are decided."""
-        return self.final.get("state") in COMPLETE
+        return self.final.get("state") in COMPLETE and not self.has_stopped
+
+    @property
+    def has_stopped(self) -> bool:
+        """Tell whether the task says that it found what it searched for."""
+        return self.final.get("ended_by") == "stop_when"
 
 
 def check(folder: Path, is_right: IsRight, in_flight_s: float = IN_FLIGHT_S) -> list[str]:
     """Return every contradiction in the evidence, in sentences; none when the run was right."""
     found = []
     for story in stories(folder):
-        for rule in (_exported_once, _decided, _counted, _right, _acknowledged, _never_back):
+        for rule in (_exported_once, _decided, _stopped, _counted, _right, _acknowledged, _never_back):
             found += [f"task {story.task}: {text}" for text in rule(story, is_right)]
         found += [f"task {story.task}: {text}" for text in _handed_out_after_cancel(story, in_flight_s)]
     return found
@@ -104,6 +110,29 @@ def _decided(story: Story, _is_right: IsRight) -> Iterator[str]:
     missing = [at for at in range(story.total) if at not in known]
     yield from _some(f"it is {story.final['state']}, yet indexes have neither result nor failure", missing)
     yield from _some("indexes failed without a reason", [row["i"] for row in story.failures if not row["errors"]])
+
+
+def _stopped(story: Story, _is_right: IsRight) -> Iterator[str]:
+    """A task stops when enough results are what its document searches for, and never goes on after that."""
+    stop = story.document.get("policy", {}).get("stop_when")
+    found = sum(all(_holds(row["result"], one) for one in stop["result"]) for row in story.results) if stop else 0
+    wanted = stop.get("count", 1) if stop else 0
+    if story.has_stopped and (story.final["state"] != "done" or not 0 < wanted <= found):
+        yield f"it is {story.final['state']}, ended by stop_when, and {found} results of {wanted} are what it wants"
+    if 0 < wanted <= found and story.final.get("state") == "done" and not story.has_stopped:
+        yield f"it is done of itself, though {found} results are what it stops at"
+    if stop and story.final.get("matched", 0) != found:
+        yield f"it says matched = {story.final.get('matched')}, and {found} are there"
+
+
+def _holds(result: Any, condition: dict[str, Any]) -> bool:
+    """Judge a condition of the kinds that chaos tests use: a path of names, and bounds for a number."""
+    for part in filter(None, condition.get("path", "").split(".")):
+        result = result.get(part) if isinstance(result, dict) else None
+    if not isinstance(result, int | float):
+        return False
+    least, most = condition.get("at_least", result), condition.get("at_most", result)
+    return bool(least <= result <= most and condition.get("equals", result) == result)
 
 
 def _counted(story: Story, _is_right: IsRight) -> Iterator[str]:

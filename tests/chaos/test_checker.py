@@ -58,6 +58,23 @@ def cancel_at(told: Evidence, at: float) -> None:
     told["facts"].append({"event": "cancelled", "at": at, "task": "t"})
 
 
+def stop_at(told: Evidence, value: int, matched: int, count: int = 1) -> None:
+    """Let the task have stopped at a result; its last two payloads were not computed."""
+    stop = {"result": [{"path": "", "equals": value}], "count": count}
+    told["facts"][0]["document"]["policy"] = {"stop_when": stop}
+    told["facts"][-1]["state"] = "done"
+    told["facts"][-1]["done"] = 6
+    del told["results"][-2:]
+    told["task"].update(state="done", ended_by="stop_when", matched=matched, done=6)
+
+
+def go_on(told: Evidence) -> None:
+    """Let the task end of itself though it had found enough."""
+    stop = {"result": [{"at_least": 11_664}]}
+    told["facts"][0]["document"]["policy"] = {"stop_when": stop}
+    told["task"].update(state="done", matched=2)
+
+
 SPOILED: list[tuple[str, Spoil, str]] = [
     ("lost", lambda it: it["results"].pop(0), "neither result nor failure: 0"),
     ("lost acknowledged", lambda it: it["results"].pop(1), "acknowledged results are not in the export: 1"),
@@ -66,6 +83,10 @@ SPOILED: list[tuple[str, Spoil, str]] = [
     ("failed twice", lambda it: it["failures"].append(it["failures"][0]), "reported failed twice: 3"),
     ("both", lambda it: it["failures"].append({"i": 4, "errors": ["x"]}), "have a result and a failure: 4"),
     ("order", lambda it: it["results"].reverse(), "not in index order: 9 comes before 8"),
+    ("stopped without reason", lambda it: it["task"].update(ended_by="stop_when"), "ended by stop_when, and 0 results"),
+    ("matched", lambda it: stop_at(it, 10404, 2), "says matched = 2, and 1 are there"),
+    ("went on", lambda it: go_on(it), "done of itself, though 2 results are what it stops at"),
+    ("stopped early", lambda it: stop_at(it, 10404, 1, count=2), "ended by stop_when, and 1 results of 2"),
     ("foreign", lambda it: it["results"].append({"i": 10, "payload": 110, "result": 12100}), "not the task's: 10"),
     ("no reason", lambda it: it["failures"][0].update(errors=[]), "failed without a reason: 3"),
     ("wrong value", lambda it: it["results"][5].update(result=1), "index 6 has the result 1, which is wrong for 106"),
@@ -103,6 +124,14 @@ def test_a_planted_contradiction_is_named(tmp_path: Path, spoil: Spoil, named: s
 def test_what_was_on_its_way_when_the_cancel_was_acknowledged_is_allowed(tmp_path: Path) -> None:
     told = evidence()
     cancel_at(told, 1.2)
+    assert judged(tmp_path, told) == ""
+
+
+def test_a_search_that_stopped_owes_nothing_but_what_it_found(tmp_path: Path) -> None:
+    told = evidence()
+    stop_at(told, 10404, 1)
+    told["facts"][2]["indexes"].append(9)
+    told["facts"][2]["values"].append("11881")
     assert judged(tmp_path, told) == ""
 
 

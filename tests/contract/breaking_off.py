@@ -43,7 +43,7 @@ class CountedCollection:
 def break_off_after(store: Any, writes: int) -> None:
     """Let a MongoDB store do so many writes from now on."""
     counted = CountedWrites(store._db, writes)
-    for part in (store._writer, store._loader, store._sharing):
+    for part in (store._writer, store._loader, store._sharing, store._writer._arrivals):
         part._db = counted
 
 

@@ -101,6 +101,7 @@ EXAMPLES: dict[str, list[m.Message]] = {
             max_clients=1000,
             join_token="join",
             software="disio 0.1.0",
+            speaks=["clients", "story"],
             held=[HELD],
         ),
         m.Ask(
@@ -140,6 +141,26 @@ EXAMPLES: dict[str, list[m.Message]] = {
         ),
         m.Return(blocks=[HELD], tries=[TRIES]),
         m.FetchWorkunit(workunit=SHA),
+        m.ClientRows(
+            request=4,
+            ids=["c-7", "c-8"],
+            kinds=["web", "cli"],
+            slots=[3, 64],
+            languages=[["javascript", "wasm"], ["javascript", "python"]],
+            sites=["demo", ""],
+            software=["disio-web 0.1.0", "disio 0.1.0"],
+            ages_s=[0.25, 86_400.0],
+            busy=[0, 2000],
+            is_end=False,
+        ),
+        m.Story(
+            request=5,
+            clients=["c-7", "c-8"],
+            outcomes=["failed", "has it"],
+            errors=["TypeError: no", ""],
+            ages_s=[-1.0, 0.5],
+            saved_bytes=70_000,
+        ),
         m.Status(
             clients=3,
             slots=8,
@@ -212,6 +233,8 @@ EXAMPLES: dict[str, list[m.Message]] = {
         m.Managers(urls=["http://127.0.0.1:8701", "http://127.0.0.1:8702"]),
         m.Adopted(blocks=[HELD]),
         m.Offer(tasks=["k-1", "k-2"]),
+        m.ListClients(request=4, after="c-6", limit=1000),
+        m.FetchStory(request=5, task="k-1", index=2**40),
         ERROR,
     ],
 }

@@ -4,10 +4,13 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+import msgspec
+
 from disio_manager.core.changes import AddFailures, AddResults, AddVotes, PutBlock, PutStretch, PutTask
 from disio_manager.core.records import BlockRecord, LoadedTask, StretchRecord, TaskRecord
 from disio_manager.stores.base import FailureRow, ManagerStore, ResultRow, VoteRow
 from disio_manager.stores.opening import open_store
+from disio_shared.task_parts import Condition, StopWhen
 from disio_shared.taskdoc import Policy
 
 ME = "manager-a"
@@ -29,6 +32,24 @@ def opener(kind: str, folder: Path, uri: str = "") -> Opener:
     """Return what opens one and the same database again and again."""
     url = fresh_url(kind, uri)
     return lambda: open_store(url, folder, ME)
+
+
+SEARCH = StopWhen(result=[Condition(path="0", equals="found")], count=2)
+FOUND = b'["found"]'
+
+
+def searching(number: int = 1, *, total: int = 1_000, state: str = "running", ended_by: str = "") -> TaskRecord:
+    """Return a task that is done at two results ``FOUND``."""
+    record = task(number, total=total, state=state)
+    record.policy.stop_when, record.ended_by = SEARCH, ended_by
+    return record
+
+
+def finds(indexes: Sequence[int], *, number: int = 1) -> AddResults:
+    """Return a change that adds results of own payloads which all are what is searched for."""
+    return msgspec.structs.replace(
+        results(indexes, number=number), values=[FOUND] * len(indexes), matching=list(indexes)
+    )
 
 
 def task(number: int = 1, *, total: int = 1_000, state: str = "running", name: str = "") -> TaskRecord:
@@ -62,10 +83,12 @@ async def begin(store: ManagerStore, record: TaskRecord, frontier: int = 0) -> N
     await store.commit([PutStretch(whole)])
 
 
-def front(frontier: int, *, number: int = 1, total: int = 1_000, done: int = 0, failed: int = 0) -> PutStretch:
+def front(
+    frontier: int, *, number: int = 1, total: int = 1_000, done: int = 0, failed: int = 0, matched: int = 0
+) -> PutStretch:
     """Return a change that writes how far a task's one stretch is."""
     record = stretch(stop=total, frontier=frontier, number=number)
-    record.done, record.failed = done, failed
+    record.done, record.failed, record.matched = done, failed, matched
     return PutStretch(record)
 
 

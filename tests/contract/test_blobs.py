@@ -1,15 +1,10 @@
-"""What every blob store must do; one suite over SQLite's directory and MongoDB."""
+"""What every blob store must do; one suite over SQLite's directory and MongoDB. Uploads: ``test_blob_uploads``."""
 
-import asyncio
 import hashlib
 import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -18,10 +13,10 @@ import pytest_asyncio
 from disio_manager.core.changes import DeleteTask
 from disio_manager.stores.base import ManagerStore
 from disio_manager.stores.opening import open_store
-from disio_shared.errors import BlobNotFound, InvalidDocument, StoreUnavailable
+from disio_shared.errors import InvalidDocument, StoreUnavailable
 from tests.contract.manager_store_rows import ME, Opener, fresh_url, put, task
+from tests.uploading import upload
 
-PART = 300_000
 BODY = bytes(range(256)) * 12_000
 SHA = hashlib.sha256(BODY).hexdigest()
 
@@ -44,13 +39,6 @@ async def store(open_again: Opener) -> AsyncIterator[ManagerStore]:
     await opened.close()
 
 
-async def parts(body: bytes = BODY, *, fails: Exception | None = None) -> AsyncIterator[bytes]:
-    for at in range(0, len(body), PART):
-        yield body[at : at + PART]
-    if fails is not None:
-        raise fails
-
-
 async def whole(store: ManagerStore, sha256: str = SHA) -> bytes:
     return await store.blobs.read(sha256, 0, 1 << 30)
 
@@ -60,83 +48,62 @@ async def commit_task(store: ManagerStore, number: int, blob: str = SHA) -> None
 
 
 async def test_what_was_put_in_comes_out_whole_and_in_any_part(store: ManagerStore) -> None:
-    assert await store.blobs.size(SHA) is None and await store.blobs.index(SHA) is None
-    assert await store.blobs.put(SHA, parts()) is True
+    assert await store.blobs.size(SHA) is None and await store.blobs.index(SHA, "files") is None
+    assert await upload(store.blobs, BODY) is True
     assert await store.blobs.size(SHA) == len(BODY) and await whole(store) == BODY
     for start, size in [(0, 1), (1_048_575, 2), (1_048_576, 1_048_576), (len(BODY) - 3, 10), (len(BODY), 5), (7, 0)]:
         assert await store.blobs.read(SHA, start, size) == BODY[start : start + size]
 
 
+@pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, 2 << 20])
+async def test_blobs_of_any_size_are_kept(store: ManagerStore, size: int) -> None:
+    data = os.urandom(size)
+    sha256 = hashlib.sha256(data).hexdigest()
+    assert await upload(store.blobs, data) is True
+    assert await store.blobs.size(sha256) == size and await whole(store, sha256) == data
+
+
 async def test_a_second_upload_changes_nothing_and_says_so(store: ManagerStore) -> None:
-    await store.blobs.put(SHA, parts())
-    assert await store.blobs.put(SHA, parts()) is False
-    with pytest.raises(InvalidDocument):
-        await store.blobs.put(SHA, parts(b"other"))
+    await upload(store.blobs, BODY)
+    assert await upload(store.blobs, BODY) is False
+    assert await upload(store.blobs, b"other", SHA) is False, "what is there is right: whoever sends it is told"
     assert await whole(store) == BODY
 
 
-async def test_two_uploads_at_a_time_leave_one_whole_blob(store: ManagerStore) -> None:
-    # Two, not more: FerretDB lets concurrent writers starve each other beyond the driver's patience on a busy machine.
-    await asyncio.gather(*(store.blobs.put(SHA, parts()) for _ in range(2)))
-    assert await whole(store) == BODY
-    await assert_nothing_else(store)
-    await store.blobs.drop_orphans(time.time() + 100)
-    assert await store.blobs.size(SHA) is None
-
-
-@pytest.mark.parametrize("fails", [None, ConnectionResetError("the uploader went away")])
-async def test_a_wrong_hash_and_a_broken_upload_leave_nothing(
-    store: ManagerStore, open_again: Opener, fails: Exception | None
-) -> None:
-    body = BODY if fails else BODY[:-1]
-    with pytest.raises(type(fails) if fails else InvalidDocument):
-        await store.blobs.put(SHA, parts(body, fails=fails))
-    assert await store.blobs.size(SHA) is None
-    with pytest.raises(BlobNotFound):
-        await whole(store)
-    assert await store.blobs.put(SHA, parts()) is True and await whole(store) == BODY
-    await assert_nothing_else(store)
-
-
-async def assert_nothing_else(store: ManagerStore) -> None:
-    """See what nobody else can see: the store holds the one whole blob, and nothing of uploads that broke off."""
-    inside: Any = store
-    if store.is_shared:
-        assert await inside._db["blob_chunks"].count_documents({}) == -(-len(BODY) // (1 << 20))
-        assert await inside._db["uploads"].count_documents({}) == 0
-    else:
-        assert [path.name for path in inside.blobs._folder.iterdir()] == [SHA]
-
-
-async def test_an_index_stays_beside_its_blob_and_goes_with_it(store: ManagerStore, open_again: Opener) -> None:
+async def test_indexes_stay_beside_their_blob_and_go_with_it(store: ManagerStore, open_again: Opener) -> None:
     index = os.urandom(2_500_000)
-    await store.blobs.put(SHA, parts())
-    await store.blobs.put_index(SHA, index)
-    assert await store.blobs.index(SHA) == index
+    await upload(store.blobs, BODY)
+    for kind, data in (("files", index), ("csv-0123456789abcdef", b"csv"), ("csv", b"")):
+        await store.blobs.put_index(SHA, kind, data)
+        await store.blobs.put_index(SHA, kind, data)
     await store.close()
     again = await open_again()
-    assert await again.blobs.index(SHA) == index and await whole(again) == BODY
+    assert await again.blobs.index(SHA, "files") == index and await whole(again) == BODY
+    assert await again.blobs.index(SHA, "csv-0123456789abcdef") == b"csv"
+    assert await again.blobs.index(SHA, "csv") == b"" and await again.blobs.index(SHA, "lines") is None
     await again.blobs.drop_orphans(time.time() + 100)
-    assert await again.blobs.index(SHA) is None
+    assert await again.blobs.index(SHA, "files") is None
+    assert await upload(again.blobs, BODY) is True
+    assert await again.blobs.index(SHA, "files") is None
     await again.close()
 
 
 async def test_a_blob_goes_with_the_last_task_that_names_it(store: ManagerStore) -> None:
-    await store.blobs.put(SHA, parts())
-    await store.blobs.put_index(SHA, b"index")
+    await upload(store.blobs, BODY)
+    await store.blobs.put_index(SHA, "files", b"index")
     for number in (1, 2):
         await commit_task(store, number)
     await store.commit([DeleteTask("task1")])
     assert await store.blobs.size(SHA) == len(BODY)
     await store.commit([DeleteTask("task2")])
-    assert await store.blobs.size(SHA) is None and await store.blobs.index(SHA) is None
-    assert await store.blobs.put(SHA, parts()) is True and await whole(store) == BODY
+    assert await store.blobs.size(SHA) is None and await store.blobs.index(SHA, "files") is None
+    assert await upload(store.blobs, BODY) is True and await whole(store) == BODY
 
 
 async def test_only_old_blobs_that_no_task_names_are_orphans(store: ManagerStore) -> None:
     other = hashlib.sha256(b"other").hexdigest()
-    await store.blobs.put(SHA, parts())
-    await store.blobs.put(other, parts(b"other"))
+    await upload(store.blobs, BODY)
+    await upload(store.blobs, b"other")
     await commit_task(store, 1)
     await store.blobs.drop_orphans(time.time() - 3600)
     assert await store.blobs.size(other) == 5
@@ -146,54 +113,18 @@ async def test_only_old_blobs_that_no_task_names_are_orphans(store: ManagerStore
 
 async def test_a_reader_reads_and_writes_nothing(store: ManagerStore, url: str, tmp_path: Path) -> None:
     await store.cluster_id()
-    await store.blobs.put(SHA, parts())
+    await upload(store.blobs, BODY)
     await store.close()
     reader = await open_store(url, tmp_path, "")
-    assert await whole(reader) == BODY
-    with pytest.raises(StoreUnavailable):
-        await reader.blobs.put(hashlib.sha256(b"x").hexdigest(), parts(b"x"))
+    assert await whole(reader) == BODY and await reader.blobs.offset("0" * 64) == 0
+    for refused in (upload(reader.blobs, b"x"), reader.blobs.finish(SHA), reader.blobs.drop_part(SHA)):
+        with pytest.raises(StoreUnavailable):
+            await refused
     await reader.close()
 
 
-UPLOAD = """
-import asyncio, sys
-from pathlib import Path
-from disio_manager.stores.opening import open_store
-
-async def parts():
-    for _ in range(4):
-        yield b"x" * (1 << 20)
-    print("half", flush=True)
-    await asyncio.Event().wait()
-
-async def main():
-    store = await open_store(sys.argv[1], Path(sys.argv[2]), "manager-a")
-    await store.blobs.put(sys.argv[3], parts())
-
-asyncio.run(main())
-"""
-
-
-def killed_in_the_middle(url: str, folder: Path, sha256: str) -> None:
-    """Upload half a blob in a process of its own and kill that."""
-    running = subprocess.Popen([sys.executable, "-c", UPLOAD, url, str(folder), sha256], stdout=subprocess.PIPE)
-    assert running.stdout is not None and running.stdout.readline() == b"half\n"
-    running.send_signal(signal.SIGKILL)
-    running.wait(10)
-    running.stdout.close()
-
-
-async def test_half_an_upload_of_a_killed_process_never_looks_whole_and_is_cleared_away(
-    url: str, tmp_path: Path, open_again: Opener
-) -> None:
-    killed_in_the_middle(url, tmp_path, SHA)
-    store = await open_again()
-    assert await store.blobs.size(SHA) is None
-    with pytest.raises(BlobNotFound):
-        await whole(store)
-    await store.blobs.put(SHA, parts())
-    await commit_task(store, 1)
-    await store.blobs.drop_orphans(time.time() + 100)
-    assert await whole(store) == BODY
-    await assert_nothing_else(store)
-    await store.close()
+async def test_a_wrong_hash_leaves_nothing(store: ManagerStore) -> None:
+    with pytest.raises(InvalidDocument, match="hash is"):
+        await upload(store.blobs, BODY[:-1], SHA)
+    assert await store.blobs.size(SHA) is None and await store.blobs.offset(SHA) == 0
+    assert await upload(store.blobs, BODY) is True and await whole(store) == BODY

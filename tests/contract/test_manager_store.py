@@ -242,6 +242,18 @@ async def test_tasks_are_paged_newest_first_with_exact_totals(store: ManagerStor
     assert ([one.number for one in done.items], done.total, done.next_cursor is None) == ([7, 5], 4, False)
 
 
+async def test_tasks_are_found_by_runs_of_numbers_on_pages(store: ManagerStore) -> None:
+    await store.commit([put(task(n, state="done" if n % 2 else "running")) for n in range(1, 8)])
+    wanted = [(1, 4), (6, 100)]
+    page = await store.tasks("", "", 2, "", wanted)
+    assert ([one.number for one in page.items], page.total) == ([7, 6], 5)
+    page = await store.tasks("", "", 9, page.next_cursor or "", wanted)
+    assert ([one.number for one in page.items], page.next_cursor) == ([3, 2, 1], None)
+    page = await store.tasks("done", "n3", 9, "", wanted)
+    assert ([one.number for one in page.items], page.total) == ([3], 1)
+    assert (await store.tasks("", "", 9, "", [(8, 9)])).total == 0
+
+
 @pytest.mark.parametrize(
     ("q", "found"), [("pi", [2]), ("PI (", [2]), ("ÄPFEL", [1]), ("n3", [3]), (".*", []), ("math", [3, 2, 1])]
 )

@@ -8,6 +8,7 @@ import apsw
 import msgspec
 import pytest
 
+from disio_manager.stores.mongo_documents import SCHEMA_VERSION
 from disio_manager.stores.opening import open_store
 from disio_shared.errors import ConfigError, StoreUnavailable
 from disio_shared.messages import Terms
@@ -196,7 +197,7 @@ async def test_converting_an_older_file_is_done_whole_or_not_at_all(tmp_path: Pa
     left.close()
 
 
-@pytest.mark.parametrize("version", [1, 3])
+@pytest.mark.parametrize("version", [SCHEMA_VERSION - 1, SCHEMA_VERSION + 1])
 async def test_a_mongodb_of_another_version_is_refused_by_name(version: int, mongodb_uri: str, tmp_path: Path) -> None:
     url = fresh_url("mongodb", mongodb_uri)
     store: Any = await open_store(url, tmp_path, ME)

@@ -169,3 +169,32 @@ async def test_a_check_is_refused_while_a_manager_serves_and_finds_nothing_wrong
         assert isinstance(refused.exception, StoreUnavailable) and served.url in str(refused.exception)
     shown = await asyncio.to_thread(lambda: CliRunner().invoke(check, ["--db", database]))
     assert shown.exit_code == 0, shown.output
+
+
+async def test_a_retry_of_some_failed_payloads_is_done_by_their_owners_and_no_more(
+    tmp_path: Path, mongodb_uri: str
+) -> None:
+    async with two_managers(tmp_path, mongodb_uri) as two:
+        task = (await two.a.create(payloads={"range": [0, 2_000]}, policy={"max_failures": 1}))["id"]
+        failed: dict[str, list[int]] = {}
+        for name, manager in (("da", two.a), ("db", two.b)):
+            peer = manager.peer(name)
+            await peer.join()
+            mine = indexes_of(await blocks_of(peer, 8))[:4]
+            errors = [["boom"]] * len(mine)
+            columns = messages.FailureColumns(task=task, indexes=mine, errors=errors)
+            await peer.say(messages.Deliver(batch=f"f{name}", failures=[columns]))
+            await peer.hear(messages.Committed)
+            failed[name] = mine
+        assert not set(failed["da"]) & set(failed["db"])
+        await wait_for(two.a, task, "failed", 8)
+        some = [failed["da"][0], failed["db"][0], failed["db"][3]]
+        await two.a.call("POST", f"/api/tasks/{task}/retry", json={"indexes": some})
+        await wait_for(two.a, task, "failed", 5)
+        await wait_for(two.b, task, "failed", 5)
+        left = [row["i"] for row in (await two.b.call("GET", f"/api/tasks/{task}/failures"))["items"]]
+        assert left == sorted({*failed["da"], *failed["db"]} - {*some})
+        problem = await two.b.call("POST", f"/api/tasks/{task}/retry", 409, json={"indexes": [some[0]]})
+        assert problem["code"] == "not-failed"
+        await two.b.call("POST", f"/api/tasks/{task}/retry")
+        await wait_for(two.a, task, "failed", 0)

@@ -87,7 +87,7 @@ class Desk:
     async def tasks(self) -> list[dict[str, Any]]:
         """Return all tasks the manager has."""
         async with self.env.rest(self.manager) as rest:
-            return list((await rest._json("GET", "/api/tasks"))["items"])
+            return list((await rest.json("GET", "/api/tasks"))["items"])
 
 
 @pytest.fixture

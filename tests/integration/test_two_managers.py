@@ -15,6 +15,7 @@ from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 SLOW = "export default (n) => { const end = performance.now() + 20; while (performance.now() < end); return n * n }"
+SEARCH = "export default (n) => { const end = performance.now() + 20; while (performance.now() < end); return { n } }"
 ENDLESS = "export default (n) => { const end = performance.now() + 3000; while (performance.now() < end); return n }"
 
 
@@ -113,6 +114,25 @@ async def test_a_cancel_at_one_reaches_the_distributors_of_the_other(pair: Pair)
 
         await wait_until(nobody_holds, 15.0, on_timeout=pair.env.dump)
         # The clients that were busy with it are free for something else at once.
+        other = await b.create_task(task(SQUARE, {"range": [0, 300]}))
+        assert (await ended(b, other["id"], pair.env))["state"] == "done"
+
+
+async def test_a_find_at_one_ends_the_search_of_the_other(pair: Pair) -> None:
+    async with pair.env.rest(pair.a) as a, pair.env.rest(pair.b) as b:
+        await both_know(b)
+        stop = {"result": [{"path": "n", "at_least": 100}], "count": 30}
+        created = await a.create_task(task(SEARCH, {"range": [0, 1_000_000_000]}, stop_when=stop))
+        for rest in (a, b):
+            final = await ended(rest, created["id"], pair.env)
+            assert (final["state"], final["ended_by"]) == ("done", "stop_when") and final["matched"] >= 30
+
+        async def nobody_holds() -> bool:
+            return not (await holders(a) | await holders(b))
+
+        await wait_until(nobody_holds, 15.0, on_timeout=pair.env.dump)
+        rows = [row["result"] async for row in b.results(created["id"])]
+        assert sum(row["n"] >= 100 for row in rows) >= 30
         other = await b.create_task(task(SQUARE, {"range": [0, 300]}))
         assert (await ended(b, other["id"], pair.env))["state"] == "done"
 

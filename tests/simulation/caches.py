@@ -42,7 +42,7 @@ class CacheDisk:
             case ch.DropTask(task):
                 self._drop_task(task)
             case ch.PutBlock(block):
-                self.blocks[block.block] = copied(block)
+                self._put_block(block)
             case ch.DropBlock(block):
                 self.blocks.pop(block, None)
             case ch.AddOutbox(entry, head):
@@ -53,6 +53,11 @@ class CacheDisk:
                     self._deliver(entry)
             case _:
                 self._apply_small(change)
+
+    def _put_block(self, block: HeldBlock) -> None:
+        known = self.blocks.get(block.block)
+        kept = known.payloads if known is not None and not block.payloads else block.payloads
+        self.blocks[block.block] = copied(block, payloads=kept)
 
     def _apply_small(self, change: ch.Change) -> None:
         match change:

@@ -158,7 +158,7 @@ class HandReferee:
 
     def _payload_of(self, value: bytes) -> Payload:
         task, index = value[2:].split(b'",')
-        return task.decode(), int(index[:-1])
+        return task.decode(), int(index.partition(b",")[0].rstrip(b"]"))
 
     def _is_durable(self, payload: Payload) -> bool:
         return payload in self._disk.undelivered or payload in self._referee.settled

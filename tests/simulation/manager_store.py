@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from disio_manager.core import changes as ch
 from disio_manager.core.records import BlockRecord, LoadedTask, Notice, StretchRecord
+from disio_manager.stores.assembling import with_matching
 from disio_manager.stores.base import ManagerEntry
 from disio_shared.taskdoc import OPEN_STATES
 from tests.unit.manager.core.rows import Rows
@@ -72,7 +73,9 @@ class ManagerDisk(Rows):
         rows = [one for one in group if isinstance(one, ch.AddResults) and self.is_there(one.task)]
         for change in group:
             if isinstance(change, ch.AddForeign) and isinstance(change.rows, ch.AddResults):
-                rows += [change.rows] if self.is_open(change.rows.task) else []
+                task = self.tasks.get(change.rows.task)
+                if task is not None and self.is_open(task.id):
+                    rows.append(with_matching(change.rows, task.policy.stop_when))
         for one in rows:
             self.untold |= {(one.task, index) for index in one.indexes if index not in self.results.get(one.task, ())}
             self._add_results(one)
@@ -91,7 +94,9 @@ class ManagerDisk(Rows):
     def _tell_owner(self, task: str, index: int) -> None:
         place = self._place(task, index)
         if place is not None:
-            self._notify(self.stretches[place].owner, place[1], Notice(id="", task=task, done=[(index, index + 1)]))
+            matched = [index] if index in self.matches.get(task, ()) else []
+            notice = Notice(id="", task=task, done=[(index, index + 1)], matched=matched)
+            self._notify(self.stretches[place].owner, place[1], notice)
 
     def fresh(self, change: ch.AddForeign) -> set[Payload]:
         """Return the results that a change would add to those there are."""

@@ -14,6 +14,7 @@ from disio_manager.core.coordinator import Coordinator
 from disio_manager.core.settings import CoreSettings
 from disio_shared import messages
 from disio_shared.errors import DisioError, StoreUnavailable
+from disio_shared.ranges import RangeSet
 from tests.simulation.clockwork import Alarm, Clockwork, Host
 from tests.simulation.referee import Referee
 
@@ -64,6 +65,11 @@ class ManagerNode:
         """Let the database be out of reach for a while."""
         self.clock.tell(f"{self.name} does not reach the database for {seconds:.0f} s")
         self.cut_until = max(self.cut_until, self.clock.now + seconds)
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Tell whether the database is out of reach."""
+        return self.clock.now < self.cut_until
 
     def holds(self, task: str) -> bool:
         """Tell whether the core holds a task."""
@@ -121,8 +127,9 @@ class ManagerNode:
 
     def _perform(self, command: cmd.Command) -> None:
         if isinstance(command, cmd.Send):
-            self._check_sent(command.session, command.message)
-            self._send(self, command.session, command.message)
+            message = _filled(command)
+            self._check_sent(command.session, message)
+            self._send(self, command.session, message)
 
     def _fail(self, changes: list[ch.Change]) -> None:
         """Let a commit fail, written or not."""
@@ -154,7 +161,9 @@ class ManagerNode:
         else:
             if isinstance(message, messages.Deliver):
                 self._delivered[session, message.batch] = message
-            assert not isinstance(message, messages.Packed), "packing is the link's"
+            assert not isinstance(message, messages.Packed | messages.ClientRows | messages.Story), (
+                "these are the link's"
+            )
             fresh = self.fresh() if isinstance(message, messages.Ask) else ()
             self._take(session, ev.MessageArrived(session, message, self.host.wall, fresh))
 
@@ -215,3 +224,17 @@ class ManagerNode:
     def _may_not_know(self, task: str) -> bool:
         """Tell whether another manager changed a task, and this one has not looked since."""
         return False
+
+
+def _filled(command: cmd.Send) -> messages.ToDistributor:
+    """Return a message with the stored payloads that it lacks."""
+    grant = command.message
+    if not command.reads or not isinstance(grant, messages.Grant):
+        return grant
+    blocks = list(grant.blocks)
+    for read in command.reads:
+        block = blocks[read.at]
+        wanted = RangeSet(read.runs)
+        values = [b"%d" % index if index in wanted else b"" for index in range(block.start, block.stop)]
+        blocks[read.at] = msgspec.structs.replace(block, payloads=values)
+    return msgspec.structs.replace(grant, blocks=blocks)

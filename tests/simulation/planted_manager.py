@@ -5,7 +5,7 @@ Rule: a planted bug replaces one method or function of the real code and nothing
 
 from typing import Any
 
-from disio_manager.core import changes, splitting, verbs
+from disio_manager.core import changes, growing, intake, retrying, splitting, verbs
 from disio_manager.core.book import Book
 from disio_manager.core.coordinator import Coordinator
 from disio_manager.core.leases import LeaseTable
@@ -142,7 +142,65 @@ def retries_forget_payloads(plant: Plant) -> None:
         inside, spans = spans_of(*task)
         return inside, spans[:-1]
 
-    plant(verbs, "retry_spans", forgets)
+    plant(retrying, "retry_spans", forgets)
+
+
+def searches_end_with_the_next_event(plant: Plant) -> None:
+    """A task that has found enough is ended after the results are stored, not with them."""
+    settle = Book.settle
+
+    def later(self: Book, entry: TaskEntry, wall: float, out: Any) -> bool:
+        if entry.has_found_enough and entry.open:
+            self.unsettled.add(entry.id)
+            return False
+        return settle(self, entry, wall, out)
+
+    plant(Book, "settle", later)
+
+
+def finds_are_not_stored(plant: Plant) -> None:
+    """What is found is counted, and not in the decision."""
+    results = intake._results
+
+    def forgets(part: Any, known: Any, at: float, found: Any = ()) -> Any:
+        return results(part, known, at)
+
+    plant(intake, "_results", forgets)
+
+
+def restart_forgets_what_was_found(plant: Plant) -> None:
+    """A manager that starts begins the search anew."""
+    restore = TaskEntry.restore.__func__  # type: ignore[attr-defined]
+
+    def forgets(cls: type[TaskEntry], loaded: Any, me: str, now: float) -> TaskEntry:
+        for stretch in loaded.stretches:
+            stretch.matched = 0
+        entry: TaskEntry = restore(cls, loaded, me, now)
+        return entry
+
+    plant(TaskEntry, "restore", classmethod(forgets))
+
+
+def growing_tasks_end_with_what_they_have(plant: Plant) -> None:
+    """A task that may get more payloads is complete when those it has are closed."""
+    plant(
+        TaskEntry,
+        "is_complete",
+        property(lambda self: self.open == 0 and self.stretches.agree(self.record.retries)),
+    )
+
+
+def growth_is_taken_in_again(plant: Plant) -> None:
+    """A task becomes longer whenever its log is told of, known or not."""
+    take = growing.take_growth
+
+    def doubles(book: Book, entry: TaskEntry, growth: Any, at: float, out: Any) -> None:
+        before = entry.record.total
+        take(book, entry, growth, at, out)
+        if entry.id in book.tasks and entry.record.total > before:
+            entry.grow(1)
+
+    plant(growing, "take_growth", doubles)
 
 
 BUGS: list[Bug] = [
@@ -158,4 +216,9 @@ BUGS: list[Bug] = [
     deleted_tasks_come_back,
     task_failures_are_not_counted,
     retries_forget_payloads,
+    searches_end_with_the_next_event,
+    finds_are_not_stored,
+    restart_forgets_what_was_found,
+    growing_tasks_end_with_what_they_have,
+    growth_is_taken_in_again,
 ]

@@ -83,6 +83,29 @@ def adopted_blocks_are_revoked(plant: Plant) -> None:
     plant(joining, "keep_held", revokes)
 
 
+def finds_elsewhere_are_lost(plant: Plant) -> None:
+    """Finds that another manager took in do not count."""
+    take = sharing._take_notice
+
+    def forgets(book: Any, notice: Any, *rest: Any) -> None:
+        take(book, msgspec.structs.replace(notice, matched=[]), *rest)
+
+    plant(sharing, "_take_notice", forgets)
+
+
+def finds_elsewhere_count_again(plant: Plant) -> None:
+    """Finds that another manager took in count although they are known."""
+    take = sharing._take_notice
+
+    def doubles(book: Any, notice: Any, *rest: Any) -> None:
+        take(book, notice, *rest)
+        entry = book.tasks.get(notice.task)
+        if entry is not None:
+            entry.count_matched([index for index in notice.matched if entry.stretches.at(index)])
+
+    plant(sharing, "_take_notice", doubles)
+
+
 BUGS: list[Bug] = [
     nobody_takes_over,
     take_overs_forget_blocks,
@@ -92,4 +115,6 @@ BUGS: list[Bug] = [
     claims_overlap,
     claims_replace_others,
     adopted_blocks_are_revoked,
+    finds_elsewhere_are_lost,
+    finds_elsewhere_count_again,
 ]

@@ -7,10 +7,10 @@ nothing; ``World.check`` looks at everything now and then, and at the end.
 from collections import Counter
 
 from disio_manager.core import changes as ch
-from disio_manager.core.records import StretchRecord
+from disio_manager.core.records import StretchRecord, TaskRecord
 from disio_shared.taskdoc import OPEN_STATES
 from tests.simulation.manager_store import ManagerDisk, Payload
-from tests.simulation.plans import Plan, is_poison, may_fail, value_of
+from tests.simulation.plans import Plan, is_match, is_poison, may_fail, value_of
 
 
 class Referee:
@@ -59,6 +59,7 @@ class Referee:
         for task in touched:
             self._note_state(task, now)
             self.check_cover(task)
+            self._check_matches(task)
         if self.is_shared:
             written = [change.record for change in changes if isinstance(change, ch.PutStretch)]
             for stretch in {(row.task, row.start): row for row in written}.values():
@@ -92,7 +93,7 @@ class Referee:
 
     def _check_rows(self, change: ch.AddResults | ch.AddFailures) -> None:
         """Check that what is about to be written may be: indexes that are there, the right values."""
-        task, total = change.task, self.disk.tasks[change.task].total
+        task, total = change.task, self.disk.total(change.task)
         assert len(set(change.indexes)) == len(change.indexes), f"an index of {task} is in one commit twice"
         for at, index in enumerate(change.indexes):
             assert 0 <= index < total, f"{task} has no index {index}"
@@ -100,9 +101,20 @@ class Referee:
                 right = value_of(task, index)
                 assert change.values[at] == right, f"a wrong result for index {index} of {task}: {change.values[at]!r}"
                 assert not is_poison(task, index), f"index {index} of {task} cannot have a result"
+                is_found = index in change.matching
+                assert is_found <= is_match(task, index), f"index {index} of {task} is no find, and counted as one"
             else:
                 self._check_failed(task, index)
             self.settled.add((task, index))
+
+    def _check_matches(self, task: str) -> None:
+        """Assert that what is found is known to be, and that a search goes on no longer than it must."""
+        disk, wanted = self.disk, self.plans[task].searched
+        found = {index for index in disk.results.get(task, ()) if is_match(task, index)} if wanted else set()
+        noted = disk.matches.get(task, set())
+        assert noted == found, f"{task}: of what is searched for {sorted(noted ^ found)[:5]} is noted wrongly"
+        if wanted and len(found) >= wanted and not self.is_shared:  # of several each knows its own finds at once
+            assert not disk.is_open(task), f"{task} goes on with {len(found)} of {wanted} finds"
 
     def _check_failed(self, task: str, index: int) -> None:
         assert may_fail(task, index), f"index {index} of {task} was quarantined, which never fails"
@@ -124,10 +136,11 @@ class Referee:
         disk, record = self.disk, self.disk.tasks.get(task)
         if record is None or record.state not in OPEN_STATES:
             return
-        end, begun, cover = 0, bytearray(record.total), bytearray(record.total)
+        total = disk.total(task)
+        end, begun, cover = 0, bytearray(total), bytearray(total)
         for row in disk.stretches_of(task):
             assert row.start == end, f"a stretch of {task} begins at {row.start}, the one before it ends at {end}"
-            assert row.start <= row.frontier <= row.stop <= record.total, f"{row} has no such frontier"
+            assert row.start <= row.frontier <= row.stop <= total, f"{row} has no such frontier"
             end = row.stop
             begun[row.start : row.frontier] = b"\1" * (row.frontier - row.start)
         for block in disk.blocks_of(task):
@@ -154,11 +167,15 @@ class Referee:
         most = len(failed) + len(done) - least  # one that has a result nobody told of gets no failure
         assert row.failed <= most, f"{row} does not count its {most} failures"
         assert row.done + row.failed <= row.frontier - row.start, f"{row} counts more than it has begun"
+        found = [index for index in done if index in disk.matches.get(row.task, ())]
+        least = len(found) - sum((row.task, index) in disk.untold for index in found)
+        assert least <= row.matched <= len(found), f"{row} does not count its {least} to {len(found)} finds"
 
     def check_all(self) -> None:
         """Assert over every row what was checked step by step."""
         for task in list(self.disk.tasks):
             self.check_cover(task)
+            self._check_matches(task)
             results, failures = self.disk.results.get(task, {}), self.disk.failures.get(task, {})
             both = {index for index in results.keys() & failures.keys() if (task, index) not in self.disk.untold}
             assert not both, f"indexes {sorted(both)[:5]} of {task} are done and failed"
@@ -175,8 +192,18 @@ class Referee:
         elif record.state == "expired":
             has_deadline = plan.policy.deadline is not None or "deadline" in verbs
             assert has_deadline, f"{task} expired without a deadline"
+        elif record.ended_by:
+            self._check_found(plan, record)
         elif record.state != "failed" or not self._has_given_up(plan):
             self._check_complete(plan, record.state)
+
+    def _check_found(self, plan: Plan, record: TaskRecord) -> None:
+        """Assert that a task which stopped had found enough, and that its counters are those of its rows."""
+        task, found = plan.name, self.disk.matches.get(plan.name, set())
+        assert (record.state, record.ended_by) == ("done", "stop_when"), f"{task} is {record.state}"
+        assert 0 < plan.searched <= len(found), f"{task} stopped with {len(found)} finds of {plan.searched}"
+        counted = sum(row.matched for row in self.disk.stretches_of(task))
+        assert plan.searched <= counted <= len(found), f"{task} counts {counted} finds, and there are {len(found)}"
 
     def _has_given_up(self, plan: Plan) -> bool:
         most = plan.policy.max_task_failures
@@ -186,6 +213,8 @@ class Referee:
         task = plan.name
         results, failures = self.disk.results.get(task, {}), self._failures(task)
         assert not plan.is_hopeless, f"{task} is {state} although no client runs it"
+        found = len(self.disk.matches.get(task, ()))
+        assert not 0 < plan.searched <= found, f"{task} is {state} of itself, with {found} finds of {plan.searched}"
         assert set(results) | set(failures) == set(range(plan.size)), f"{task} is {state} and lacks indexes"
         must = {index for index in range(plan.size) if is_poison(task, index)}
         assert must <= set(failures), f"{task}: poison has results"

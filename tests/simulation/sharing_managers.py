@@ -83,11 +83,6 @@ class SharingManager(ManagerNode):
             yield_s=draw.choice([3.0, 10.0]),
         )
 
-    @property
-    def is_cut(self) -> bool:
-        """Tell whether the database is out of reach."""
-        return self.clock.now < self.cut_until
-
     # The process
 
     def start(self) -> None:
@@ -100,7 +95,7 @@ class SharingManager(ManagerNode):
             self.cluster._log = Teller(self)
             drive(self.host, self._keep_beating())
             drive(self.host, self._keep_watching())
-        if self.is_cut:
+        if self.is_cut_off:
             self._load_later()
             return
         finish(self.presence.begin())
@@ -138,7 +133,7 @@ class SharingManager(ManagerNode):
         return True
 
     def _save(self, changes: list[ch.Change]) -> None:
-        if changes and self.is_cut:
+        if changes and self.is_cut_off:
             raise StoreUnavailable("database", "is out of reach")
         if changes and self.presence.has_lapsed():
             self._is_blind = False
@@ -205,7 +200,7 @@ class SharingManager(ManagerNode):
             self.host.after(ANSWER_S * self.clock.random.random(), partial(self._claim, command.stretch))
 
     def _claim(self, stretch: StretchRecord) -> None:
-        if self.is_cut:
+        if self.is_cut_off:
             self.host.after(ANSWER_S, partial(self._claimed, stretch, []))
             return
         rows = self.disk.claim(stretch)
@@ -287,7 +282,7 @@ class StoreFace:
 
     async def take_over(self, gone: str) -> list[LoadedTask]:
         """Take stretches over, at once."""
-        if self._node.is_cut:
+        if self._node.is_cut_off:
             raise StoreUnavailable("database", "is out of reach")
         self._node.is_recount_due = True
         return self._disk.take_over(gone, self._node.name)
@@ -300,7 +295,7 @@ class StoreFace:
 
     async def _reached(self) -> None:
         await self._answer()
-        if self._node.is_cut:
+        if self._node.is_cut_off:
             raise StoreUnavailable("database", "is out of reach")
 
     async def _answer(self) -> None:

@@ -8,9 +8,11 @@ from functools import partial
 import msgspec
 
 from disio_manager.core import events as ev
-from disio_manager.core.records import LoadedTask, TaskRecord
+from disio_manager.core.growing import Segments
+from disio_manager.core.records import LoadedTask, SegmentHead, TaskRecord
 from disio_shared.errors import DisioError
-from disio_shared.payloads import parse_spec
+from disio_shared.payload_parsing import parse_spec
+from disio_shared.payloads import StoredSpec
 from disio_shared.taskdoc import OPEN_STATES
 from tests.simulation.clockwork import Clockwork
 from tests.simulation.managers import ManagerNode
@@ -83,13 +85,52 @@ class Submitter:
             return False
         name = plan.name
         if name in self._referee.disk.tasks or name in self._referee.deleted:
+            if plan.parts:  # as who was told so goes on
+                self._give_next(name, plan.size // plan.parts)
             return True
+        first, spec = plan.size, parse_spec({"range": [0, plan.size]})
+        segments: list[tuple[SegmentHead, bytes]] = []
+        if plan.parts:
+            first = plan.size // plan.parts
+            segments = [(SegmentHead(0, first, 10 * first), b"")]
+            spec = StoredSpec("values", extents=Segments([segments[0][0]]))
         record = TaskRecord(
             id=name, number=number, name=name, tags=[], workunit=f"w{number}", language=plan.language,
             workunit_bytes=1, payloads=msgspec.json.encode({"range": [0, plan.size]}), policy=plan.policy,
-            total=plan.size, state="queued", created_at=self._clock.wall,
+            total=first, state="queued", created_at=self._clock.wall, form="open" if plan.parts else "",
+            growing=bool(plan.parts),
         )  # fmt: skip
-        return self._send(manager, ev.TaskCreated(record, parse_spec({"range": [0, plan.size]})))
+        is_made = self._send(manager, ev.TaskCreated(record, spec, segments))
+        if is_made and plan.parts:
+            self._give_next(name, first)
+        return is_made
+
+    def _give_next(self, task: str, start: int) -> None:
+        """Give a growing task its next payloads after a while, or close it."""
+        plan = self._referee.plans[task]
+        count = min(plan.size // plan.parts, plan.size - start)
+        self._later(self._clock.between(0.5, 60.0), partial(self._give, task, start, count))
+
+    def _give(self, task: str, start: int, count: int) -> bool:
+        """Write the next payloads into the log, and tell a manager, who may never hear of it."""
+        manager, disk = self._manager(), self._referee.disk
+        if manager is None or (task in disk.tasks and not self._is_ready(manager, task)):
+            return False
+        if not disk.is_open(task):
+            return True
+        if manager.is_cut_off:
+            return False
+        self._clock.tell(f"somebody gives {task} {count} payloads from {start} on")
+        assert disk.append(task, start, count), f"{task} does not take payloads from {start} on: {disk.segments[task]}"
+        if self._clock.chance(0.2):
+            return False  # the manager was killed, or the answer lost: it is asked again
+        view = manager.core.task_view(task, self._clock.now) if manager.core is not None else None
+        known = 0 if view is None else view.record.total
+        if not self._send(manager, ev.TaskGrown(disk.growth(task, known), manager.host.wall)):
+            return False
+        if count:
+            self._give_next(task, start + count)
+        return True
 
     def _use(self, task: str, verb: str) -> bool:
         """Use a verb; a refusal is an answer too."""

@@ -13,7 +13,7 @@ from tests.services.need import in_ci
 from tests.simulation.seeds import portions, run_portion, run_seed, spread
 from tests.simulation.world import World
 
-SEEDS = int(os.environ.get("SEEDS") or (2_000 if in_ci() else 200))
+SEEDS = int(os.environ.get("SEEDS") or (1_000 if in_ci() else 200))
 FIRST = int(os.environ.get("FIRST") or 1)
 SEED = int(os.environ.get("SEED") or 0)
 LINE_S = 10.0

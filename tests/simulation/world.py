@@ -142,9 +142,10 @@ class World:
         for task in self.disk.tasks if manager.core is not None else ():
             view = None if manager.core is None else manager.core.task_view(task, self.clock.now)
             if view is not None:
-                counted = len(self.disk.results.get(task, ())), len(self.disk.failures.get(task, ()))
-                shown = view.record.done, view.record.failed
-                is_right = shown[0] <= counted[0] if self.is_shared else shown == counted
+                rows = (self.disk.results, self.disk.failures, self.disk.matches)
+                counted = tuple(len(table.get(task, ())) for table in rows)
+                shown = view.record.done, view.record.failed, view.record.matched
+                is_right = shown[0] <= counted[0] and shown[2] <= counted[2] if self.is_shared else shown == counted
                 assert is_right, f"{manager.name} shows {shown} of {task}, rows say {counted}"
 
     def _check_client(self, client: ClientNode) -> None:
@@ -177,10 +178,12 @@ class World:
     def _progress(self) -> str:
         lines = []
         for task, record in self.disk.tasks.items():
-            missing = [i for i in range(record.total) if not self.disk.is_closed_index(task, i)]
+            missing = [i for i in range(self.disk.total(task)) if not self.disk.is_closed_index(task, i)]
             blocks = [(b.id, b.start, b.stop, b.holder, b.lease) for b in self.disk.blocks_of(task)]
             rows = [(row.start, row.frontier, row.stop, row.owner) for row in self.disk.stretches_of(task)]
-            lines.append(f"{task} {record.state} missing {missing[:8]} of {record.total}; {blocks[:8]} in {rows}")
+            lines.append(
+                f"{task} {record.state} missing {missing[:8]} of {self.disk.total(task)}; {blocks[:8]} in {rows}"
+            )
         return "\n".join(lines)
 
     # The network

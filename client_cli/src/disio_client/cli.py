@@ -65,11 +65,11 @@ def _start_and_tell(is_json: bool, flags: dict[str, Any]) -> None:
         settings = read_settings(flags)
         status = _work(settings, is_json)
     except ConfigError as error:
-        _fail(error, EXIT_USAGE)
+        _fail(error, EXIT_USAGE, is_json)
     except DisioError as error:
-        _fail(error, EXIT_FAILURE)
+        _fail(error, EXIT_FAILURE, is_json)
     except OSError as error:  # a disk, a directory, a descriptor: the machine's trouble
-        _fail(error, EXIT_FAILURE)
+        _fail(error, EXIT_FAILURE, is_json)
     else:
         sys.exit(status)
 
@@ -122,9 +122,11 @@ def _tell(line: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # its end fails to write nothing
 
 
-def _fail(error: Exception, status: int) -> None:
+def _fail(error: Exception, status: int, is_json: bool) -> None:
+    from disio_shared.problem_lines import problem_line
+
     line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(error))
-    click.echo(f"disio client: {line}", err=True)
+    click.echo(problem_line(error, status) if is_json else f"disio client: {line}", err=True)
     sys.exit(status)
 
 

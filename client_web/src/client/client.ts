@@ -9,6 +9,7 @@ import { Session, type Command, type Identity, type SessionEvent } from "../sess
 import { Codes } from "./codes";
 import { Connection } from "./connection";
 import { Kits } from "./kits";
+import { DownloadedFiles, type Downloader } from "./files";
 import { ComputeFrame } from "./frame";
 import { Slot } from "./slot";
 import { effort } from "./throttle";
@@ -34,6 +35,8 @@ export interface ClientOptions {
   cores: number;
   percent: number;
   identity: Identity;
+  /** Start a worker that downloads. */
+  downloader(): Downloader;
   onStatus(status: Status): void;
   remember(identity: Identity): void;
 }
@@ -50,8 +53,9 @@ export class Client {
   private readonly session: Session;
   private readonly connection: Connection;
   private readonly frame: ComputeFrame;
-  private readonly codes = new Codes((input, init) => fetch(input, init));
-  private readonly kits = new Kits((input, init) => fetch(input, init));
+  private readonly files: DownloadedFiles;
+  private readonly codes: Codes;
+  private readonly kits: Kits;
   private slots: Slot[] = [];
   private readonly wear = new Wear();
   /** Memory that one unit may use, in MiB; 0 = the browser does not tell how much there is. */
@@ -69,6 +73,9 @@ export class Client {
 
   constructor(private readonly options: ClientOptions) {
     this.base = options.base;
+    this.files = new DownloadedFiles(options.downloader);
+    this.codes = new Codes(this.files);
+    this.kits = new Kits(this.files);
     const cores = effort(options.cores, options.percent).slots;
     this.unit_mb = unitMemory((navigator as { deviceMemory?: number }).deviceMemory ?? 0, cores);
     const told = {
@@ -148,6 +155,7 @@ export class Client {
     for (const slot of this.slots) slot.stop();
     this.slots = [];
     this.frame.stop();
+    this.files.stop();
     this.connection.close();
     this.tell();
   }

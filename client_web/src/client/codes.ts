@@ -4,7 +4,7 @@
  * Rule: nothing is handed on whose SHA-256 is not the name it was asked by.
  */
 
-import { Digest } from "./digest";
+import type { Files } from "./files";
 
 const FETCH_S = 30;
 const MAX_KEPT = 16;
@@ -13,7 +13,7 @@ const MAX_CODE_BYTES = 64 * 1024 * 1024;
 export class Codes {
   private readonly kept = new Map<string, Promise<Uint8Array>>();
 
-  constructor(private readonly fetcher: typeof fetch) {}
+  constructor(private readonly files: Files) {}
 
   /** The code of a work unit. Rejects when it cannot be had; the next call tries again. */
   get(base: string, workunit: string): Promise<Uint8Array> {
@@ -31,14 +31,12 @@ export class Codes {
 
   private async load(base: string, workunit: string): Promise<Uint8Array> {
     if (!/^[0-9a-f]{64}$/u.test(workunit)) throw new Error("a work unit's name is a SHA-256 in hex");
-    const { fetcher } = this;
-    const answer = await fetcher(`${base}/workunits/${workunit}`, { credentials: "omit", signal: AbortSignal.timeout(FETCH_S * 1000) });
-    if (!answer.ok) throw new Error(`work unit ${workunit.slice(0, 12)}: HTTP ${answer.status}`);
-    const code = new Uint8Array(await answer.arrayBuffer());
-    if (code.length > MAX_CODE_BYTES) throw new Error(`work unit ${workunit.slice(0, 12)} is larger than ${MAX_CODE_BYTES} bytes`);
-    const digest = new Digest();
-    await digest.update(code);
-    if (digest.hex() !== workunit) throw new Error(`work unit ${workunit.slice(0, 12)} does not have the hash it is named by`);
-    return code;
+    const url = `${base}/workunits/${workunit}`;
+    try {
+      const file = await this.files.get({ url, sha256: workunit, limit: MAX_CODE_BYTES, seconds: FETCH_S });
+      return new Uint8Array(await file.arrayBuffer());
+    } catch (error) {
+      throw new Error(`work unit ${workunit.slice(0, 12)}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    }
   }
 }

@@ -16,6 +16,8 @@ const DEAD_MS = 6_000;
 const LATE_MS = 2_000;
 /** Frames that never started, in a row, before the browser is taken to forbid them. */
 const MAX_STARTS = 3;
+/** From the end of a frame to the next one. Browsers take long for both; not in one turn, since the embedding page may share the thread. */
+const AGAIN_MS = 50;
 
 export interface FrameEvents {
   ready(): void;
@@ -35,6 +37,7 @@ export class ComputeFrame implements Realms {
   private heardAt = 0;
   private lookedAt = 0;
   private timer = 0;
+  private startTimer = 0;
   private readonly realms = new Map<number, RealmEvents>();
   private readonly kits = new Map<string, KitMessage>();
   private nextWorker = 1;
@@ -56,21 +59,20 @@ export class ComputeFrame implements Realms {
     this.iframe = iframe;
     this.heardAt = performance.now();
     document.body.append(iframe);
-    clearInterval(this.timer);
     this.timer = window.setInterval(() => {
       this.check();
     }, PING_MS / 2);
   }
 
   stop(): void {
-    clearInterval(this.timer);
+    clearTimeout(this.startTimer);
     this.discard();
   }
 
   /** Make the frame anew, and give back what its process holds; its workers end. `ready` follows. */
   replace(): void {
     this.discard();
-    this.start();
+    this.startSoon();
   }
 
   /** Hand a language's files to the frame, and to each one that follows it. */
@@ -146,15 +148,20 @@ export class ComputeFrame implements Realms {
   private renew(): void {
     if (!this.isReady) this.failures += 1;
     this.discard();
-    if (this.failures >= MAX_STARTS) {
-      clearInterval(this.timer);
-      return this.events.blocked();
-    }
+    if (this.failures >= MAX_STARTS) return this.events.blocked();
     this.events.lost();
-    this.start();
+    this.startSoon();
+  }
+
+  private startSoon(): void {
+    clearTimeout(this.startTimer);
+    this.startTimer = window.setTimeout(() => {
+      this.start();
+    }, AGAIN_MS);
   }
 
   private discard(): void {
+    clearInterval(this.timer);
     this.port?.close();
     this.port = null;
     this.iframe?.remove();

@@ -5,7 +5,7 @@
  */
 
 import type { KitMessage } from "../protocol/engine";
-import { Digest } from "./digest";
+import type { Files } from "./files";
 
 export interface KitList {
   name: string;
@@ -33,7 +33,7 @@ export class Kits {
   private readonly failures = new Map<string, Failure>();
 
   constructor(
-    private readonly fetcher: typeof fetch,
+    private readonly files: Files,
     private readonly lists: Record<string, KitList> = KITS,
     private readonly now: () => number = () => performance.now() / 1000,
   ) {}
@@ -70,24 +70,11 @@ export class Kits {
     return { type: "kit", language, files };
   }
 
-  private async file(url: string, file: KitList["files"][number]): Promise<Blob> {
-    const { fetcher } = this;
-    const answer = await fetcher(url, { credentials: "omit", signal: AbortSignal.timeout(FETCH_S * 1000) });
-    if (!answer.ok || answer.body === null) throw new Error(`${file.name}: HTTP ${answer.status}`);
-    const parts: Blob[] = [];
-    const digest = new Digest();
-    const reader = answer.body.getReader();
-    let bytes = 0;
-    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-      if (bytes + piece.value.length > file.bytes) return refuse(file.name);
-      parts.push(new Blob([piece.value]));
-      await digest.update(piece.value);
-      bytes += piece.value.length;
+  private async file(url: string, { name, sha256, bytes }: KitList["files"][number]): Promise<Blob> {
+    try {
+      return await this.files.get({ url, sha256, limit: bytes, seconds: FETCH_S });
+    } catch (error) {
+      throw new Error(`${name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     }
-    return digest.hex() === file.sha256 ? new Blob(parts) : refuse(file.name);
   }
-}
-
-function refuse(name: string): never {
-  throw new Error(`${name} is not the file this page knows by its hash`);
 }

@@ -14,12 +14,16 @@ import { Sight } from "./sight";
 
 /** Filled in by the build. */
 declare const VERSION: string;
+declare const DOWNLOADER_SOURCE: string;
 
 const params = new URLSearchParams(location.hash.slice(1));
 // Not every browser has ancestorOrigins; the loader sees to it that the referrer has the origin.
 const ancestors = location.ancestorOrigins as DOMStringList | undefined;
 const pageOrigin = ancestors?.[0] ?? (document.referrer ? new URL(document.referrer).origin : "*");
 const byId = (id: string): HTMLElement => document.getElementById(id) as HTMLElement;
+
+/** Made when it is needed: nothing is, before the visitor's click. */
+let downloaderUrl: string | undefined;
 
 const say = (message: FromConsent): void => {
   window.parent.postMessage(message, pageOrigin);
@@ -107,6 +111,7 @@ class Consent {
       cores: navigator.hardwareConcurrency || 1,
       percent: this.percent,
       identity: storedIdentity(),
+      downloader: () => new Worker((downloaderUrl ??= URL.createObjectURL(new Blob([DOWNLOADER_SOURCE], { type: "text/javascript" })))),
       remember: rememberIdentity,
       onStatus: (status) => {
         this.update(status);

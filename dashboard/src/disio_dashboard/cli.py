@@ -48,9 +48,9 @@ def start(as_json: bool, **flags: Any) -> None:
         set_up_logs(settings.log_level)
         asyncio.run(_serve(settings, as_json))
     except ConfigError as error:
-        _fail(error, EXIT_USAGE)
+        _fail(error, EXIT_USAGE, as_json)
     except DisioError as error:
-        _fail(error, EXIT_FAILURE)
+        _fail(error, EXIT_FAILURE, as_json)
 
 
 async def _serve(settings: "Settings", as_json: bool) -> None:
@@ -78,6 +78,8 @@ def _invitation(link: str) -> str:
     return f"Sign in with the manager's admin token: {link}"
 
 
-def _fail(error: DisioError, status: int) -> None:
-    click.echo(f"disio dashboard: {error}", err=True)
+def _fail(error: DisioError, status: int, as_json: bool) -> None:
+    from disio_shared.problem_lines import problem_line
+
+    click.echo(problem_line(error, status) if as_json else f"disio dashboard: {error}", err=True)
     sys.exit(status)

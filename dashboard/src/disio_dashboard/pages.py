@@ -4,15 +4,22 @@ Rule: every path that is not a file's is answered with the one page (its own rou
 browsers only; files with a hash in their name are kept for ever by browsers.
 """
 
+import asyncio
+import re
 from pathlib import Path
 
+import aiohttp
 from aiohttp import web
 
 from disio_dashboard.login import find_session, login_redirect
 from disio_dashboard.state import STATE
-from disio_shared.errors import ConfigError
+from disio_shared.errors import ConfigError, ManagerUnreachable
 
 STATIC_DIR = Path(__file__).parent / "static"
+PUBLIC = re.compile(r"/tasks/[A-Za-z0-9_-]{1,64}(/progress\.json)?")
+PUBLIC_S = 5.0
+MAX_PUBLIC = 4 << 20
+"""Bytes of a public task's page."""
 FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -27,10 +34,45 @@ def check_built(static_dir: Path) -> None:
 
 
 async def show_page(request: web.Request) -> web.StreamResponse:
-    """Answer with the page."""
+    """Answer with the page; to who is not signed in, with that of a public task."""
     if find_session(request) is None:
-        raise login_redirect(request)
+        public = await _public(request)
+        if public is None:
+            raise login_redirect(request)
+        return public
     return web.FileResponse(request.app[STATE].static_dir / "index.html", headers={"Cache-Control": "no-cache"})
+
+
+async def _public(request: web.Request) -> web.Response | None:
+    """Return the manager's page of a public task, or its numbers, if that is what is asked for and there is one."""
+    if not PUBLIC.fullmatch(request.path):
+        return None
+    try:
+        async with asyncio.timeout(PUBLIC_S), request.app[STATE].upstream.call("GET", request.path, "none") as answer:
+            media = answer.content_type
+            if answer.status != 200 or media not in ("text/html", "application/json"):
+                return None
+            body = await _read(answer)
+            policy = answer.headers.get("Content-Security-Policy", "")
+    except (ManagerUnreachable, aiohttp.ClientError, TimeoutError):
+        return None
+    # The page shows what strangers wrote: it is passed on only under a policy that lets nothing of that run.
+    if len(body) > MAX_PUBLIC or (
+        media == "text/html" and not policy.startswith("default-src 'none'; style-src 'sha256-")
+    ):
+        return None
+    headers = {"Content-Security-Policy": policy or "default-src 'none'"}
+    return web.Response(body=body, content_type=media, charset="utf-8", headers=headers)
+
+
+async def _read(answer: aiohttp.ClientResponse) -> bytes:
+    """Return the whole body, or a little more than ``MAX_PUBLIC`` bytes of it."""
+    body = bytearray()
+    async for part in answer.content.iter_any():
+        body += part
+        if len(body) > MAX_PUBLIC:
+            break
+    return bytes(body)
 
 
 async def show_asset(request: web.Request) -> web.StreamResponse:

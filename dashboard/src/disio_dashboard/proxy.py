@@ -22,7 +22,7 @@ TO_MANAGER: tuple[str, ...] = (
     "If-Match",
     "Idempotency-Key",
 )
-TO_MANAGER += ("Last-Event-ID", "Range")
+TO_MANAGER += ("Last-Event-ID", "Range", "Upload-Offset", "Upload-Complete", "X-Request-Id")
 TO_BROWSER: tuple[str, ...] = (
     "Content-Type",
     "Content-Length",
@@ -31,7 +31,8 @@ TO_BROWSER: tuple[str, ...] = (
     "Content-Disposition",
     "ETag",
 )
-TO_BROWSER += ("Cache-Control", "Location", "Retry-After", "Vary", "Last-Modified")
+TO_BROWSER += ("Cache-Control", "Location", "Retry-After", "Vary", "Last-Modified", "Link", "Idempotency-Replayed")
+TO_BROWSER += ("X-Cursor", "X-Task-State", "Upload-Offset", "Upload-Complete", "Allow", "X-Request-Id")
 # Work units and results come from strangers: nothing a browser would run or render is passed on as such.
 INERT_TYPES = frozenset(
     {

@@ -17,13 +17,24 @@ export function DocumentView({ task }: { task: Task }) {
         <>
           {task.workunit && <Code {...task.workunit} />}
           <h3>Payloads</h3>
-          <pre>{task.payloads === undefined ? "" : format.brief(task.payloads, 10_000)}</pre>
+          <Payloads task={task} />
           <h3>Policy</h3>
           <pre>{JSON.stringify(task.policy ?? {}, null, 2)}</pre>
           <p class="hint">Created {format.when(task.created_at)}</p>
         </>
       )}
     </details>
+  );
+}
+
+function Payloads({ task }: { task: Task }) {
+  if (task.payloads !== undefined) return <pre>{format.brief(task.payloads, 10_000)}</pre>;
+  if (task.payloads_omitted === undefined) return <pre />;
+  return (
+    <p>
+      {format.count(task.payloads_omitted)} bytes:{" "}
+      <a href={`/api/tasks/${encodeURIComponent(task.id)}/document`}>the whole document</a>
+    </p>
   );
 }
 

@@ -2,6 +2,7 @@
 // Field names are the paths of the task document, so that the server's errors find their field.
 
 import type { FieldError } from "./model";
+import { joined, membersOf, type Parts } from "./more";
 
 /** The fields that are folded away until somebody wants them, or one of them has an error. */
 export const ADVANCED = ["policy.max_lost", "policy.when_exhausted", "policy.max_redundancy"] as const;
@@ -20,6 +21,7 @@ export const FIELDS = [
   "policy.max_distributors",
   "policy.requires.kinds",
   ...ADVANCED,
+  "more",
 ] as const;
 export type Field = (typeof FIELDS)[number];
 
@@ -45,6 +47,7 @@ export const EMPTY: Draft = {
   "policy.max_lost": "20",
   "policy.when_exhausted": "repeat",
   "policy.max_redundancy": "5",
+  more: "",
   wasm: "",
   wasmName: "",
 };
@@ -81,46 +84,63 @@ function pickTexts(kept: unknown): Partial<Draft> {
 
 /** Returns the task document as JSON text, or what stops it from being one. */
 export function toDocument(draft: Draft): { body: string } | { errors: FieldError[] } {
+  const more = draft.more.trim() === "" ? "{}" : draft.more;
+  const errors = [...notJson("payloads", draft.payloads), ...notJson("more", more)];
+  if (errors.length > 0) return { errors };
+  const members = membersOf(more);
+  if (!members) return { errors: [{ path: "more", message: 'must be an object: {"tags": ["math"]}' }] };
+  const unit = workunitOf(draft, membersOf(members.get("workunit") ?? "{}"));
+  const parts = { payloads: draft.payloads, name: textOf(draft.name), workunit: unit, policy: policyOf(draft) };
+  const body = joined(parts, members, errors);
+  return errors.length > 0 ? { errors } : { body };
+}
+
+function notJson(path: Field, text: string): FieldError[] {
   try {
-    JSON.parse(draft.payloads);
+    JSON.parse(text);
+    return [];
   } catch (error) {
-    return { errors: [{ path: "payloads", message: `is not JSON: ${(error as Error).message}` }] };
+    return [{ path, message: `is not JSON: ${(error as Error).message}` }];
   }
-  const rest = JSON.stringify({ name: draft.name, workunit: workunitOf(draft), policy: policyOf(draft) });
-  // The payloads go as they were typed: numbers beyond what JavaScript keeps exactly must not change on the way.
-  return { body: `{"payloads":${draft.payloads},${rest.slice(1)}` };
 }
 
 /** Says of how the unit runs only what its language knows: the server refuses the rest. */
-function workunitOf(draft: Draft): Record<string, string> {
-  const language = draft["workunit.language"];
-  if (language === "wasm") {
-    const how = { output: draft["workunit.output"], clock: draft["workunit.clock"] };
-    return { language, source_base64: draft.wasm, ...how };
+function workunitOf(draft: Draft, more: Map<string, string> | undefined): Parts {
+  const language = textOf(draft["workunit.language"]);
+  const given = draft["workunit.language"] === "wasm" ? draft.wasm : draft["workunit.source"];
+  // Code that was uploaded before goes by its hash alone.
+  const code = given === "" && more?.has("sha256") ? undefined : textOf(given);
+  if (draft["workunit.language"] === "wasm") {
+    const how = { output: textOf(draft["workunit.output"]), clock: textOf(draft["workunit.clock"]) };
+    return { language, source_base64: code, ...how };
   }
-  const source = draft["workunit.source"];
-  return language === "python" ? { language, source, runtime: draft["workunit.runtime"] } : { language, source };
+  const runtime = draft["workunit.language"] === "python" ? textOf(draft["workunit.runtime"]) : undefined;
+  return { language, source: code, runtime };
 }
 
-function policyOf(draft: Draft): Record<string, unknown> {
+function policyOf(draft: Draft): Parts {
   const kinds = draft["policy.requires.kinds"].split(" ").filter(Boolean);
   return {
-    priority: asNumber(draft["policy.priority"]),
-    unit_timeout_s: asNumber(draft["policy.unit_timeout_s"]),
-    max_failures: asNumber(draft["policy.max_failures"]),
-    max_distributors: asNumber(draft["policy.max_distributors"]),
-    max_lost: asNumber(draft["policy.max_lost"]),
-    when_exhausted: draft["policy.when_exhausted"],
-    max_redundancy: asNumber(draft["policy.max_redundancy"]),
-    requires: { kinds },
+    priority: numberOf(draft["policy.priority"]),
+    unit_timeout_s: numberOf(draft["policy.unit_timeout_s"]),
+    max_failures: numberOf(draft["policy.max_failures"]),
+    max_distributors: numberOf(draft["policy.max_distributors"]),
+    max_lost: numberOf(draft["policy.max_lost"]),
+    when_exhausted: textOf(draft["policy.when_exhausted"]),
+    max_redundancy: numberOf(draft["policy.max_redundancy"]),
+    requires: { kinds: JSON.stringify(kinds) },
   };
 }
 
+function textOf(value: string): string {
+  return JSON.stringify(value);
+}
+
 /** Nothing = the server's default; what is no number goes as it is, for the server to refuse by name. */
-function asNumber(text: string): number | string | undefined {
+function numberOf(text: string): string | undefined {
   if (text.trim() === "") return undefined;
   const value = Number(text);
-  return Number.isFinite(value) ? value : text;
+  return JSON.stringify(Number.isFinite(value) ? value : text);
 }
 
 export interface PlacedErrors {
@@ -142,10 +162,12 @@ export function placeErrors(errors: FieldError[]): PlacedErrors {
 function fieldOf(path: string): Field | undefined {
   if (/^workunit(\.(source_base64|sha256))?$/.test(path)) return "workunit.source";
   const isWithin = (field: Field) => path === field || path.startsWith(`${field}.`) || path.startsWith(`${field}[`);
-  return FIELDS.filter(isWithin).sort((a, b) => b.length - a.length)[0];
+  const own = FIELDS.filter(isWithin).sort((a, b) => b.length - a.length)[0];
+  return own ?? (path === "" ? undefined : "more");
 }
 
 /** Within a field that holds a whole object the place inside it is part of the message. */
 function phrase(field: Field, { path, message }: FieldError): string {
+  if (field === "more" && path !== "more") return `${path}: ${message}`;
   return path.startsWith(`${field}.`) ? `${path.slice(field.length + 1)}: ${message}` : message;
 }

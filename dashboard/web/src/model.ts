@@ -39,6 +39,8 @@ export interface Task {
   eta_s: number | null;
   workunit?: { language: string; sha256: string; bytes: number; runtime?: string };
   payloads?: unknown;
+  /** Bytes of a spec that is too large to be shown unasked. */
+  payloads_omitted?: number;
   policy?: Policy;
 }
 

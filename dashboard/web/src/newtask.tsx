@@ -50,11 +50,23 @@ export function NewTaskPage() {
           hint={
             <>
               One of <code>{'{"list": […]}'}</code>, <code>{'{"range": [start, stop, step]}'}</code>,{" "}
-              <code>{'{"grid": {"n": "1-1337", "k": [2, 3], "c": 99}}'}</code>
+              <code>{'{"grid": {"n": "1-1337", "k": [2, 3], "c": 99}}'}</code>, or <code>zip</code>, <code>random</code>
+              , <code>blob</code>
             </>
           }
         />
         <PolicyFields {...props} />
+        <CodeField
+          {...props}
+          field="more"
+          label="More (JSON)"
+          rows={3}
+          hint={
+            <>
+              What has no field above, such as <code>{'{"tags": ["math"], "policy": {"weight": 2}}'}</code>
+            </>
+          }
+        />
         {!fits && <p class="hint">The draft is too large for this browser to keep: do not close the page.</p>}
         <p class="actions">
           <button type="submit" class="primary" disabled={busy}>

@@ -39,6 +39,43 @@ test("payloads go as they were typed, whatever the size of their numbers", () =>
   expect(toDocument({ ...EMPTY, payloads })).toHaveProperty("body", expect.stringContaining(payloads));
 });
 
+test("what has no field of its own is said as JSON, beside the fields and within them", () => {
+  const more = '{"tags": ["math"], "policy": {"weight": 2, "requires": {"memory_mb": 128}}, "public": true}';
+  const document = documentOf({ ...EMPTY, more });
+  expect(document).toMatchObject({ tags: ["math"], public: true, payloads: { range: [0, 100] } });
+  expect(document.policy).toMatchObject({
+    weight: 2,
+    priority: 0,
+    requires: { memory_mb: 128, kinds: ["web", "cli"] },
+  });
+});
+
+test("what is said as JSON goes as it was typed", () => {
+  const stop = '{"result": [{"equals": {"2": 12345678901234567890, "1": 1.0, "a\\"},{": ["}", null]}}]}';
+  const document = toDocument({ ...EMPTY, more: `{"policy":{"stop_when": ${stop} } }` });
+  expect(document).toHaveProperty("body", expect.stringContaining(`"stop_when":${stop},`));
+});
+
+test("code that was uploaded before is named by its hash", () => {
+  const more = '{"workunit": {"sha256": "abc"}}';
+  expect(documentOf({ ...EMPTY, more }).workunit).toEqual({ language: "javascript", sha256: "abc" });
+  const both = documentOf({ ...EMPTY, more, "workunit.source": "code" }).workunit;
+  expect(both).toEqual({ language: "javascript", source: "code", sha256: "abc" });
+});
+
+test("what is said twice, or is no object, is an error at its field", () => {
+  const more = '{"name": "twice", "policy": {"weight": 2, "requires": {"kinds": ["cli"]}}, "workunit": 5}';
+  expect(toDocument({ ...EMPTY, more })).toEqual({
+    errors: ["name", "workunit", "policy.requires.kinds"].map((path) => ({
+      path: "more",
+      message: `${path} has a field of its own above`,
+    })),
+  });
+  for (const wrong of ["[1]", "5", "{", '{"a": 1,}']) {
+    expect(toDocument({ ...EMPTY, more: wrong })).toHaveProperty("errors.0.path", "more");
+  }
+});
+
 test("payloads that are no JSON are an error at their field", () => {
   const document = toDocument({ ...EMPTY, payloads: "{" });
   expect(document).toHaveProperty("errors.0.path", "payloads");
@@ -75,6 +112,7 @@ test("errors find the field they belong to, and the others are kept", () => {
     { path: "policy.max_redundancy", message: "too many" },
     { path: "", message: "whole document" },
     { path: "named", message: "not a field" },
+    { path: "more", message: "is not JSON" },
   ]);
   expect(placed.fields).toEqual({
     name: ["too long"],
@@ -86,8 +124,9 @@ test("errors find the field they belong to, and the others are kept", () => {
     "policy.max_lost": ["must be from 1 to 1000"],
     "policy.when_exhausted": ["unknown"],
     "policy.max_redundancy": ["too many"],
+    more: ["policy.deadline: past", "named: not a field", "is not JSON"],
   });
-  expect(placed.rest.map(({ path }) => path)).toEqual(["policy.deadline", "", "named"]);
+  expect(placed.rest.map(({ path }) => path)).toEqual([""]);
 });
 
 test("a draft is there after a reload until it is dropped", () => {

@@ -187,6 +187,7 @@ class DistributorApp:
             max_clients=self._settings.max_clients,
             join_token=self._token.read(),
             software=f"disio/{__version__}",
+            speaks=["clients", "story"],
             held=self._service.held(cluster),
         )
 

@@ -56,9 +56,9 @@ def start(**flags: Any) -> None:
         set_up_logs(settings.log_level, True if settings.json else None)
         status = _run(settings)
     except ConfigError as error:
-        _fail(error, EXIT_USAGE)
+        _fail(error, EXIT_USAGE, bool(flags["json"]))
     except DisioError as error:
-        _fail(error, EXIT_FAILURE)
+        _fail(error, EXIT_FAILURE, bool(flags["json"]))
     else:
         sys.exit(status)
 
@@ -99,6 +99,8 @@ async def _serve(settings: "DistributorSettings") -> int:
     return EXIT_FAILURE if app.broken.is_set() else 0
 
 
-def _fail(error: DisioError, status: int) -> None:
-    click.echo(f"disio distributor: {error}", err=True)
+def _fail(error: DisioError, status: int, as_json: bool) -> None:
+    from disio_shared.problem_lines import problem_line
+
+    click.echo(problem_line(error, status) if as_json else f"disio distributor: {error}", err=True)
     sys.exit(status)

@@ -12,31 +12,44 @@ from typing import Any
 
 from aiohttp import web
 
+from disio_manager.aggregating import Aggregating
 from disio_manager.api.context import Context
 from disio_manager.api.feed import Feed
 from disio_manager.api.fleet import Statistics
 from disio_manager.api.fleet_view import FleetView
 from disio_manager.api.routes import make_app
+from disio_manager.api.tasks import submit_about
+from disio_manager.chains import Chains
 from disio_manager.cluster import Cluster
 from disio_manager.config import ManagerSettings
 from disio_manager.core.commands import Announce
 from disio_manager.core.settings import CoreSettings
 from disio_manager.discovery import announcement_of
 from disio_manager.identity import Identity, load_identity
+from disio_manager.idling import Idling
 from disio_manager.link import LinkSocket, ManagerLink
 from disio_manager.locks import FileLock
 from disio_manager.presence import Presence
 from disio_manager.refusals import Refusals
 from disio_manager.service import ManagerService
-from disio_manager.stores.base import ManagerStore
+from disio_manager.signing import key_of
+from disio_manager.stores.base import BlobStore, ManagerStore
+from disio_manager.stores.keys import KEPT_S
 from disio_manager.stores.opening import open_store
+from disio_manager.tracing import Tracing
+from disio_manager.webhooks import Webhooks
 from disio_shared.clock import SystemClock
 from disio_shared.datadir import ADMIN_TOKEN, DataDir
+from disio_shared.errors import StoreUnavailable
 from disio_shared.logs import logger
 from disio_shared.ports import is_loopback, listen, port_of, url_of
 
 ORPHANS_S = 86_400.0
-"""How long an uploaded blob waits for the task that is to name it."""
+"""How long an uploaded blob waits for the task that is to name it, and an unfinished one for what is missing."""
+TIDY_S = 3600.0
+"""How often uploads that nobody goes on with are looked for."""
+MAX_LINE = 64 << 10
+"""Bytes of a request's first line; a longer one is answered by aiohttp, with 400 and no problem document."""
 SHUTDOWN_S = 3.0
 """How long open requests may take to end when the manager stops."""
 
@@ -56,6 +69,7 @@ class ManagerApp:
         self.cluster = ""
         """Id of the database."""
         self.data: DataDir
+        self.aggregating: Aggregating
         self._exits = AsyncExitStack()
         self._log = logger("manager")
 
@@ -87,6 +101,7 @@ class ManagerApp:
         store = await open_store(settings.db, self.data.path, manager)
         exits.push_async_callback(store.close)
         await store.blobs.drop_orphans(SystemClock().wall() - ORPHANS_S)
+        await store.keys.drop_keys(SystemClock().wall() - KEPT_S)
         listening = listen(settings.host, settings.port)
         exits.callback(listening.close)
         socket = LinkSocket(identity, settings.host)
@@ -107,7 +122,14 @@ class ManagerApp:
             self._run(context.managers.run())
         self._run(link.run(service))
         self._run(context.feed.run())
-        runner = web.AppRunner(make_app(context, statistics), access_log=None, shutdown_timeout=SHUTDOWN_S)
+        self._run(_tidy(store.blobs))
+        self._run(context.webhooks.run())
+        self._run(context.chains.run())
+        self._run(Idling(service).run())
+        self._run(context.aggregating.run())
+        runner = web.AppRunner(
+            make_app(context, statistics), access_log=None, shutdown_timeout=SHUTDOWN_S, max_line_size=MAX_LINE
+        )
         await runner.setup()
         exits.push_async_callback(runner.cleanup)
         exits.callback(context.feed.close_all)  # before cleanup: open streams would hold it up
@@ -132,6 +154,15 @@ class ManagerApp:
             status_s=settings.status_s,
             max_distributors=settings.distributors_max,
         )
+
+        def announce(command: Announce) -> None:
+            webhooks.note(command)
+            chains.note(command)
+            aggregating.note(command)
+            if command.topic != "hooks":
+                feed.note(command)
+                context.awaiting.note(command)
+
         refusals = Refusals(lambda: feed.note(Announce("fleet")))
         link = ManagerLink(socket, identity, settings.host, settings.status_s, refusals)
         service = ManagerService(
@@ -139,19 +170,36 @@ class ManagerApp:
             core_settings,
             clock,
             link.send,
-            lambda command: feed.note(command),
+            announce,
             link.forget_sessions,
             presence if store.is_shared else None,
         )
         statistics = Statistics(service)
         fleet = FleetView(service, refusals)
         feed = Feed(store, lambda: service.coordinator, clock.steady, statistics.read, fleet.rows)
+        managers = Cluster(service, presence)
+        self.aggregating = aggregating = Aggregating(
+            store, clock, lambda: service.coordinator.task_views(clock.steady()), managers.is_ours
+        )
+        webhooks = Webhooks(
+            service,
+            lambda task, make: submit_about(context, task, make),
+            managers.is_ours,
+            key_of(identity.webhook_secret),
+            settings.webhooks_private or is_loopback(settings.host),
+        )
+        chains = Chains(service)
         context = Context(
             service=service,
             identity=identity,
             feed=feed,
             fleet=fleet,
-            managers=Cluster(service, presence),
+            managers=managers,
+            webhooks=webhooks,
+            chains=chains,
+            aggregating=aggregating,
+            tracing=Tracing(store, clock),
+            questions=link.questions,
             cluster=cluster,
             zmq_port=self.zmq_port,
             is_loopback=is_loopback(settings.host),
@@ -187,6 +235,14 @@ class ManagerApp:
         self._log.critical("the manager broke", exc_info=error)
         self.has_failed = True
         self._on_failure()
+
+
+async def _tidy(blobs: BlobStore) -> None:
+    """Remove uploads that nobody goes on with, for ever."""
+    while True:
+        with contextlib.suppress(StoreUnavailable):
+            await blobs.drop_old_parts(SystemClock().wall() - ORPHANS_S)
+        await asyncio.sleep(TIDY_S)
 
 
 async def _end(task: "asyncio.Task[None]") -> None:

@@ -37,6 +37,10 @@ def check_message(message: messages.FromDistributor) -> None:
     elif isinstance(message, messages.Return):
         _check_refs(message.blocks, "return")
         _check_tries(message.tries)
+    elif isinstance(message, messages.ClientRows):
+        _check_clients(message)
+    elif isinstance(message, messages.Story):
+        _check_story(message)
 
 
 def _check_ask(ask: messages.Ask) -> None:
@@ -78,6 +82,27 @@ def _check_tries(parts: list[messages.TryColumns]) -> None:
         _require(all(len(text) <= MAX_ERROR_TEXT for text in part.errors), "tries: text too long")
 
 
+def _check_clients(rows: messages.ClientRows) -> None:
+    number, columns = len(rows.ids), (rows.kinds, rows.slots, rows.languages, rows.sites, rows.software, rows.ages_s)
+    _require(number <= MAX_NAMES and len(rows.busy) == number, "clients: columns")
+    _require(all(len(column) == number for column in columns), "clients: columns")
+    texts = [*rows.ids, *rows.kinds, *rows.sites, *rows.software, *(each for row in rows.languages for each in row)]
+    _require(all(len(text) <= MAX_TEXT and text.isprintable() for text in texts), "clients: texts")
+    _require(all(1 <= len(client) <= MAX_ID for client in rows.ids), "clients: ids")
+    _require(all(len(row) <= MAX_ABILITIES for row in rows.languages), "clients: languages")
+    _require(min([*rows.slots, *rows.busy], default=0) >= 0, "clients: negative number")
+    _require(all(math.isfinite(age) and age >= 0 for age in rows.ages_s), "clients: ages")
+
+
+def _check_story(story: messages.Story) -> None:
+    number, columns = len(story.clients), (story.outcomes, story.errors, story.ages_s)
+    _require(number <= MAX_NAMES and all(len(column) == number for column in columns), "story: columns")
+    names = [*story.clients, *story.outcomes]
+    _require(all(len(name) <= MAX_ID and name.isprintable() for name in names), "story: names")
+    _require(all(len(text) <= MAX_ERROR_TEXT for text in story.errors), "story: text too long")
+    _require(all(map(math.isfinite, story.ages_s)) and story.saved_bytes >= 0, "story: numbers")
+
+
 def _check_join(join: messages.Join) -> None:
     _require(1 <= len(join.distributor) <= MAX_ID and join.distributor.isprintable(), "join: distributor")
     _require(1 <= len(join.name) <= MAX_TEXT and join.name.isprintable(), "join: name")
@@ -85,6 +110,7 @@ def _check_join(join: messages.Join) -> None:
     _require(is_web and len(join.url) <= MAX_TEXT, "join: url must be http:// or https://")
     _require(max(len(join.region), len(join.software), len(join.join_token)) <= MAX_TEXT, "join: text too long")
     _require(join.max_clients >= 0, "join: max_clients")
+    _require(len(join.speaks) <= MAX_KINDS and all(len(each) <= MAX_ID for each in join.speaks), "join: speaks")
     _check_refs(join.held, "join")
 
 

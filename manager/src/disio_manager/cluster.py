@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from disio_manager.core.events import ClusterSeen, StretchesTaken, Ticked
-from disio_manager.core.records import LoadedTask, Peer
+from disio_manager.core.records import LoadedTask, Peer, TaskRecord
 from disio_manager.presence import ALIVE_S, Presence
 from disio_manager.service import ManagerService
 from disio_manager.stores.base import ManagerEntry
@@ -114,6 +114,12 @@ class Cluster:
             _row(entry, own.age_s() if self._store.is_shared else 0.0, is_this=True),
             *(_row(other.entry, now - other.changed) for other in self._others.values()),
         ]
+
+    def is_ours(self, record: TaskRecord) -> bool:
+        """Tell whether what is left to do about a task falls to this manager: to who changed it last, if alive."""
+        me = self._presence.manager
+        alive = {me, *(other.entry.id for other in self._others.values() if self._is_alive(other))}
+        return me == (record.changed_by if record.changed_by in alive else min(alive))
 
     def _note(self, entries: list[ManagerEntry], strangers: set[str]) -> None:
         """Take in what the registry says; find out who is gone."""

@@ -32,6 +32,8 @@ class ManagerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds a block stays leased without a sign of life of its distributor."""
     status_s: float = 10.0
     """Seconds between a distributor's signs of life; its session ends after three times that in silence."""
+    webhooks_private: bool = False
+    """Webhooks may lead to this machine and to private networks; so they may when only this machine is served."""
     log_level: str = "info"
     json: bool = False
     """Machine-readable ready line and logs."""

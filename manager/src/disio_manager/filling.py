@@ -1,4 +1,4 @@
-"""Grants whose payloads are files get them on their way out.
+"""Grants whose payloads are stored get them on their way out.
 
 Rule: messages to one session keep their order, so a cancel never overtakes the Grant it is about; a Grant that cannot
 be filled is dropped like one that the network lost: its leases end, and the distributor asks again.
@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from disio_manager.archives import Archives
 from disio_manager.core.commands import Read, Send
+from disio_manager.sources import Sources
 from disio_shared import messages
 from disio_shared.errors import DisioError
 from disio_shared.logs import LineBudget, logger
@@ -20,13 +20,16 @@ MAX_READING = 2
 """Grants filled at a time, all sessions together; each has at most ``CoreSettings.max_grant_bytes``, or one block."""
 MAX_WAITING = 1_000
 """Messages that wait behind a session's Grant."""
+MAX_SENT_BYTES = 48 << 20
+"""Bytes of payloads in one message, unless it is a single block: how large they are is told of chunks of them, so there
+may be more than were reckoned with."""
 
 
 class Filler:
-    """Passes messages on in order, Grants with their files.
+    """Passes messages on in order, Grants with their payloads.
 
     Args:
-        archives: Where the files are.
+        sources: Where the payloads are.
         tell: Sends a message that is whole; must not raise or block.
         give_up: Told of a session for which too much waits: it is to end.
         steady: Returns steady seconds, for how often the log tells of trouble.
@@ -34,12 +37,12 @@ class Filler:
 
     def __init__(
         self,
-        archives: Archives,
+        sources: Sources,
         tell: Callable[[Send], None],
         give_up: Callable[[str], None],
         steady: Callable[[], float],
     ) -> None:
-        self._archives, self._tell, self._give_up, self._steady = archives, tell, give_up, steady
+        self._sources, self._tell, self._give_up, self._steady = sources, tell, give_up, steady
         self._waiting: dict[str, deque[Send]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._reading = asyncio.Semaphore(MAX_READING)
@@ -75,33 +78,48 @@ class Filler:
                 whole = await self._filled(waiting[0])
                 if waiting:  # else the session was given up
                     waiting.popleft()
-                    if whole is not None:
-                        self._tell(whole)
+                    for part in whole:
+                        self._tell(part)
         finally:
             self._waiting.pop(session, None)
 
-    async def _filled(self, command: Send) -> Send | None:
-        """Return a message with what it lacks, or None when that cannot be read."""
+    async def _filled(self, command: Send) -> list[Send]:
+        """Return a message with what it lacks, as several when it is too large; nothing when that cannot be read."""
         grant = command.message
         if not command.reads or not isinstance(grant, messages.Grant):
-            return command
+            return [command]
         blocks = list(grant.blocks)
         try:
             async with self._reading:
                 for read in command.reads:
-                    blocks[read.at] = await self._with_files(blocks[read.at], read)
+                    blocks[read.at] = await self._with_payloads(blocks[read.at], read)
         except DisioError as error:
             hidden = self._lines.take(self._steady())
             if hidden is not None:
-                self._log.error("files cannot be handed out", problem=str(error), not_shown=hidden)
-            return None
-        return Send(command.session, msgspec.structs.replace(grant, blocks=blocks))
+                self._log.error("payloads cannot be handed out", problem=str(error), not_shown=hidden)
+            return []
+        return [Send(command.session, part) for part in _parts(grant, blocks)]
 
-    async def _with_files(self, block: messages.BlockGrant, read: Read) -> messages.BlockGrant:
+    async def _with_payloads(self, block: messages.BlockGrant, read: Read) -> messages.BlockGrant:
         values = [b""] * (block.stop - block.start)
         at = 0
-        files = await self._archives.payloads(read.blob, read.runs)
+        found = await self._sources.payloads(read.spec, read.runs)
         for start, stop in read.runs:
-            values[start - block.start : stop - block.start] = files[at : at + stop - start]
+            values[start - block.start : stop - block.start] = found[at : at + stop - start]
             at += stop - start
         return msgspec.structs.replace(block, payloads=values)
+
+
+def _parts(grant: messages.Grant, blocks: list[messages.BlockGrant]) -> list[messages.Grant]:
+    """Return a Grant with these blocks, or several with some each: all but the first one answer no Ask any more."""
+    parts: list[list[messages.BlockGrant]] = [[]]
+    size = 0
+    for block in blocks:
+        added = sum(map(len, block.payloads))
+        if parts[-1] and size + added > MAX_SENT_BYTES:
+            parts.append([])
+            size = 0
+        parts[-1].append(block)
+        size += added
+    first, *others = (msgspec.structs.replace(grant, blocks=part) for part in parts)
+    return [first, *(msgspec.structs.replace(other, tasks=[]) for other in others)]

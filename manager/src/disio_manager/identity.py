@@ -1,10 +1,12 @@
-"""Who this manager is to others: its CURVE key pair and the two tokens it hands out by file.
+"""Who this manager is to others: its CURVE key pair, and the tokens and the secret it hands out by file.
 
 Rule: each is made once, lies in the data directory readable by the owner alone, and is never logged.
 """
 
+import base64
 import hmac
 import json
+import os
 from dataclasses import dataclass, field
 
 import msgspec
@@ -14,6 +16,10 @@ from zmq.utils import z85
 from disio_shared.datadir import ADMIN_TOKEN, CURVE_KEYS, JOIN_TOKEN, DataDir
 from disio_shared.errors import ConfigError
 from disio_shared.ids import fresh_secret
+from disio_shared.task_parts import SECRET_PREFIX, check_secret
+
+WEBHOOK_SECRET = "webhook.secret"
+KEY_BYTES = 32
 
 
 class _KeyFile(msgspec.Struct):
@@ -30,6 +36,8 @@ class Identity:
     curve_secret: bytes = field(repr=False)
     admin_token: str = field(repr=False)
     join_token: str = field(repr=False)
+    webhook_secret: str = field(repr=False)
+    """Signs what webhooks without a secret of their own are sent: ``whsec_`` and base64."""
 
 
 def load_identity(data: DataDir) -> Identity:
@@ -39,7 +47,15 @@ def load_identity(data: DataDir) -> Identity:
         ConfigError: A file of it is damaged.
     """
     public, secret = _keys(data)
-    return Identity(public, secret, data.secret(ADMIN_TOKEN, fresh_secret), data.secret(JOIN_TOKEN, fresh_secret))
+    tokens = data.secret(ADMIN_TOKEN, fresh_secret), data.secret(JOIN_TOKEN, fresh_secret)
+    return Identity(public, secret, *tokens, _webhook_secret(data))
+
+
+def _webhook_secret(data: DataDir) -> str:
+    text = data.secret(WEBHOOK_SECRET, lambda: SECRET_PREFIX + base64.b64encode(os.urandom(KEY_BYTES)).decode())
+    if check_secret(text):
+        raise ConfigError(str(data.path / WEBHOOK_SECRET), "is damaged", "restore or delete it")
+    return text
 
 
 def is_same_secret(given: str, expected: str) -> bool:

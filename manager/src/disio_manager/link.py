@@ -17,6 +17,7 @@ from disio_manager.core.events import DistributorJoined, DistributorLeft, Event,
 from disio_manager.filling import Filler
 from disio_manager.identity import Identity, is_same_secret
 from disio_manager.peers import Peer, Peers, Sender
+from disio_manager.questions import Question, Questions
 from disio_manager.refusals import Refusals, introduced
 from disio_manager.service import ManagerService, fresh_ids
 from disio_manager.unpacking import unpacked
@@ -111,6 +112,7 @@ class ManagerLink:
         self._silence_s = status_s * SILENT_STATUSES
         self._peers = Peers()
         self._sender = Sender(socket.router, self._end)
+        self.questions = Questions(self._put)
         self._log = logger("manager.link")
         self._fetching: set[asyncio.Task[None]] = set()
         self._refusal_lines, self._vain_lines = LineBudget(), LineBudget()
@@ -123,7 +125,7 @@ class ManagerLink:
     async def run(self, service: ManagerService) -> None:
         """Serve until cancelled."""
         self._service = service
-        self._filler = Filler(service.archives, self._send_whole, self._end_session, service.clock.steady)
+        self._filler = Filler(service.sources, self._send_whole, self._end_session, service.clock.steady)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._receive())
@@ -136,6 +138,13 @@ class ManagerLink:
     def send(self, command: Send) -> None:
         """Send a message of the core; one to a session that is over is dropped."""
         self._filler.send(command)
+
+    def _put(self, distributor: str, spoken: str, question: Question) -> bool:
+        peer = self._peers.of_distributor(distributor)
+        if peer is None or spoken not in peer.speaks:
+            return False
+        self._tell(peer, question)
+        return True
 
     def _end_session(self, session: str) -> None:
         peer = self._peers.of_session(session)
@@ -194,6 +203,8 @@ class ManagerLink:
             await self._join(peer, message)
         elif isinstance(message, messages.FetchWorkunit):
             await self._fetch(peer, message.workunit)
+        elif isinstance(message, messages.ClientRows | messages.Story):
+            self.questions.take(peer.distributor, message)
         else:
             await self._pass_on(peer, message, size)
 
@@ -209,7 +220,7 @@ class ManagerLink:
             if old is not None:
                 self._end(old)
         session = fresh_id()
-        self._peers.admit(peer, session, join.distributor)
+        self._peers.admit(peer, session, join.distributor, join.speaks)
         self._log.info("a distributor joined", distributor=join.distributor, name=join.name, url=join.url)
         await self._post(DistributorJoined(session, join, self._service.clock.wall()))
 

@@ -5,7 +5,7 @@ Rule: sending never blocks; what a peer does not read in time waits in its own b
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +36,8 @@ class Peer:
     session: str = ""
     """Empty = not joined."""
     distributor: str = ""
+    speaks: frozenset[str] = frozenset()
+    """What it can be asked beside its work."""
     introduced: DistributorRecord | None = None
     """Who it said it was when it last tried to join."""
     is_outcast: bool = False
@@ -70,9 +72,10 @@ class Peers:
             return peer, None
         return peer, self._peers.pop(next(iter(self._peers)))
 
-    def admit(self, peer: Peer, session: str, distributor: str) -> None:
+    def admit(self, peer: Peer, session: str, distributor: str, speaks: Iterable[str] = ()) -> None:
         """Give a peer a session."""
         peer.session, peer.distributor, peer.is_outcast = session, distributor, False
+        peer.speaks = frozenset(speaks)
         self._sessions[session] = self._online[distributor] = peer
 
     def end_session(self, peer: Peer) -> str:

@@ -16,6 +16,7 @@ from disio_manager.config import ManagerSettings
 from disio_shared.config import load_settings
 from disio_shared.errors import ConfigError, DisioError
 from disio_shared.logs import set_up_logs
+from disio_shared.problem_lines import problem_line
 
 OK, FAILURE, USAGE = 0, 1, 2
 
@@ -28,9 +29,9 @@ def run_manager(flags: dict[str, Any]) -> int:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(_serve(settings))
     except ConfigError as error:
-        return _told(error, USAGE)
+        return _told(error, USAGE, bool(flags.get("json")))
     except DisioError as error:
-        return _told(error, FAILURE)
+        return _told(error, FAILURE, bool(flags.get("json")))
 
 
 async def _serve(settings: ManagerSettings) -> int:
@@ -73,6 +74,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return asyncio.new_event_loop
 
 
-def _told(error: DisioError, status: int) -> int:
-    print(f"disio manager: {error}", file=sys.stderr)
+def _told(error: DisioError, status: int, as_json: bool) -> int:
+    text = problem_line(error, status).decode() if as_json else f"disio manager: {error}"
+    print(text, file=sys.stderr)
     return status

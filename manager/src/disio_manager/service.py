@@ -6,7 +6,6 @@ Rule: everybody changes the manager through ``submit`` or ``post``, and reads it
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 
-from disio_manager.archives import Archives
 from disio_manager.claims import Claims
 from disio_manager.core.changes import Change
 from disio_manager.core.commands import Announce, Claim, Command, Send
@@ -14,6 +13,7 @@ from disio_manager.core.coordinator import Coordinator
 from disio_manager.core.events import Event, Ticked
 from disio_manager.core.settings import CoreSettings
 from disio_manager.presence import Lapsed, Presence
+from disio_manager.sources import Sources
 from disio_manager.stores.base import ManagerStore
 from disio_shared.clock import Clock
 from disio_shared.errors import DisioError, OwnershipLost, StoreUnavailable
@@ -52,7 +52,7 @@ class ManagerService:
         presence: Presence | None = None,
     ) -> None:
         self.store, self.clock = store, clock
-        self.archives = Archives(store.blobs)
+        self.sources = Sources(store.blobs, store.segments)
         self._presence = presence
         self._claims = Claims(store, clock, self.tell)
         self._settings, self._send, self._announce, self._on_reset = settings, send, announce, on_reset
@@ -89,6 +89,7 @@ class ManagerService:
             await self._shell.run()
         finally:
             await self._claims.stop()
+            await self.sources.stop()
 
     async def submit(self, event: Event) -> None:
         """Hand an event in and wait until what follows from it is durable.

@@ -10,8 +10,9 @@ from array import array
 
 import msgspec
 
+from disio_manager.blob_problem import BadBlob
 from disio_shared.codec import MAX_PAYLOAD_BYTES
-from disio_shared.errors import FieldProblem, InvalidDocument
+from disio_shared.extents import FileExtents
 from disio_shared.values import RAW_MARK
 
 WINDOW = 1 << 20
@@ -35,13 +36,6 @@ _KINDS = {
 }
 
 
-class BadArchive(InvalidDocument):
-    """A blob that cannot be the payloads of a task."""
-
-    def __init__(self, problem: str) -> None:
-        super().__init__([FieldProblem("payloads.blob", problem)])
-
-
 class _Columns(msgspec.Struct):
     offsets: bytes
     sizes: bytes
@@ -59,6 +53,11 @@ class Files:
 
     def __len__(self) -> int:
         return len(self.sizes)
+
+    @property
+    def extents(self) -> FileExtents:
+        """How large they are; shares the column."""
+        return FileExtents(self.sizes)
 
     @property
     def memory(self) -> int:
@@ -117,34 +116,38 @@ class TarReader:
         self.at = 0
         """Where the next window is to begin."""
         self.is_over = False
-        self.files = Files()
+        self._files = Files()
         self._size = size
         self._seen: set[str] = set()
         self._pax: dict[str, str] = {}
+
+    def found(self) -> Files:
+        """Return what was found, after the end."""
+        return self._files
 
     def feed(self, window: bytes) -> None:
         """Take in the headers in a window of ``WINDOW`` bytes from ``at`` on (fewer at the end); move ``at`` on.
 
         Raises:
-            BadArchive: It is no such archive, or holds what is refused.
+            BadBlob: It is no such archive, or holds what is refused.
         """
         base = self.at
         while not self.is_over:
             start = self.at - base
             taken = self._take(window[start : start + BLOCK + MAX_PAX_BYTES]) if start < len(window) else 0
             if taken == 0 and start == 0:
-                raise BadArchive("the archive is cut off: it has no end mark")
+                raise BadBlob("the archive is cut off: it has no end mark")
             if taken == 0:
                 return
             self.at += taken
-        if not self.files:
-            raise BadArchive("the archive has no files")
+        if not self._files:
+            raise BadBlob("the archive has no files")
 
     def _take(self, data: bytes) -> int:
         """Take in the header at the start of some bytes; return how long it is with what follows it, 0 = not all here.
 
         Raises:
-            BadArchive: It is refused.
+            BadBlob: It is refused.
         """
         if len(data) < BLOCK:
             return 0
@@ -154,35 +157,35 @@ class TarReader:
         try:
             info = tarfile.TarInfo.frombuf(data[:BLOCK], "utf-8", "surrogateescape")
         except tarfile.HeaderError as error:
-            raise BadArchive(f"no uncompressed tar: byte {self.at} begins no member ({error})") from error
+            raise BadBlob(f"no uncompressed tar: byte {self.at} begins no member ({error})") from error
         if info.type == tarfile.XHDTYPE:
             return self._take_pax(info.size, data)
         self._take_member(info)
         self._pax = {}
-        return BLOCK + _padded(self.files.sizes[-1])
+        return BLOCK + _padded(self._files.sizes[-1])
 
     def _take_pax(self, size: int, data: bytes) -> int:
         if size > MAX_PAX_BYTES:
-            raise BadArchive(f"byte {self.at}: an extended header of {size} bytes, over {MAX_PAX_BYTES}")
+            raise BadBlob(f"byte {self.at}: an extended header of {size} bytes, over {MAX_PAX_BYTES}")
         if len(data) < BLOCK + size:
             return 0
         try:
             self._pax = _pax_records(data[BLOCK : BLOCK + size])
         except ValueError as error:
-            raise BadArchive(f"byte {self.at}: an extended header that cannot be read") from error
+            raise BadBlob(f"byte {self.at}: an extended header that cannot be read") from error
         return BLOCK + _padded(size)
 
     def _take_member(self, info: tarfile.TarInfo) -> None:
         name, size = self._pax.get("path", info.name), info.size
         if "size" in self._pax:
             if not self._pax["size"].isdecimal():
-                raise BadArchive(f"member {name[:200]!r}: its size cannot be read")
+                raise BadBlob(f"member {name[:200]!r}: its size cannot be read")
             size = int(self._pax["size"])
         problem = self._kind_problem(info) or _name_problem(name) or self._problem(name, size)
         if problem:
-            raise BadArchive(f"member {name[:200]!r} {problem}")
+            raise BadBlob(f"member {name[:200]!r} {problem}")
         self._seen.add(name)
-        self.files.add(name, self.at + BLOCK, size)
+        self._files.add(name, self.at + BLOCK, size)
 
     def _kind_problem(self, info: tarfile.TarInfo) -> str:
         is_sparse = any(key.startswith("GNU.sparse") for key in self._pax)
@@ -200,9 +203,9 @@ class TarReader:
             return f"has {size} bytes, over the limit of {MAX_FILE_BYTES}"
         if self.at + BLOCK + size > self._size:
             return "is cut off: the archive ends within it"
-        if len(self.files) >= MAX_FILES:
+        if len(self._files) >= MAX_FILES:
             return f"is one too many: an archive has at most {MAX_FILES} files"
-        is_long = self.files.names_bytes + len(name.encode()) > MAX_NAMES_BYTES
+        is_long = self._files.names_bytes + len(name.encode()) > MAX_NAMES_BYTES
         return f"is one too many: the names have more than {MAX_NAMES_BYTES} bytes" if is_long else ""
 
 

@@ -65,6 +65,17 @@ class DataDir:
             raise ConfigError(str(path), "is empty", "delete it, and a new one is made")
         return text
 
+    def replace_secret(self, name: str, text: str) -> None:
+        """Put another text in the place of a secret.
+
+        Raises:
+            ConfigError: It cannot be written.
+        """
+        try:
+            self._replace(self.path / name, text)
+        except OSError as error:
+            raise self._unusable(error) from error
+
     def write_service(self, service: str, facts: Mapping[str, Any]) -> None:
         """Say that ``service`` runs in this process: write ``{service}.json`` with the pid and ``facts``.
 

@@ -14,7 +14,9 @@ Rule: a family ends in ``Error``, a leaf says what happened; each edge (HTTP, li
     └── UnavailableError            StoreUnavailable ManagerUnreachable
 """
 
-from typing import ClassVar, NamedTuple
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar, NamedTuple
 
 
 class FieldProblem(NamedTuple):
@@ -34,6 +36,8 @@ class DisioError(Exception):
     retryable: ClassVar[bool] = False
     remedy: str = ""
     """What the user can do, one sentence, or empty."""
+    document: Mapping[str, Any] = MappingProxyType({})
+    """The problem document that another service told it by; empty = it is our own."""
 
 
 class ConfigError(DisioError):

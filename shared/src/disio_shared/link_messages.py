@@ -31,6 +31,8 @@ class Join(Message, frozen=True, kw_only=True):
     max_clients: int
     join_token: str = ""
     software: str = ""
+    speaks: list[str] = []
+    """What it can be asked beside its work: ``clients`` (ListClients), ``story`` (FetchStory)."""
     held: list[BlockRef] = []
     """All blocks of the cluster that it still holds, whichever manager granted them; answered in Admitted.revoked where
     they are no longer its own. A block that is not among them it has lost, or never had, and is handed out again."""
@@ -175,7 +177,41 @@ class Status(Message, frozen=True, kw_only=True):
     tallies: list[TaskTally] = []
 
 
-FromDistributor = Join | Ask | Deliver | Return | FetchWorkunit | Status | Packed
+class ClientRows(Message, frozen=True, kw_only=True):
+    """Answer to ListClients: clients by id, one row each; nothing of who or where they are beyond what they say."""
+
+    request: int
+    ids: list[str] = []
+    kinds: list[str] = []
+    slots: list[int] = []
+    """Units each runs at a time."""
+    languages: list[list[str]] = []
+    sites: list[str] = []
+    software: list[str] = []
+    ages_s: list[float] = []
+    """Seconds since each connected."""
+    busy: list[int] = []
+    """Payloads that each has been given and not answered."""
+    is_end: bool = True
+    """None comes after these."""
+
+
+class Story(Message, frozen=True, kw_only=True):
+    """Answer to FetchStory: tries of a payload that came to nothing, oldest first, then who has it now."""
+
+    request: int
+    clients: list[str] = []
+    outcomes: list[str] = []
+    """``failed`` or ``lost``; of those who have it ``has it``, or ``checks`` when it has a result already."""
+    errors: list[str] = []
+    """Empty of those who have it."""
+    ages_s: list[float] = []
+    """Seconds since it was handed out; -1 = not known any more."""
+    saved_bytes: int = 0
+    """Size of the state that a client saved of it; 0 = none."""
+
+
+FromDistributor = Join | Ask | Deliver | Return | FetchWorkunit | Status | ClientRows | Story | Packed
 
 # Manager link, manager to distributor
 
@@ -302,6 +338,25 @@ class Offer(Message, frozen=True, kw_only=True):
     tasks: list[str]
 
 
+class ListClients(Message, frozen=True, kw_only=True):
+    """Tell me of your clients; answered with ClientRows. Only for who ``speaks`` it."""
+
+    request: int
+    """Of this session, its own."""
+    after: str = ""
+    """Only clients whose id is above."""
+    limit: int
+    """Rows at most, 1 to 1,000."""
+
+
+class FetchStory(Message, frozen=True, kw_only=True):
+    """Tell me of a payload you hold; answered with Story. Only for who ``speaks`` it."""
+
+    request: int
+    task: str
+    index: int
+
+
 ToDistributor = (
     Admitted
     | Refused
@@ -315,5 +370,7 @@ ToDistributor = (
     | Managers
     | Adopted
     | Offer
+    | ListClients
+    | FetchStory
     | Error
 )

@@ -1,26 +1,25 @@
 """Payload specs: which payloads a task has, without ever writing them all down.
 
 Rule: ``payload_at(spec, i)`` is random access and pure; a generated spec costs the same memory for 10 payloads as for
-10^9. Sources: the ``list``, ``range`` and ``grid`` forms of the task document, and dis.io's ``"1-1337"`` shorthand.
+10^9.
 """
 
-import base64
-import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
-from disio_shared.errors import FieldProblem, InvalidDocument
-from disio_shared.values import RAW_KEY, RAW_MARK, encode_value
+from disio_shared.axes import Axis, Span, Uniform, axis_length, axis_value
+from disio_shared.drawing import Source
+from disio_shared.extents import Extents, Unmeasured, fitting_sizes
+from disio_shared.generating import drawn, grid_texts, random_texts, zip_texts
+from disio_shared.values import encode_value
 
-MAX_PAYLOADS = 10**12
-"""Payloads of one task."""
-MAX_LIST = 1_000_000
-"""Payloads that a task document may hold itself."""
-MAX_AXES = 64
-_SHORTHAND = re.compile(r"([0-9]+)-([0-9]+)")
-_SAFE_INTEGER = 2**53 - 1  # beyond it JSON numbers lose digits in JavaScript
+BlobKind = Literal["files", "lines", "ndjson", "csv"]
+"""What a payload in a blob is: ``files`` the bytes of a member of an archive, ``lines`` a line of a text, as a text,
+``ndjson`` the JSON on a line, ``csv`` a record below the header, as an object with one field a column."""
+StoredKind = Literal["files", "lines", "ndjson", "csv", "values"]
+"""Of a blob, or ``values``: of a growing task, which are given by and by."""
 
 
 class ListSpec(msgspec.Struct, frozen=True):
@@ -29,35 +28,8 @@ class ListSpec(msgspec.Struct, frozen=True):
     values: tuple[bytes, ...]
 
 
-class RangeSpec(msgspec.Struct, frozen=True):
-    """Integers ``start, start + step, ...``."""
-
-    start: int
-    step: int
-    count: int
-
-
-class Constant(msgspec.Struct, frozen=True):
-    """An axis with one value."""
-
-    value: Any
-
-
-class Choice(msgspec.Struct, frozen=True):
-    """An axis that is a list."""
-
-    values: tuple[Any, ...]
-
-
-class Linspace(msgspec.Struct, frozen=True):
-    """An axis of ``count`` evenly spaced floats, both ends included."""
-
-    first: float
-    last: float
-    count: int
-
-
-Axis = Constant | Choice | Linspace | RangeSpec
+class RangeSpec(Span, frozen=True):
+    """Integers ``start, start + step, ...``: the payload is the integer."""
 
 
 class GridSpec(msgspec.Struct, frozen=True):
@@ -67,49 +39,61 @@ class GridSpec(msgspec.Struct, frozen=True):
     axes: tuple[Axis, ...]
 
 
-class FilesSpec(msgspec.Struct, frozen=True):
-    """Files of an uploaded archive: payload ``i`` is the bytes of its member ``i``."""
+class ZipSpec(msgspec.Struct, frozen=True):
+    """Axes side by side, all of one length or constant; a payload is an object with one field an axis."""
 
-    blob: str
-    """SHA-256 of the archive."""
-    sizes: Sequence[int] = ()
-    """Bytes of each member; none until somebody has looked into the archive (a document alone does not tell)."""
-
-
-PayloadSpec = ListSpec | RangeSpec | GridSpec | FilesSpec
-KNOWN_SPECS = ("list", "range", "grid", "blob")
+    keys: tuple[str, ...]
+    axes: tuple[Axis, ...]
+    count: int
 
 
-def parse_spec(spec: Any) -> PayloadSpec:
-    """Check a decoded ``payloads`` field.
+class RandomSpec(msgspec.Struct, frozen=True):
+    """Objects whose fields are drawn, each one from its axis and by itself; the seed says which come."""
 
-    Raises:
-        InvalidDocument: With paths relative to the field.
-    """
-    if isinstance(spec, dict) and "blob" in spec:
-        return _parse_blob(spec)
-    if not isinstance(spec, dict) or len(spec) != 1:
-        raise _invalid("", f"must be an object with exactly one of {', '.join(KNOWN_SPECS)}")
-    (form, body), *_ = spec.items()
-    if form == "list":
-        parsed: PayloadSpec = _parse_list(body)
-    elif form == "range":
-        parsed = _parse_range(body, "range")
-    elif form == "grid":
-        parsed = _parse_grid(body)
-    else:
-        raise _invalid(str(form), f"unknown payload spec; use one of {', '.join(KNOWN_SPECS)}")
-    _check_count(parsed, form)
-    return parsed
+    count: int
+    seed: str
+    """As JSON text."""
+    keys: tuple[str, ...]
+    axes: tuple[Axis | Uniform, ...]
+
+
+class Chain(msgspec.Struct, frozen=True):
+    """What of another task's results becomes payloads of a growing one."""
+
+    source: str
+    """Id of the other task."""
+    stream: bool = False
+    """They are taken as they come, in that order; else in index order when all are there."""
+    batch: int = 0
+    """So many results are one payload, as a list; 0 = each one is a payload as it is."""
+
+
+class StoredSpec(msgspec.Struct, frozen=True):
+    """Payloads that lie somewhere else: only who has them reads them."""
+
+    kind: StoredKind
+    blob: str = ""
+    """SHA-256 of the upload that they are in, or empty."""
+    extents: Extents = Unmeasured()
+    """None until somebody has looked (a document alone does not tell how many there are)."""
+    numbers: tuple[str, ...] = ()
+    """Columns of ``csv`` whose cells are numbers, not texts."""
+    task: str = ""
+    """The growing task whose log they are in, or empty."""
+    chain: Chain | None = None
+    """Where those of a growing task come from; None: people give them."""
+
+
+PayloadSpec = ListSpec | RangeSpec | GridSpec | ZipSpec | RandomSpec | StoredSpec
 
 
 def count(spec: PayloadSpec) -> int:
-    """Return how many payloads a spec has; 0 of files whose archive nobody has looked into."""
+    """Return how many payloads a spec has; 0 of stored ones that nobody has looked at."""
     if isinstance(spec, ListSpec):
         return len(spec.values)
-    if isinstance(spec, FilesSpec):
-        return len(spec.sizes)
-    if isinstance(spec, RangeSpec):
+    if isinstance(spec, StoredSpec):
+        return len(spec.extents)
+    if not isinstance(spec, GridSpec):
         return spec.count
     product = 1
     for axis in spec.axes:
@@ -122,7 +106,7 @@ def payload_at(spec: PayloadSpec, index: int) -> bytes:
 
     Raises:
         IndexError: ``index`` is negative or not below ``count(spec)``.
-        TypeError: Files are read from their archive, by whoever has it.
+        TypeError: They are stored, and read by whoever has them.
     """
     if not 0 <= index < count(spec):
         raise IndexError(f"payload {index} of {count(spec)}")
@@ -130,19 +114,33 @@ def payload_at(spec: PayloadSpec, index: int) -> bytes:
         return spec.values[index]
     if isinstance(spec, RangeSpec):
         return encode_value(spec.start + index * spec.step)
-    if isinstance(spec, FilesSpec):
-        raise TypeError("payloads that are files are read from their archive")
-    chosen: dict[str, Any] = {}
-    for key, axis in zip(reversed(spec.keys), reversed(spec.axes), strict=True):
+    if isinstance(spec, StoredSpec):
+        raise TypeError("stored payloads are read where they lie")
+    return encode_value(dict(zip(spec.keys, _fields(spec, index), strict=True)))
+
+
+def _fields(spec: GridSpec | ZipSpec | RandomSpec, index: int) -> list[Any]:
+    if isinstance(spec, ZipSpec):
+        return [axis_value(axis, index if axis_length(axis) > 1 else 0) for axis in spec.axes]
+    if isinstance(spec, RandomSpec):
+        return [drawn(axis, Source(spec.seed, key), index) for key, axis in zip(spec.keys, spec.axes, strict=True)]
+    fields = []
+    for axis in reversed(spec.axes):
         index, at = divmod(index, axis_length(axis))
-        chosen[key] = axis_value(axis, at)
-    return encode_value({key: chosen[key] for key in spec.keys})
+        fields.append(axis_value(axis, at))
+    return fields[::-1]
 
 
 def payloads_at(spec: PayloadSpec, indexes: Sequence[int]) -> list[bytes]:
-    """Return many payloads; the quick way for batches."""
+    """Return many payloads, ``0 <= index < count(spec)``; the quick way for batches."""
     if isinstance(spec, RangeSpec):
         return [b"%d" % (spec.start + index * spec.step) for index in indexes]
+    if isinstance(spec, GridSpec):
+        return grid_texts(spec.keys, spec.axes, indexes)
+    if isinstance(spec, ZipSpec):
+        return zip_texts(spec.keys, spec.axes, indexes)
+    if isinstance(spec, RandomSpec):
+        return random_texts(spec.seed, spec.keys, spec.axes, indexes)
     return [payload_at(spec, index) for index in indexes]
 
 
@@ -154,148 +152,18 @@ def iterate(spec: PayloadSpec) -> Iterator[bytes]:
 
 def is_generated(spec: PayloadSpec) -> bool:
     """Tell whether a distributor can make the payloads itself from the spec."""
-    return not isinstance(spec, ListSpec | FilesSpec)
+    return not isinstance(spec, ListSpec | StoredSpec)
 
 
 def carried_bytes(spec: PayloadSpec, start: int, stop: int) -> int:
     """Return how many bytes a run of payloads takes on the way to a distributor; 0 when they are generated."""
     if isinstance(spec, ListSpec):
         return sum(map(len, spec.values[start:stop]))
-    if isinstance(spec, FilesSpec):
-        return sum(spec.sizes[start:stop]) + (stop - start) * len(RAW_MARK)
-    return 0
+    return spec.extents.bytes_between(start, stop) if isinstance(spec, StoredSpec) else 0
 
 
-def axis_length(axis: Axis) -> int:
-    """Return how many values an axis has."""
-    if isinstance(axis, Constant):
-        return 1
-    if isinstance(axis, Choice):
-        return len(axis.values)
-    return axis.count
-
-
-def axis_value(axis: Axis, at: int) -> Any:
-    """Return value ``at`` of an axis, ``0 <= at < axis_length(axis)``."""
-    if isinstance(axis, Constant):
-        return axis.value
-    if isinstance(axis, Choice):
-        return axis.values[at]
-    if isinstance(axis, RangeSpec):
-        return axis.start + at * axis.step
-    if axis.count == 1 or at == 0:
-        return axis.first
-    if at == axis.count - 1:
-        return axis.last
-    return axis.first + (axis.last - axis.first) * (at / (axis.count - 1))
-
-
-def _parse_blob(spec: dict[str, Any]) -> FilesSpec:
-    unknown = sorted(map(str, spec.keys() - {"blob", "format"}))
-    if unknown:
-        raise _invalid(unknown[0], "unknown field beside blob and format")
-    if not isinstance(spec["blob"], str) or not re.fullmatch(r"[0-9a-f]{64}", spec["blob"]):
-        raise _invalid("blob", "must be 64 lower-case hexadecimal digits")
-    if spec.get("format") != "files":
-        raise _invalid("format", 'must be "files": this version takes blobs in no other format')
-    return FilesSpec(spec["blob"])
-
-
-def _parse_list(body: Any) -> ListSpec:
-    if not isinstance(body, list):
-        raise _invalid("list", "must be a list")
-    if len(body) > MAX_LIST:
-        raise _invalid("list", f"has {len(body)} payloads, at most {MAX_LIST} fit in a task document")
-    return ListSpec(tuple(_listed(value, at) for at, value in enumerate(body)))
-
-
-def _listed(value: Any, at: int) -> bytes:
-    """Return an item of a list as a wire value; ``{"$base64": "..."}`` stands for raw bytes."""
-    if not isinstance(value, dict) or value.keys() != {RAW_KEY}:
-        return encode_value(value)
-    try:
-        return encode_value(base64.b64decode(value[RAW_KEY], validate=True))
-    except (TypeError, ValueError) as error:
-        raise _invalid(f"list.{at}.{RAW_KEY}", f"must be base64 text: {error}") from error
-
-
-def _parse_range(body: Any, path: str) -> RangeSpec:
-    if not isinstance(body, list) or len(body) not in (2, 3):
-        raise _invalid(path, "must be [start, stop] or [start, stop, step]")
-    if any(not isinstance(part, int) or isinstance(part, bool) for part in body):
-        raise _invalid(path, "must hold integers")
-    start, stop, step = (*body, 1)[:3]
-    if step == 0:
-        raise _invalid(path, "step must not be 0")
-    if max(abs(start), abs(stop)) > _SAFE_INTEGER:
-        raise _invalid(path, f"must stay within +-{_SAFE_INTEGER}, the integers JavaScript keeps exactly")
-    return RangeSpec(start, step, max(0, -(-(stop - start) // step)))
-
-
-def _parse_grid(body: Any) -> GridSpec:
-    if not isinstance(body, dict) or not body:
-        raise _invalid("grid", "must be an object with at least one axis")
-    if len(body) > MAX_AXES:
-        raise _invalid("grid", f"has {len(body)} axes, at most {MAX_AXES}")
-    axes = [_parse_axis(axis, f"grid.{key}") for key, axis in body.items()]
-    return GridSpec(tuple(body), tuple(axes))
-
-
-def _parse_axis(axis: Any, path: str) -> Axis:
-    if isinstance(axis, list):
-        if not axis:
-            raise _invalid(path, "is an empty list")
-        return Choice(tuple(axis))
-    if isinstance(axis, dict):
-        return _parse_axis_object(axis, path)
-    found = _SHORTHAND.fullmatch(axis) if isinstance(axis, str) else None
-    if found is None:
-        return Constant(axis)
-    first, last = _shorthand_ends(found, path)
-    return RangeSpec(first, 1, last - first + 1)
-
-
-def _shorthand_ends(found: re.Match[str], path: str) -> tuple[int, int]:
-    if max(len(found[1]), len(found[2])) > 16 or max(int(found[1]), int(found[2])) > _SAFE_INTEGER:
-        raise _invalid(path, f"must stay within {_SAFE_INTEGER}")
-    first, last = int(found[1]), int(found[2])
-    if last < first:
-        raise _invalid(path, f"{found[0]} runs backwards")
-    return first, last
-
-
-def _parse_axis_object(axis: dict[str, Any], path: str) -> Axis:
-    if set(axis) == {"range"}:
-        parsed: Axis = _parse_range(axis["range"], f"{path}.range")
-    elif set(axis) == {"linspace"}:
-        parsed = _parse_linspace(axis["linspace"], f"{path}.linspace")
-    else:
-        raise _invalid(path, 'must be a list, {"range": [...]}, {"linspace": [...]}, a scalar or "first-last"')
-    if axis_length(parsed) == 0:
-        raise _invalid(path, "has no values")
-    return parsed
-
-
-def _parse_linspace(body: Any, path: str) -> Linspace:
-    if not isinstance(body, list) or len(body) != 3:
-        raise _invalid(path, "must be [first, last, count]")
-    first, last, number = body
-    if any(isinstance(end, bool) or not isinstance(end, int | float) for end in (first, last)):
-        raise _invalid(path, "first and last must be numbers")
-    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= MAX_PAYLOADS:
-        raise _invalid(path, f"count must be an integer from 1 to {MAX_PAYLOADS}")
-    if max(abs(first), abs(last)) > 1e300:
-        raise _invalid(path, "first and last must stay within +-1e300")
-    return Linspace(float(first), float(last), number)
-
-
-def _check_count(spec: PayloadSpec, form: str) -> None:
-    total = count(spec)
-    if total == 0:
-        raise _invalid(form, "has no payloads")
-    if total > MAX_PAYLOADS:
-        raise _invalid(form, f"has {total} payloads, at most {MAX_PAYLOADS}")
-
-
-def _invalid(path: str, message: str) -> InvalidDocument:
-    return InvalidDocument([FieldProblem(path, message)])
+def fitting(spec: PayloadSpec, start: int, stop: int, limit: int) -> int:
+    """Return how many payloads from ``start`` on, up to ``stop``, are carried in at most ``limit`` bytes."""
+    if isinstance(spec, ListSpec):
+        return fitting_sizes(map(len, spec.values[start:stop]), limit)
+    return spec.extents.fitting(start, stop, limit) if isinstance(spec, StoredSpec) else stop - start

@@ -11,8 +11,18 @@ from typing import Any, Literal
 
 import msgspec
 
-from disio_shared import payloads
+from disio_shared import payload_parsing, payloads
 from disio_shared.errors import FieldProblem, InvalidDocument
+from disio_shared.task_parts import (
+    Aggregates,
+    Document,
+    StopWhen,
+    Webhook,
+    check_aggregates,
+    check_description,
+    check_stop_when,
+    check_webhooks,
+)
 from disio_shared.wording import not_json, problem_of
 
 Language = Literal["javascript", "wasm", "python"]
@@ -36,11 +46,7 @@ MAX_TIME = 253_402_300_799
 """Seconds since 1970 of the last second that has a date of four digits for its year."""
 
 
-class _Document(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Base of the parts of a task document."""
-
-
-class WorkunitSpec(_Document, kw_only=True):
+class WorkunitSpec(Document, kw_only=True):
     """The code: exactly one of ``source``, ``source_base64``, ``sha256``."""
 
     language: Language
@@ -55,7 +61,7 @@ class WorkunitSpec(_Document, kw_only=True):
     sha256: str | None = None
 
 
-class Requires(_Document, kw_only=True):
+class Requires(Document, kw_only=True):
     """What a client must offer."""
 
     memory_mb: int = 64
@@ -63,7 +69,7 @@ class Requires(_Document, kw_only=True):
     kinds: list[Kind] = msgspec.field(default_factory=lambda: ["web", "cli"])
 
 
-class Policy(_Document, kw_only=True):
+class Policy(Document, kw_only=True):
     """How the task is run."""
 
     priority: int = 0
@@ -86,16 +92,32 @@ class Policy(_Document, kw_only=True):
     requires: Requires = msgspec.field(default_factory=Requires)
     when_exhausted: Literal["repeat", "wait"] = "repeat"
     max_redundancy: int = 5
+    stop_when: StopWhen | None = None
+    """When the task is done before all payloads are."""
+    stall_s: float = 600.0
+    """Seconds without a result, with payloads open, after which the task counts as stalled."""
 
 
-class TaskDocument(_Document, kw_only=True):
+class Editable(Document, kw_only=True):
+    """What can be changed of a task later, of the policy a part."""
+
+    name: str = "untitled"
+    tags: list[str] = msgspec.field(default_factory=list)
+    description: str = ""
+    """What it computes, for people."""
+    public: bool = False
+    """Anybody may see it."""
+    webhooks: list[Webhook] = msgspec.field(default_factory=list)
+    policy: Policy = msgspec.field(default_factory=Policy)
+    aggregates: Aggregates | None = None
+    """Which numbers about the results are kept while they come; others are counted when somebody asks."""
+
+
+class TaskDocument(Editable, kw_only=True):
     """The whole document."""
 
     workunit: WorkunitSpec
     payloads: Any
-    name: str = "untitled"
-    tags: list[str] = []
-    policy: Policy = msgspec.field(default_factory=Policy)
 
 
 class ParsedTask(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +131,8 @@ class ParsedTask(msgspec.Struct, frozen=True, kw_only=True):
     """SHA-256 of the code, hexadecimal."""
     code: bytes | None
     """The code, or None when the document names an earlier upload by its hash."""
+    payloads: bytes
+    """The field as JSON text: spaces are gone, the order of keys is kept."""
 
 
 def parse_task(data: bytes) -> ParsedTask:
@@ -126,22 +150,36 @@ def parse_task(data: bytes) -> ParsedTask:
         raise InvalidDocument([problem_of(error, TaskDocument)]) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidDocument([FieldProblem("", f"the document {not_json(error)}")]) from error
-    problems = problems_of(document.name, document.tags, document.policy)
+    problems = problems_of(document)
     code, digest, code_problems = _read_workunit(document.workunit)
     problems += [*_check_runtime(document.workunit), *code_problems]
     spec = None
     try:
-        spec = payloads.parse_spec(document.payloads)
+        spec = payload_parsing.parse_spec(document.payloads)
     except InvalidDocument as error:
         problems += [FieldProblem(f"payloads.{p.path}" if p.path else "payloads", p.message) for p in error.problems]
     if problems or spec is None:
         raise InvalidDocument(problems)
-    return ParsedTask(document=document, spec=spec, total=payloads.count(spec), workunit=digest, code=code)
+    return ParsedTask(
+        document=document,
+        spec=spec,
+        total=payloads.count(spec),
+        workunit=digest,
+        code=code,
+        payloads=msgspec.json.encode(document.payloads),
+    )
 
 
-def problems_of(name: str, tags: list[str], policy: Policy) -> list[FieldProblem]:
+def problems_of(editable: Editable) -> list[FieldProblem]:
     """Return what is wrong with what of a task can be edited later."""
-    return [*_check_texts(name, tags), *_check_policy(policy)]
+    return [
+        *_check_texts(editable.name, editable.tags),
+        *check_description(editable.description),
+        *check_webhooks(editable.webhooks),
+        *_check_policy(editable.policy),
+        *check_stop_when(editable.policy.stop_when),
+        *check_aggregates(editable.aggregates),
+    ]
 
 
 def _check_texts(name: str, tags: list[str]) -> list[FieldProblem]:
@@ -170,9 +208,10 @@ def _check_policy(policy: Policy) -> list[FieldProblem]:
         ("max_lost", 1 <= policy.max_lost <= 1000, "must be from 1 to 1000"),
         (
             "max_task_failures",
-            most is None or 1 <= most <= payloads.MAX_PAYLOADS,
-            f"must be from 1 to {payloads.MAX_PAYLOADS}",
+            most is None or 1 <= most <= payload_parsing.MAX_PAYLOADS,
+            f"must be from 1 to {payload_parsing.MAX_PAYLOADS}",
         ),
+        ("stall_s", 10 <= policy.stall_s <= 86_400, "must be from 10 to 86400 seconds"),
         ("max_redundancy", 1 <= policy.max_redundancy <= 20, "must be from 1 to 20"),
         ("requires.memory_mb", 0 <= policy.requires.memory_mb <= 1_000_000, "must be from 0 to 1000000"),
         ("requires.kinds", bool(policy.requires.kinds), "must name at least one of web, cli"),

@@ -47,7 +47,7 @@ def problem_of(error: msgspec.ValidationError, kind: Any, whole: str = "the docu
     found = _WHERE.fullmatch(str(error))
     assert found is not None, "everything matches"
     at = _type_at(kind, found["path"] or "")
-    path = (found["path"] or "").replace("[...]", "").removeprefix(".")
+    path = re.sub(r"\[(\d+)\]", r".\1", (found["path"] or "").replace("[...]", "")).removeprefix(".")
     message = f"a key {_message(found['what'], None)}" if found["key"] else _message(found["what"], at)
     if given and not path:
         message = re.sub(r", not [^,]*$", f", not {given}", message)

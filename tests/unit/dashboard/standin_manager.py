@@ -29,6 +29,8 @@ class StandinManager:
         self.results: dict[str, list[dict[str, Any]]] = {}
         self.failures: dict[str, list[dict[str, Any]]] = {}
         self.requests: list[web.Request] = []
+        self.answer_headers: dict[str, str] = {}
+        """Of ``/api/echo``."""
         self.distributors: list[dict[str, Any]] = []
         self.managers: list[dict[str, Any]] = []
         self.stories: dict[tuple[str, int], dict[str, Any]] = {}
@@ -202,7 +204,8 @@ class StandinManager:
             self._streams.discard(stream)
 
     async def _echo(self, request: web.Request) -> web.Response:
-        return web.json_response({"body": (await request.read()).decode(), "headers": dict(request.headers)})
+        told = {"body": (await request.read()).decode(), "headers": dict(request.headers)}
+        return web.json_response(told, headers=self.answer_headers)
 
     async def _broken(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})

@@ -44,6 +44,41 @@ async def test_the_managers_token_goes_up_and_the_browsers_secrets_do_not(
     assert not {"Cookie", "X-Disio-Csrf", "X-Other", "Origin"} & set(answer["headers"])
 
 
+UP = {
+    "If-Match": '"3"',
+    "If-None-Match": 'W/"x"',
+    "Last-Event-ID": "e-1",
+    "Upload-Offset": "7",
+    "Upload-Complete": "?0",
+    "X-Request-Id": "mine",
+}
+DOWN = {
+    "ETag": '"4"',
+    "Link": '</api/tasks?cursor=2>; rel="next"',
+    "X-Cursor": "abc",
+    "X-Task-State": "done",
+    "X-Request-Id": "mine",
+    "Upload-Offset": "9",
+    "Upload-Complete": "?1",
+    "Allow": "GET,HEAD",
+    "Retry-After": "2",
+    "Idempotency-Replayed": "true",
+}
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "HEAD"])
+async def test_headers_of_uploads_pages_and_versions_pass_both_ways(
+    member: aiohttp.ClientSession, url: str, manager: StandinManager, method: str
+) -> None:
+    manager.answer_headers = {**DOWN, "Set-Cookie": "a=b", "Server": "x"}
+    headers = {**await csrf_of(member, url), **UP}
+    async with member.request(method, f"{url}/api/echo", headers=headers) as response:
+        assert {name: response.headers.get(name) for name in DOWN} == DOWN
+        assert "Set-Cookie" not in response.headers
+    heard = manager.requests[-1].headers
+    assert {name: heard.get(name) for name in UP} == UP
+
+
 async def test_a_body_larger_than_any_buffer_passes(member: aiohttp.ClientSession, url: str) -> None:
     body = b"x" * 1_000_000
     async with member.post(f"{url}/api/echo", data=body, headers=await csrf_of(member, url)) as response:

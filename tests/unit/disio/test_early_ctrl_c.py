@@ -24,7 +24,8 @@ sys.meta_path.insert(0, Hold())
 """Runs before everything else: the import of one module tells that it begins, and waits."""
 NOBODY = ("--distributor", "http://127.0.0.1:9")
 COMMANDS = {
-    ("disio", "--help"): ("disio_shared.starting", "signal", "disio.cli", "rich_click", "click", "disio_shared.errors"),
+    ("disio", "--help"): ("disio_shared.starting", "signal", "disio.front", "disio.table"),
+    ("disio", "frobnicate"): ("disio.cli", "disio.clicking", "rich_click", "click", "disio_shared.errors"),
     ("disio", "submit", "unit.js"): ("disio.commands.submit", "disio.commands.submitting", "aiohttp"),
     ("disio", "up"): ("disio.commands.up", "disio.commands.serving", "disio.platform"),
     ("disio", "test", "unit.js", "--payload", "1"): ("disio.commands.test", "disio_client.runner"),

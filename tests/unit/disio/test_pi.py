@@ -3,7 +3,8 @@
 import re
 
 from disio.demos import pi
-from disio_shared.payloads import count, parse_spec, payload_at
+from disio_shared.payload_parsing import parse_spec
+from disio_shared.payloads import count, payload_at
 
 
 def test_machins_digits_are_the_published_ones() -> None:

@@ -58,7 +58,7 @@ def test_what_is_wrong_with_a_document_is_told_once() -> None:
 
 async def test_a_wrong_token_is_told_with_a_remedy(tmp_path: Path) -> None:
     async with serve(tmp_path) as served, ManagerClient(served.url, "wrong") as client:
-        for asked in (client.stats(), client.has_blob("0" * 64)):
+        for asked in (client.stats(), client.blob_offset("0" * 64)):
             with pytest.raises(RestProblem, match=r"copy admin\.token .*--token-file") as refused:
                 await asked
             assert exit_status(refused.value) == 4

@@ -101,7 +101,7 @@ async def test_without_wait_the_task_is_named_and_left_alone(tmp_path: Path, uni
         assert (task["name"], task["tags"], task["total"], task["state"]) == ("Grid", ["x"], 3, "queued")
         assert task["payloads"] == {"grid": {"n": {"range": [0, 3]}, "c": 99}}
         assert task["policy"]["requires"]["kinds"] == ["cli"]
-        assert f"Next: disio explain {task['id']}" in shown.stderr
+        assert f"Next: disio task watch {task['id']}" in shown.stderr
         as_json = await run(unit, "--range", "0:3", "--json", *here)
         assert json.loads(as_json.stdout)["total"] == 3
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from disio_manager.core.records import LoadedTask, Look, SharedTask, StretchRecord, TaskRecord
 from disio_manager.stores.base import ManagerEntry
 from disio_shared.errors import StoreUnavailable
-from disio_shared.payloads import parse_spec
+from disio_shared.payload_parsing import parse_spec
 from disio_shared.taskdoc import Policy
 
 

@@ -211,3 +211,24 @@ async def test_rows_tell_of_this_manager_and_of_the_others() -> None:
     assert (other.alive, other.beat_age_s) == (True, 4.0)
     rig.clock.advance(ALIVE_S)
     assert not rig.cluster.rows()[1].alive
+
+
+@pytest.mark.parametrize(
+    ("changed_by", "alive", "is_ours"),
+    [
+        ("a", [], True),
+        ("a", ["b"], True),
+        ("b", ["b"], False),
+        ("c", ["b"], True),
+        ("", ["b"], True),
+        ("c", ["0"], False),
+    ],
+)
+async def test_what_is_left_to_do_falls_to_who_changed_the_task_or_to_one_of_those_alive(
+    changed_by: str, alive: list[str], is_ours: bool
+) -> None:
+    rig = Rig()
+    await rig.round(*alive)
+    record = loaded().record
+    record.changed_by = changed_by
+    assert rig.cluster.is_ours(record) is is_ours

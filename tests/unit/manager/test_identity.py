@@ -32,10 +32,19 @@ def test_damaged_keys_are_refused_by_name(tmp_path: Path, text: str) -> None:
 
 def test_two_keys_that_are_no_pair_are_refused(tmp_path: Path) -> None:
     one, two = load_identity(DataDir(tmp_path / "a")), load_identity(DataDir(tmp_path / "b"))
-    mixed = Identity(one.curve_public, two.curve_secret, "", "")
+    mixed = Identity(one.curve_public, two.curve_secret, "", "", "")
     text = f'{{"public": "{mixed.curve_public.decode()}", "secret": "{mixed.curve_secret.decode()}"}}'
     (tmp_path / "curve.json").write_text(text.replace("\\", "\\\\"))
     with pytest.raises(ConfigError, match="no pair"):
+        load_identity(DataDir(tmp_path))
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "whsec_", "whsec_AAAA"])
+def test_a_damaged_webhook_secret_is_refused_by_name(tmp_path: Path, text: str) -> None:
+    made = load_identity(DataDir(tmp_path)).webhook_secret
+    assert load_identity(DataDir(tmp_path)).webhook_secret == made and made.startswith("whsec_")
+    (tmp_path / "webhook.secret").write_text(text)
+    with pytest.raises(ConfigError, match=r"webhook\.secret"):
         load_identity(DataDir(tmp_path))
 
 

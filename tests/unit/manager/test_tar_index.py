@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from disio_manager import tar_index
-from disio_manager.tar_index import WINDOW, BadArchive, Files, TarReader
+from disio_manager.blob_problem import BadBlob
+from disio_manager.tar_index import WINDOW, Files, TarReader
 from tests.unit.manager.tars import Member, tar_of, tar_with
 
 PART = st.text(min_size=1, max_size=60).filter(lambda s: s not in (".", "..") and not {"/", "\0"} & set(s))
@@ -27,13 +28,13 @@ def indexed(data: bytes) -> Files:
     reader = TarReader(len(data))
     for _ in range(len(data) // 512 + 2):
         if reader.is_over:
-            return reader.files
+            return reader.found()
         reader.feed(data[reader.at : reader.at + WINDOW])
     raise AssertionError("it never ends")
 
 
 def refused(data: bytes) -> str:
-    with pytest.raises(BadArchive) as refusal:
+    with pytest.raises(BadBlob) as refusal:
         indexed(data)
     [problem] = refusal.value.problems
     assert problem.path == "payloads.blob"
@@ -135,5 +136,5 @@ def test_nothing_but_a_refusal_comes_of_noise(noise: bytes) -> None:
     for data in (noise, tar_of([("a", b"x")])[:512] + noise):
         try:
             indexed(data)
-        except BadArchive as refusal:
+        except BadBlob as refusal:
             assert refusal.problems

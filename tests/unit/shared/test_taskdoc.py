@@ -94,7 +94,7 @@ def test_the_documented_example_is_accepted() -> None:
         ({"policy": {"max_failures": 0}}, "policy.max_failures"),
         ({"policy": {"unit_timeout_s": 1e9}}, "policy.unit_timeout_s"),
         ({"policy": {"requires": {"kinds": []}}}, "policy.requires.kinds"),
-        ({"policy": {"requires": {"kinds": ["phone"]}}}, "policy.requires.kinds[0]"),
+        ({"policy": {"requires": {"kinds": ["phone"]}}}, "policy.requires.kinds.0"),
         ({"policy": {"requires": {"gpu": True}}}, "policy.requires.gpu"),
         ({"policy": {"when_exhausted": "explode"}}, "policy.when_exhausted"),
         ({"policy": {"max_result_bytes": 0}}, "policy.max_result_bytes"),

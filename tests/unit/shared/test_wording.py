@@ -2,7 +2,7 @@
 
 import datetime
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 import pytest
@@ -58,13 +58,13 @@ TABLE: list[tuple[dict[str, Any], str, str]] = [
     ({"raw": 1}, "raw", "must be text in base64, not a number"),
     ({"raw": "%"}, "raw", "is not base64"),
     ({"names": {}}, "names", "must be a list, not an object"),
-    ({"names": ["a", 2]}, "names[1]", "must be text, not a number"),
-    ({"parts": [{}, []]}, "parts[1]", "must be an object, not a list"),
-    ({"parts": [{"color": "green"}]}, "parts[0].color", "must be one of blue, red, not 'green'"),
-    ({"parts": [{"color": 3}]}, "parts[0].color", "must be one of blue, red, not a number"),
-    ({"parts": [{"level": 3}]}, "parts[0].level", "must be one of 1, 2, not 3"),
-    ({"parts": [{"colour": 3}]}, "parts[0].colour", "is not known here; did you mean color?"),
-    ({"parts": [{"xyz": 3}]}, "parts[0].xyz", "is not known here; what is: color, level"),
+    ({"names": ["a", 2]}, "names.1", "must be text, not a number"),
+    ({"parts": [{}, []]}, "parts.1", "must be an object, not a list"),
+    ({"parts": [{"color": "green"}]}, "parts.0.color", "must be one of blue, red, not 'green'"),
+    ({"parts": [{"color": 3}]}, "parts.0.color", "must be one of blue, red, not a number"),
+    ({"parts": [{"level": 3}]}, "parts.0.level", "must be one of 1, 2, not 3"),
+    ({"parts": [{"colour": 3}]}, "parts.0.colour", "is not known here; did you mean color?"),
+    ({"parts": [{"xyz": 3}]}, "parts.0.xyz", "is not known here; what is: color, level"),
     ({"by_name": {"a.b": {"level": 9}}}, "by_name.level", "must be one of 1, 2, not 9"),
     ({"by_name": {"a": 1}}, "by_name", "must be an object, not a number"),
     ({"by_number": {"x": "y"}}, "by_number", "a key must be a whole number, not text"),
@@ -185,6 +185,8 @@ def _fields(kind: Any, before: str = "") -> list[tuple[str, Any]]:
         name = before + field.name
         if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
             found += [(name, dict), *_fields(field.type, f"{name}.")]
+        elif any(isinstance(each, type) and issubclass(each, msgspec.Struct) for each in get_args(field.type)):
+            found.append((name, dict))  # or null
         elif field.type is not Any:
             found.append((name, field.type))
     return found

@@ -15,7 +15,7 @@ from tools.environment import MEMBERS
 from tools.lock import OURS
 from tools.stamps import ROOT
 
-LOCKS = ("requirements.lock", "requirements-runtime.lock", "requirements-node.lock")
+LOCKS = ("requirements.lock", "requirements-runtime.lock", "requirements-node.lock", "requirements-fuzz.lock")
 NPM_LOCKS = ("client_web/package-lock.json", "dashboard/web/package-lock.json")
 # The oldest versions without a known vulnerability that concerns us.
 SAFE = {
@@ -33,6 +33,8 @@ SAFE = {
     "zeroconf": "0.149.13",
 }
 SAFE_IF_PRESENT = {
+    "joblib": "1.5",
+    "pyarrow": "17.0.0",
     "argon2-cffi": "23.1",
     "jinja2": "3.1.6",
     "orjson": "3.9.15",
@@ -51,7 +53,8 @@ def test_every_dependency_of_every_member_is_locked_at_a_version_it_accepts() ->
     locked = pins("requirements.lock")
     for member in MEMBERS:
         project = tomllib.loads((ROOT / member / "pyproject.toml").read_text())["project"]
-        for requirement in map(Requirement, project["dependencies"]):
+        extras = [each for extra in project.get("optional-dependencies", {}).values() for each in extra]
+        for requirement in map(Requirement, [*project["dependencies"], *extras]):
             if requirement.name not in OURS:
                 assert requirement.specifier.contains(locked[requirement.name]), (member, requirement)
 

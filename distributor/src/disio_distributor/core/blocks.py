@@ -13,7 +13,7 @@ from disio_distributor.core.assignments import Tail
 from disio_distributor.core.pace import TaskPace
 from disio_distributor.core.records import Attempt, HeldBlock
 from disio_distributor.core.votes import Votes
-from disio_shared import payloads
+from disio_shared import payload_parsing, payloads
 from disio_shared.messages import TaskManifest
 from disio_shared.payloads import PayloadSpec
 from disio_shared.ranges import RangeSet, Run, indexes_of
@@ -315,4 +315,4 @@ def _size(runs: Iterable[Run]) -> int:
 
 
 def _spec_of(manifest: TaskManifest) -> PayloadSpec | None:
-    return payloads.parse_spec(msgspec.json.decode(manifest.payloads)) if manifest.payloads else None
+    return payload_parsing.parse_spec(msgspec.json.decode(manifest.payloads)) if manifest.payloads else None

@@ -29,6 +29,7 @@ from disio_distributor.core.events import (
 )
 from disio_distributor.core.handout import HandOut
 from disio_distributor.core.links import PATIENCE, Link
+from disio_distributor.core.listing import client_rows
 from disio_distributor.core.managers import FETCH, STATUS, Managers
 from disio_distributor.core.records import Snapshot
 from disio_distributor.core.repeats import Repeats
@@ -37,6 +38,7 @@ from disio_distributor.core.roster import Session
 from disio_distributor.core.settings import CoreSettings
 from disio_distributor.core.state import RECHECK, TIDY, State
 from disio_distributor.core.stats import Stats
+from disio_distributor.core.storytelling import story
 from disio_shared import messages
 from disio_shared.decisions import Decision
 
@@ -187,6 +189,10 @@ class Dispatcher:
             self._managers.granted(link, said, now)
         elif isinstance(said, messages.WorkunitCode):
             self._managers.code(said)
+        elif isinstance(said, messages.ListClients):
+            self._state.send(link.name, client_rows(self._state, link.cluster, said, now))
+        elif isinstance(said, messages.FetchStory):
+            self._state.send(link.name, story(self._state, said, now))
         else:
             self._heard(link, said, now)
 

@@ -38,6 +38,8 @@ class ManagerSaid(msgspec.Struct, frozen=True):
         | messages.Managers
         | messages.Adopted
         | messages.Offer
+        | messages.ListClients
+        | messages.FetchStory
     )
 
 

@@ -46,12 +46,15 @@ class Capability(NamedTuple):
 class Session:
     """One welcomed client."""
 
-    __slots__ = ("active_at", "capability", "client", "name", "paces", "slots", "slowness", "wants")
+    __slots__ = (
+        "active_at", "capability", "client", "name", "paces", "since", "site", "slots", "slowness", "software", "wants",
+    )  # fmt: skip
 
     def __init__(self, name: str, client: str, hello: Hello, max_slots: int, now: float) -> None:
         self.name, self.client = name, client
         self.capability = Capability(hello.kind, frozenset(hello.languages), max(0, hello.memory_mb))
         self.slots = min(max(1, hello.cores), max_slots)
+        self.site, self.software, self.since = hello.site, hello.software, now
         self.paces: dict[str, Pace] = {}
         self.slowness = 1.0
         """How many times as long as others it takes for a unit, smoothed over tasks."""

@@ -1,11 +1,9 @@
-"""What requests carry: bodies of bounded size, and query parameters by name and kind.
+"""Bodies of requests.
 
-Rule: a body is measured while it is read, never after; a parameter nobody knows is an error.
+Rule: a body is measured while it is read, never after.
 """
 
-import re
-from collections.abc import Collection
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 from aiohttp import web
@@ -18,6 +16,7 @@ SMALL_BODY = 1 << 20
 """Bytes of a body that is not a task document."""
 MAX_JSON_PARTS = 6_000_000
 """Brackets and commas in a body: what it could grow to as objects is bounded before any is made."""
+BodyT = TypeVar("BodyT")
 _JSON_TYPES = frozenset({"application/json", "application/merge-patch+json"})
 
 
@@ -62,60 +61,27 @@ async def read_json_text(request: web.Request, limit: int = SMALL_BODY) -> bytes
     return text
 
 
-async def read_object(request: web.Request, limit: int = SMALL_BODY) -> dict[str, Any]:
-    """Return a JSON object.
+async def read_json(request: web.Request, kind: type[BodyT], limit: int = SMALL_BODY) -> BodyT:
+    """Return a JSON body of a type.
 
     Raises:
         BadRequest, InvalidDocument: It is none.
     """
-    text = await read_json_text(request, limit)
+    return decode_json(await read_json_text(request, limit), kind)
+
+
+def decode_json(text: bytes, kind: type[BodyT]) -> BodyT:
+    """Return JSON text as a type.
+
+    Raises:
+        InvalidDocument: It is none.
+    """
     try:
-        return msgspec.json.decode(text, type=dict[str, Any])
+        return msgspec.json.decode(text, type=kind)
     except msgspec.ValidationError as error:
-        raise InvalidDocument([problem_of(error, dict[str, Any])]) from error
+        raise InvalidDocument([problem_of(error, kind)]) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidDocument([FieldProblem("", f"the document {not_json(error)}")]) from error
-
-
-def check_query(request: web.Request, known: Collection[str]) -> None:
-    """Refuse parameters that are not known.
-
-    Raises:
-        BadRequest: With one problem per parameter.
-    """
-    unknown = [
-        _at(name, f"unknown parameter; known: {', '.join(known)}") for name in request.query if name not in known
-    ]
-    if unknown:
-        raise BadRequest(400, "bad-request", "unknown query parameter", unknown)
-
-
-def query_number(request: web.Request, name: str, default: int, most: int) -> int:
-    """Return a parameter as an integer from 0 to ``most``.
-
-    Raises:
-        BadRequest: It is none.
-    """
-    text = request.query.get(name)
-    if text is None or text == "":
-        return default
-    if not re.fullmatch(r"[0-9]{1,16}", text) or int(text) > most:
-        message = f"must be an integer from 0 to {most}"
-        raise BadRequest(400, "bad-request", f"{name} {message}", [_at(name, message)])
-    return int(text)
-
-
-def query_choice(request: web.Request, name: str, default: str, choices: Collection[str]) -> str:
-    """Return a parameter that is one of ``choices``.
-
-    Raises:
-        BadRequest: It is another.
-    """
-    text = request.query.get(name, "") or default
-    if text not in choices:
-        message = f"must be one of {', '.join(choice for choice in choices if choice)}"
-        raise BadRequest(400, "bad-request", f"{name} {message}", [_at(name, message)])
-    return text
 
 
 def _at(path: str, message: str) -> FieldProblem:

@@ -4,18 +4,21 @@ Rule: one ``Context`` per application, found under one typed key; there is no mo
 """
 
 import asyncio
-from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from disio_manager.aggregating import Aggregating
+from disio_manager.api.awaiting import Awaiting
 from disio_manager.api.feed import Feed
 from disio_manager.api.fleet_view import FleetView
+from disio_manager.chains import Chains
 from disio_manager.cluster import Cluster
 from disio_manager.identity import Identity
+from disio_manager.questions import Questions
 from disio_manager.service import ManagerService
-
-MAX_REMEMBERED = 10_000
+from disio_manager.tracing import Tracing
+from disio_manager.webhooks import Webhooks
 
 
 @dataclass(slots=True)
@@ -27,29 +30,19 @@ class Context:
     feed: Feed
     fleet: FleetView
     managers: Cluster
+    webhooks: Webhooks
+    chains: Chains
+    aggregating: Aggregating
+    tracing: Tracing
+    questions: Questions
     cluster: str
     """Id of the database."""
     zmq_port: int
     is_loopback: bool
     """Bound to loopback only."""
-    bodies: OrderedDict[str, str] = field(default_factory=OrderedDict)
-    """Task id to the hash of the request that made it, for requests with an idempotency key; the last 10,000."""
-    deleted: OrderedDict[str, None] = field(default_factory=OrderedDict)
-    """Tasks that were deleted, or were about to be; the last 10,000."""
-    creating: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while a task with an idempotency key is created."""
-
-    def note_body(self, task: str, digest: str) -> None:
-        """Remember which request made a task."""
-        self.bodies[task] = digest
-        while len(self.bodies) > MAX_REMEMBERED:
-            self.bodies.popitem(last=False)
-
-    def note_deleted(self, task: str) -> None:
-        """Remember that a task is deleted: a late repeat of the request that made it is not to make it anew."""
-        self.deleted[task] = None
-        while len(self.deleted) > MAX_REMEMBERED:
-            self.deleted.popitem(last=False)
+    awaiting: Awaiting = field(default_factory=Awaiting)
+    making: dict[str, asyncio.Event] = field(default_factory=dict)
+    """Of each idempotency key whose task is being made just now, what is set when that is over."""
 
 
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)

@@ -1,26 +1,31 @@
 """Creating tasks, and looking at payload specs before.
 
-Rule: code is stored before the task that names it. A request with an ``Idempotency-Key`` makes a task whose id follows
-from the key, so a repeat finds that task again, after a restart too.
+Rule: code is stored before the task that names it.
 """
 
 import asyncio
-import hashlib
+from functools import partial
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
+from disio_manager.api.answers import Preview, json_answer
+from disio_manager.api.beginning import begun, form_of, source_of, values_of
 from disio_manager.api.bodies import read_json_text
+from disio_manager.api.chained import check_source
 from disio_manager.api.context import Context, context_of
+from disio_manager.api.documents import stored_of
 from disio_manager.api.inputs import inputs_of_spec
 from disio_manager.api.javascript import syntax_problem
-from disio_manager.api.problems import BadRequest
-from disio_manager.api.tasks import json_answer, show, task_record
+from disio_manager.api.keyed import REPLAYED, Wanted, create_once, key_of
+from disio_manager.api.tasks import show, task_record
+from disio_manager.blob_problem import BadBlob
 from disio_manager.core.events import TaskCommanded, TaskCreated
 from disio_manager.core.records import TaskRecord
-from disio_manager.tar_index import BadArchive
-from disio_shared import payloads
+from disio_manager.stores.segments import Segment
+from disio_shared import payload_parsing, payloads
+from disio_shared.canonical import document_sha256, stored_document
 from disio_shared.errors import FieldProblem, InvalidDocument
 from disio_shared.ids import fresh_id
 from disio_shared.messages import Terms
@@ -28,7 +33,6 @@ from disio_shared.taskdoc import MAX_DOCUMENT_BYTES, ParsedTask, TaskDocument, p
 from disio_shared.wording import not_json
 
 PREVIEW_FIRST, PREVIEW_LAST = 20, 3
-MAX_KEY = 255
 IN_PLACE_BYTES = 64 << 10
 """Larger documents are parsed in a thread, so that the others are served meanwhile."""
 
@@ -36,53 +40,76 @@ IN_PLACE_BYTES = 64 << 10
 async def create_task(request: web.Request) -> web.Response:
     """``POST /api/tasks``."""
     context = context_of(request)
-    key = request.headers.get("Idempotency-Key", "")
-    if len(key) > MAX_KEY or not (key.isascii() and key.isprintable()):
-        message = f"at most {MAX_KEY} printable ASCII characters"
-        raise BadRequest(400, "bad-request", f"Idempotency-Key: {message}", [FieldProblem("Idempotency-Key", message)])
+    key = key_of(request)
     body = await read_json_text(request, MAX_DOCUMENT_BYTES)
     parsed = await _off_loop(_parse, body, len(body))
-    if not key:
-        return await _created(context, await _create(context, parsed, fresh_id()))
-    async with context.creating:
-        return await _created(context, await _create_once(context, parsed, key, hashlib.sha256(body).hexdigest()))
+    return await _made(context, key, parsed)
 
 
 async def clone_task(request: web.Request) -> web.Response:
-    """``POST /api/tasks/{id}/clone``: the same document as a new task."""
-    context = context_of(request)
+    """``POST /api/tasks/{id}/clone``: the same document, or one with changes, as a new task."""
+    context, key = context_of(request), key_of(request)
+    patch = await read_json_text(request, MAX_DOCUMENT_BYTES) if request.can_read_body else b"{}"
     record = await task_record(context, request.match_info["id"])
-    spec = await context.service.archives.resolved(await _off_loop(_spec_of, record.payloads, len(record.payloads)))
-    copy = msgspec.structs.replace(
-        record,
-        id=fresh_id(),
-        number=await context.service.store.next_number(),
-        state="queued",
-        created_at=context.service.clock.wall(),
-        finished_at=None,
-        done=0,
-        failed=0,
-        retries=0,
-        lost=0,
-        tries_failed=0,
-        copies=0,
-    )
-    await _submit(context, copy, spec)
-    return await _created(context, copy.id)
+    wanted = await _off_loop(partial(_cloned, record), patch, len(patch) + len(record.payloads))
+    return await _made(context, key, wanted)
+
+
+async def _made(context: Context, key: str, wanted: Wanted) -> web.Response:
+    """Create a task, or find the one that a key made before."""
+    if not key:
+        return await _created(context, await _create(context, wanted, fresh_id()))
+    task, is_repeat = await create_once(context, key, wanted, lambda task: _create(context, wanted, task))
+    return await _created(context, task, {REPLAYED: "true"} if is_repeat else {})
+
+
+def _cloned(record: TaskRecord, patch: bytes) -> Wanted:
+    """Return a task's document with a JSON merge patch (RFC 7396) applied, checked like any other.
+
+    Raises:
+        InvalidDocument: The patch is none, or what comes of it is no document.
+    """
+    try:
+        changes = msgspec.json.decode(patch)
+        if not isinstance(changes, dict):
+            raise InvalidDocument([FieldProblem("", "the document must be an object")])
+        return _parse(
+            msgspec.json.encode(_merged(msgspec.json.decode(msgspec.json.encode(stored_of(record))), changes))
+        )
+    except (msgspec.DecodeError, UnicodeError, RecursionError, OverflowError) as error:
+        raise InvalidDocument([FieldProblem("", f"the document {not_json(error)}")]) from error
+
+
+def _merged(target: Any, patch: Any) -> Any:
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = _merged(merged.get(name), value)
+    return merged
 
 
 async def preview_payloads(request: web.Request) -> web.Response:
     """``POST /api/payloads/preview``: the body is a payload spec, bare or under ``payloads``."""
     body = await read_json_text(request, MAX_DOCUMENT_BYTES)
-    archives = context_of(request).service.archives
-    spec = await archives.resolved(await _off_loop(_spec_of, body, len(body)))
-    inputs, total = await inputs_of_spec(archives, spec), payloads.count(spec)
-    first = inputs.shown(range(min(total, PREVIEW_FIRST)))
-    last = inputs.shown(range(max(0, total - PREVIEW_LAST), total))
-    return json_answer({"count": total, "first": first, "last": last})
+    sources = context_of(request).service.sources
+    spec = await sources.resolved(await _off_loop(_spec_of, body, len(body)))
+    if isinstance(spec, payloads.StoredSpec) and spec.kind == "values":
+        if spec.chain is not None:
+            told = f"its payloads will be results: see those of task {spec.chain.source}"
+            raise InvalidDocument([FieldProblem("payloads.task", told)])
+        spec = payloads.ListSpec(tuple(await _off_loop(values_of, body, len(body))))
+    inputs, total = await inputs_of_spec(sources, spec), payloads.count(spec)
+    first = range(min(total, PREVIEW_FIRST))
+    last = range(max(0, total - PREVIEW_LAST), total)
+    first, last = first[: inputs.fitting(first)], last[-inputs.fitting(last[::-1]) :]
+    return json_answer(Preview(count=total, first=await inputs.shown(first), last=await inputs.shown(last)))
 
 
-def _parse(body: bytes) -> ParsedTask:
+def _parse(body: bytes) -> Wanted:
     """Check a document, the syntax of JavaScript included."""
     parsed = parse_task(body)
     if parsed.code is not None and parsed.document.workunit.language == "javascript":
@@ -90,7 +117,7 @@ def _parse(body: bytes) -> ParsedTask:
         if problem is not None:
             given = "source" if parsed.document.workunit.source is not None else "source_base64"
             raise InvalidDocument([FieldProblem(f"workunit.{given}", problem)])
-    return parsed
+    return Wanted(parsed, document_sha256(stored_document(parsed)))
 
 
 def _spec_of(text: bytes) -> payloads.PayloadSpec:
@@ -101,7 +128,7 @@ def _spec_of(text: bytes) -> payloads.PayloadSpec:
     if isinstance(document, dict) and set(document) == {"payloads"}:
         document = document["payloads"]
     try:
-        return payloads.parse_spec(document)
+        return payload_parsing.parse_spec(document)
     except InvalidDocument as error:
         named = [FieldProblem(f"payloads.{at.path}" if at.path else "payloads", at.message) for at in error.problems]
         raise InvalidDocument(named) from error
@@ -111,10 +138,14 @@ async def _off_loop(work: Any, text: bytes, size: int) -> Any:
     return work(text) if size <= IN_PLACE_BYTES else await asyncio.to_thread(work, text)
 
 
-async def _create(context: Context, parsed: ParsedTask, task: str) -> str:
+async def _create(context: Context, wanted: Wanted, task: str) -> str:
     """Store the code and create the task; return its id."""
+    parsed = wanted.task
     store, document = context.service.store, parsed.document
-    spec = await context.service.archives.resolved(parsed.spec)
+    spec, first = await context.service.sources.resolved(parsed.spec), []
+    if isinstance(spec, payloads.StoredSpec) and spec.kind == "values":
+        await check_source(context, spec.chain)
+        spec, first = await _off_loop(partial(begun, task, spec), parsed.payloads, len(parsed.payloads))
     language = document.workunit.language
     if parsed.code is not None:
         await store.put_workunit(parsed.workunit, language, parsed.code)
@@ -126,32 +157,40 @@ async def _create(context: Context, parsed: ParsedTask, task: str) -> str:
         number=await store.next_number(),
         name=document.name,
         tags=document.tags,
+        description=document.description,
+        public=document.public,
+        webhooks=document.webhooks,
+        aggregates=document.aggregates,
+        document_sha256=wanted.document_sha256,
         workunit=parsed.workunit,
         language=language,
         runtime=document.workunit.runtime,
         terms=_terms(document),
         workunit_bytes=size,
-        payloads=msgspec.json.encode(document.payloads),
-        blob=spec.blob if isinstance(spec, payloads.FilesSpec) else "",
+        payloads=parsed.payloads,
+        blob=spec.blob if isinstance(spec, payloads.StoredSpec) else "",
+        form=form_of(spec),
+        source=source_of(spec),
+        growing=bool(form_of(spec)),
         policy=document.policy,
         total=payloads.count(spec),
         state="queued",
         created_at=context.service.clock.wall(),
     )
-    await _submit(context, record, spec)
+    await _submit(context, record, spec, first)
     return task
 
 
-async def _submit(context: Context, record: TaskRecord, spec: payloads.PayloadSpec) -> None:
+async def _submit(context: Context, record: TaskRecord, spec: payloads.PayloadSpec, first: list[Segment]) -> None:
     """Create a task; the archive it names may just be going with the last task that named it.
 
     Raises:
-        BadArchive: So it is, and the task is removed.
+        BadBlob: So it is, and the task is removed.
     """
-    await context.service.submit(TaskCreated(record, spec))
+    await context.service.submit(TaskCreated(record, spec, first))
     if record.blob and await context.service.store.blobs.size(record.blob) is None:
         await context.service.submit(TaskCommanded(record.id, "delete", context.service.clock.wall()))
-        raise BadArchive("was removed at this moment, with the last task that named it: upload it again")
+        raise BadBlob("was removed at this moment, with the last task that named it: upload it again")
 
 
 async def _stored_size(context: Context, parsed: ParsedTask) -> int:
@@ -171,44 +210,6 @@ async def _stored_size(context: Context, parsed: ParsedTask) -> int:
     return len(code)
 
 
-async def _create_once(context: Context, parsed: ParsedTask, key: str, body: str) -> str:
-    """Create the task of an idempotency key, or find it again.
-
-    Raises:
-        BadRequest: The key came before with another document, or its task is deleted.
-    """
-    digest = hashlib.sha256(f"{context.cluster}\n{key}".encode()).hexdigest()
-    task = f"k{digest[:23]}"
-    view = context.service.coordinator.task_view(task, context.service.clock.steady())
-    record = view.record if view is not None else await context.service.store.task(task)
-    if record is None and task in context.deleted:
-        raise _used_up("made a task that is deleted: use a fresh key")
-    if record is None:
-        await _create(context, parsed, task)
-        context.note_body(task, body)
-    elif context.bodies.get(task, body) != body or not _is_same(record, parsed):
-        raise _used_up("came before with another document: use a fresh key")
-    return task
-
-
-def _used_up(message: str) -> BadRequest:
-    problem = FieldProblem("Idempotency-Key", message)
-    return BadRequest(422, "idempotency-key", f"Idempotency-Key {message}", [problem])
-
-
-def _is_same(record: TaskRecord, parsed: ParsedTask) -> bool:
-    """Compare what nobody can edit afterwards; name, tags and policy may have been edited since."""
-    unit, terms = parsed.document.workunit, record.terms
-    return (record.workunit, record.language, record.runtime, terms.output, terms.clock, record.payloads) == (
-        parsed.workunit,
-        unit.language,
-        unit.runtime,
-        unit.output,
-        unit.clock,
-        msgspec.json.encode(parsed.document.payloads),
-    )
-
-
 def _terms(document: TaskDocument) -> Terms:
     unit, policy = document.workunit, document.policy
     return Terms(
@@ -219,5 +220,5 @@ def _terms(document: TaskDocument) -> Terms:
     )
 
 
-async def _created(context: Context, task: str) -> web.Response:
-    return json_answer(await show(context, task), 201, {"Location": f"/api/tasks/{task}"})
+async def _created(context: Context, task: str, headers: dict[str, str] | None = None) -> web.Response:
+    return json_answer(await show(context, task), 201, {"Location": f"/api/tasks/{task}", **(headers or {})})

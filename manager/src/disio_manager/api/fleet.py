@@ -3,14 +3,19 @@
 Rule: these answers are views of this moment; only ``drain`` changes anything.
 """
 
+import asyncio
 import contextlib
-from typing import Any
+from typing import Annotated
 
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse
+from msgspec import Meta
 
+from disio_manager.api.answers import DistributorList, Link, ManagerList, Me, Stats, json_answer
 from disio_manager.api.context import context_of
-from disio_manager.api.tasks import json_answer
+from disio_manager.api.journals import journal_of
+from disio_manager.api.news import USUAL, Topics
+from disio_manager.api.queries import Query
 from disio_manager.core.events import DistributorDrained
 from disio_manager.service import ManagerService
 from disio_shared.messages import PROTOCOL_VERSION
@@ -22,6 +27,17 @@ VIEWER_TIMEOUT_S = 15.0
 PING_S = 15.0
 
 
+class EventsQuery(Query, kw_only=True, frozen=True):
+    """Which news, and for how long."""
+
+    topics: Annotated[
+        str,
+        Meta(max_length=2_000, pattern="^[A-Za-z0-9_:,-]*$", description="Of tasks, task:ID, fleet, stats, results:ID"),
+    ] = USUAL
+    seconds: Annotated[float, Meta(ge=0, le=86_400, description="After which the stream ends; 0 = never")] = 0.0
+    last_event_id: Annotated[str, Meta(max_length=100, description="As the header Last-Event-ID")] = ""
+
+
 class Statistics:
     """The cluster in a few numbers; closed tasks are counted by the store, now and then."""
 
@@ -30,7 +46,7 @@ class Statistics:
         self._closed: dict[str, int] = {}
         self._counted_at = float("-inf")
 
-    async def read(self) -> dict[str, Any]:
+    async def read(self) -> Stats:
         """Return the numbers.
 
         Raises:
@@ -42,13 +58,13 @@ class Statistics:
             self._closed = {state: (await store.tasks(state, "", 1, "")).total for state in CLOSED_STATES}
             self._counted_at = now
         stats = self._service.coordinator.stats(now)
-        return {
-            "rate": round(stats.rate, 3),
-            "clients": stats.clients,
-            "slots": stats.slots,
-            "distributors": stats.distributors,
-            "tasks": stats.tasks | self._closed,
-        }
+        return Stats(
+            rate=round(stats.rate, 3),
+            clients=stats.clients,
+            slots=stats.slots,
+            distributors=stats.distributors,
+            tasks=stats.tasks | self._closed,
+        )
 
 
 STATISTICS: web.AppKey[Statistics] = web.AppKey("statistics", Statistics)
@@ -56,12 +72,12 @@ STATISTICS: web.AppKey[Statistics] = web.AppKey("statistics", Statistics)
 
 async def list_distributors(request: web.Request) -> web.Response:
     """``GET /api/distributors``."""
-    return json_answer({"items": context_of(request).fleet.rows()})
+    return json_answer(DistributorList(items=context_of(request).fleet.rows()))
 
 
 async def list_managers(request: web.Request) -> web.Response:
     """``GET /api/managers``."""
-    return json_answer({"items": context_of(request).managers.rows()})
+    return json_answer(ManagerList(items=context_of(request).managers.rows()))
 
 
 async def drain_distributor(request: web.Request) -> web.Response:
@@ -78,34 +94,37 @@ async def get_stats(request: web.Request) -> web.Response:
 
 async def get_me(request: web.Request) -> web.Response:
     """``GET /api/me``: who asks, and the cluster that owners of clients trust, or not, with native Python."""
-    return json_answer({"role": "admin", "cluster": context_of(request).cluster})
+    return json_answer(Me(role="admin", cluster=context_of(request).cluster))
 
 
 async def get_link(request: web.Request) -> web.Response:
     """``GET /api/link``: public, distributors read it before they have anything."""
     context = context_of(request)
     return json_answer(
-        {
-            "zmq_port": context.zmq_port,
-            "curve_key": context.identity.curve_public.decode(),
-            "cluster": context.cluster,
-            "version": PROTOCOL_VERSION,
-        }
+        Link(
+            zmq_port=context.zmq_port,
+            curve_key=context.identity.curve_public.decode(),
+            cluster=context.cluster,
+            version=PROTOCOL_VERSION,
+        )
     )
 
 
-async def get_events(request: web.Request) -> web.StreamResponse:
+async def get_events(request: web.Request, query: EventsQuery) -> web.StreamResponse:
     """``GET /api/events``: server-sent events."""
-    feed = context_of(request).feed
-    viewer = await feed.open()
+    context, topics = context_of(request), Topics.parse(query.topics)
+    if topics.of("results"):
+        journal_of(context.service.store, "topics")
+    feed = context.feed
+    viewer = await feed.open(topics, request.headers.get("Last-Event-ID", "") or query.last_event_id)
     stream = EventSourceResponse(ping_interval=PING_S, send_timeout=VIEWER_TIMEOUT_S)
     # A viewer that goes away, or reads too slowly, ends the stream and nothing else.
     with contextlib.suppress(ConnectionError, TimeoutError):
         try:
             await stream.prepare(request)
-            async with stream:
+            async with stream, asyncio.timeout(query.seconds or None):
                 while stream.is_connected() and (news := await viewer.news.get()) is not None:
-                    await stream.send(news.data, event=news.event)
+                    await stream.send(news.data, event=news.event, id=feed.ring.id_of(news))
         finally:
             feed.close(viewer)
     return stream

@@ -43,7 +43,7 @@ async def metrics(request: web.Request) -> web.Response:
     stats = await request.app[STATISTICS].read()
     registry = CollectorRegistry()
     tasks = Gauge("disio_tasks", "Tasks by state", ["state"], registry=registry)
-    for state, number in stats["tasks"].items():
+    for state, number in stats.tasks.items():
         tasks.labels(state).set(number)
     for name, told in (
         ("rate", "Payloads closed a second, lately"),
@@ -51,5 +51,5 @@ async def metrics(request: web.Request) -> web.Response:
         ("slots", "Units that clients run at a time"),
         ("distributors", "Distributors online"),
     ):
-        Gauge(f"disio_{name}", told, registry=registry).set(stats[name])
+        Gauge(f"disio_{name}", told, registry=registry).set(getattr(stats, name))
     return web.Response(body=generate_latest(registry), headers={"Content-Type": "text/plain; version=0.0.4"})

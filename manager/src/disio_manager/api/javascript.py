@@ -15,7 +15,7 @@ def syntax_problem(code: bytes) -> str | None:
     """Return what is wrong with an ES module or classic script, or None."""
     if len(code) > MAX_CHECKED_BYTES:
         return None
-    root = tree_sitter.Parser(_LANGUAGE).parse(code).root_node
+    root = parsed(code).root_node
     if not root.has_error:
         return None
     node = _first_error(root)
@@ -25,6 +25,11 @@ def syntax_problem(code: bytes) -> str | None:
         return f"{place}: {node.type!r} is missing"
     near = code[node.start_byte : node.end_byte].split(b"\n", 1)[0][:60].decode(errors="replace")
     return f"{place}: unexpected {near!r}"
+
+
+def parsed(code: bytes) -> tree_sitter.Tree:
+    """Return the syntax tree of a source; it has errors where that is wrong."""
+    return tree_sitter.Parser(_LANGUAGE).parse(code)
 
 
 def _first_error(root: tree_sitter.Node) -> tree_sitter.Node:

@@ -8,12 +8,13 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
+from msgspec import UNSET
 
-from disio_manager.api.bodies import check_query
+from disio_manager.api.answers import BlockShown, PayloadStory, TryShown, VoteShown, json_answer
 from disio_manager.api.context import Context, context_of
 from disio_manager.api.inputs import inputs_of
 from disio_manager.api.problems import BadRequest
-from disio_manager.api.tasks import json_answer, known_record
+from disio_manager.api.tasks import known_record
 from disio_manager.core.changes import MAX_VOTES
 from disio_manager.core.records import TaskRecord
 from disio_manager.core.views import PayloadView
@@ -30,17 +31,20 @@ class PayloadNotFound(NotFoundError):
 
 async def get_payload(request: web.Request) -> web.Response:
     """``GET /api/tasks/{id}/payloads/{i}``."""
-    check_query(request, ())
     context = context_of(request)
     index = _index(request.match_info["index"])
     record = await known_record(context, request.match_info["id"])
     if index >= record.total:
         raise PayloadNotFound(f"{index}: the task's payloads are 0 to {record.total - 1}")
-    inputs = await inputs_of(context.service.archives, record)
+    inputs = await inputs_of(context.service.sources, record)
     votes = [row for row in await context.service.store.votes(record.id, index, MAX_VOTES) if row.index == index]
     story = await _outcome(context, record.id, index) or await _standing(context, record, index)
-    shown = {"i": index, **inputs.named(index), "payload": inputs.shown([index])[0]}
-    return json_answer({**shown, **story, "votes": [_vote(row) for row in votes]})
+    shown: dict[str, Any] = {
+        "i": index,
+        "name": inputs.names([index])[0],
+        "payload": (await inputs.shown([index]))[0],
+    }
+    return json_answer(PayloadStory(**shown, **story, votes=[_vote(row) for row in votes]))
 
 
 def _index(text: str) -> int:
@@ -81,7 +85,7 @@ async def _standing(context: Context, record: TaskRecord, index: int) -> dict[st
         told = f"The task is {record.state}: this payload was not computed, and is not handed out any more."
         return {"state": "waiting", "sentences": [told]}
     if view.state != "closed":
-        return _placed(view)
+        return _placed(view) | await _tries(context, record.id, index, view.holder)
     told = "It was closed at this very moment: ask again."
     return await _outcome(context, record.id, index) or {"state": "waiting", "sentences": [told]}
 
@@ -89,23 +93,35 @@ async def _standing(context: Context, record: TaskRecord, index: int) -> dict[st
 def _placed(view: PayloadView) -> dict[str, Any]:
     story: dict[str, Any] = {"state": view.state, "manager": view.manager, "sentences": view.sentences}
     if view.block:
-        story["block"] = {
-            "id": view.block,
-            "lease": view.lease,
-            "holder": view.holder,
-            "holder_name": view.holder_name,
-            "lease_ends_s": None if view.lease_ends_s is None else round(view.lease_ends_s, 1),
-        }
+        story["block"] = BlockShown(
+            id=view.block,
+            lease=view.lease,
+            holder=view.holder,
+            holder_name=view.holder_name,
+            lease_ends_s=None if view.lease_ends_s is None else round(view.lease_ends_s, 1),
+        )
     return story
 
 
-def _vote(row: VoteRow) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "client": row.client,
-        "distributor": row.distributor,
-        "agrees": row.agrees,
-        "seconds": row.seconds,
-    }
-    if not row.agrees:
-        told["result"] = as_json(row.value) if row.value else msgspec.Raw(b"null")
-    return told
+async def _tries(context: Context, task: str, index: int, holder: str) -> dict[str, Any]:
+    """Return what the distributor that holds a payload tells of it."""
+    told = await context.questions.story(holder, task, index) if holder else None
+    if told is None:
+        return {}
+    rows = zip(told.clients, told.outcomes, told.errors, told.ages_s, strict=True)
+    tries = [
+        TryShown(client=client, outcome=outcome, error=error, age_s=None if age_s < 0 else round(age_s, 1))
+        for client, outcome, error, age_s in rows
+    ]
+    return {"tries": tries, "saved_bytes": told.saved_bytes}
+
+
+def _vote(row: VoteRow) -> VoteShown:
+    result = as_json(row.value) if row.value else msgspec.Raw(b"null")
+    return VoteShown(
+        client=row.client,
+        distributor=row.distributor,
+        agrees=row.agrees,
+        seconds=row.seconds,
+        result=UNSET if row.agrees else result,
+    )

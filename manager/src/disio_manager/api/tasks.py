@@ -4,29 +4,45 @@ Rule: a verb answers when its effect is durable, with the task as it is then.
 """
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Annotated, Any, cast
 
-import msgspec
 from aiohttp import web
+from msgspec import UNSET, Meta, UnsetType
 
-from disio_manager.api.bodies import check_query, query_choice, query_number, read_object
+from disio_manager.api.answers import Explanation, Task, TaskList, json_answer
+from disio_manager.api.chained import check_unneeded, waits_for
 from disio_manager.api.context import Context, context_of
-from disio_manager.api.shapes import task_document, task_item
+from disio_manager.api.etags import check_version, tagged
+from disio_manager.api.problems import BadRequest, Handler
+from disio_manager.api.queries import Query, next_link
+from disio_manager.api.shapes import PayloadsShown, task_item, whole_task
 from disio_manager.core.events import Event, TaskCommanded, TaskEdited
 from disio_manager.core.records import LoadedTask, TaskRecord
-from disio_shared.errors import StoreUnavailable, TaskNotFound
-from disio_shared.taskdoc import OPEN_STATES
+from disio_manager.core.stopping import STOPPED
+from disio_shared.errors import FieldProblem, StoreUnavailable, TaskNotFound
+from disio_shared.ranges import RangeSet, Run
+from disio_shared.taskdoc import OPEN_STATES, TaskStateName
 
-STATES = ("", "queued", "running", "paused", "done", "failed", "cancelled", "expired")
-DEFAULT_PAGE, MAX_PAGE = 50, 500
 MAX_NUMBER = 10**15
 """Of a task: far more than there will be."""
 
 
-def json_answer(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    """Return an answer in JSON."""
-    body = msgspec.json.encode(data)
-    return web.Response(body=body, status=status, content_type="application/json", headers=headers)
+class TaskQuery(Query, kw_only=True, frozen=True):
+    """Which tasks."""
+
+    state: TaskStateName | UnsetType = UNSET
+    q: Annotated[str, Meta(max_length=200, description="A part of the name or of a tag")] = ""
+    limit: Annotated[int, Meta(ge=1, le=500)] = 50
+    cursor: Annotated[int, Meta(ge=0, le=MAX_NUMBER, description="next_cursor of the page before")] = 0
+    numbers: Annotated[
+        str,
+        Meta(
+            max_length=2_000,
+            pattern=r"^([0-9]{1,15}(-[0-9]{1,15})?(,[0-9]{1,15}(-[0-9]{1,15})?)*)?$",
+            description="Those with these numbers alone: 3-8,12",
+        ),
+    ] = ""
 
 
 async def task_record(context: Context, task: str) -> TaskRecord:
@@ -57,7 +73,13 @@ async def known_record(context: Context, task: str) -> TaskRecord:
     return record
 
 
-async def show(context: Context, task: str) -> dict[str, Any]:
+class ShownQuery(Query, kw_only=True, frozen=True):
+    """How much of a task."""
+
+    payloads: Annotated[PayloadsShown, Meta(description="Show the payload spec; auto: up to 64 KiB of it")] = "auto"
+
+
+async def show(context: Context, task: str, payloads: PayloadsShown = "auto") -> Task:
     """Return a task as ``GET /tasks/{id}`` shows it.
 
     Raises:
@@ -66,54 +88,74 @@ async def show(context: Context, task: str) -> dict[str, Any]:
     invalid = await context.service.store.disagreements(task)
     view = context.service.coordinator.task_view(task, context.service.clock.steady())
     if view is not None:
-        return task_document(view.record, view, invalid)
-    return task_document(await task_record(context, task), None, invalid)
+        return whole_task(view.record, view, invalid, payloads)
+    return whole_task(await task_record(context, task), None, invalid, payloads)
 
 
-async def list_tasks(request: web.Request) -> web.Response:
+async def list_tasks(request: web.Request, query: TaskQuery) -> web.Response:
     """``GET /api/tasks``."""
-    check_query(request, ("state", "q", "limit", "cursor"))
     context = context_of(request)
-    limit = query_number(request, "limit", DEFAULT_PAGE, MAX_PAGE) or DEFAULT_PAGE
-    state = query_choice(request, "state", "", STATES)
-    cursor = query_number(request, "cursor", 0, MAX_NUMBER)
-    text = request.query.get("q", "")[:200]
-    page = await context.service.store.tasks(state, text, limit, str(cursor or ""))
+    state = "" if query.state is UNSET else query.state
+    numbers = numbers_of(query.numbers) if query.numbers else ()
+    page = await context.service.store.tasks(state, query.q, query.limit, str(query.cursor or ""), numbers)
     coordinator, now = context.service.coordinator, context.service.clock.steady()
     items = [task_item(record, coordinator.task_view(record.id, now)) for record in page.items]
-    return json_answer({"items": items, "next_cursor": page.next_cursor, "total": page.total})
+    shown = TaskList(items=items, next_cursor=page.next_cursor, total=page.total)
+    return json_answer(shown, headers=next_link(request, page.next_cursor))
 
 
-async def get_task(request: web.Request) -> web.Response:
+def numbers_of(text: str) -> list[Run]:
+    """Return the runs of numbers that a text such as ``3-8,12`` means.
+
+    Raises:
+        BadRequest: One is no run.
+    """
+    runs = [
+        (int(first), int(last or first) + 1) for first, _, last in (part.partition("-") for part in text.split(","))
+    ]
+    wrong = next((run for run in runs if run[0] >= run[1]), None)
+    if wrong is not None:
+        problem = FieldProblem("numbers", f"{wrong[0]}-{wrong[1] - 1} is no range of numbers: the smaller one is first")
+        raise BadRequest(400, "bad-request", f"{problem.path}: {problem.message}", [problem])
+    return RangeSet(runs).runs()
+
+
+async def get_task(request: web.Request, query: ShownQuery) -> web.StreamResponse:
     """``GET /api/tasks/{id}``."""
-    return json_answer(await show(context_of(request), request.match_info["id"]))
+    shown = await show(context_of(request), request.match_info["id"], query.payloads)
+    return tagged(request, json_answer(shown), str(shown.version))
 
 
-async def edit_task(request: web.Request) -> web.Response:
+async def edit_task(request: web.Request, changes: dict[str, Any]) -> web.Response:
     """``PATCH /api/tasks/{id}``."""
     context, task = context_of(request), request.match_info["id"]
-    changes = await read_object(request)
-    await _submit(context, task, lambda stored: TaskEdited(task, changes, stored))
+    await submit_about(context, task, lambda stored: TaskEdited(task, changes, stored), partial(check_version, request))
     return json_answer(await show(context, task))
 
 
 async def delete_task(request: web.Request) -> web.Response:
     """``DELETE /api/tasks/{id}``."""
     context, task = context_of(request), request.match_info["id"]
-
-    def deleted(stored: LoadedTask | None) -> Event:
-        context.note_deleted(task)
-        return TaskCommanded(task, "delete", context.service.clock.wall(), stored)
-
-    await _submit(context, task, deleted)
+    await known_record(context, task)
+    check_unneeded(context, task)
+    await context.service.store.keys.void(task)  # first: a late repeat of the request that made it makes none anew
+    await submit_about(
+        context, task, lambda stored: TaskCommanded(task, "delete", context.service.clock.wall(), stored)
+    )
     return web.Response(status=204)
 
 
-async def use_verb(request: web.Request) -> web.Response:
-    """``POST /api/tasks/{id}/pause`` and the like."""
-    context, task, verb = context_of(request), request.match_info["id"], request.match_info["verb"]
-    await _submit(context, task, lambda stored: TaskCommanded(task, verb, context.service.clock.wall(), stored))
-    return json_answer(await show(context, task))
+def verb_handler(verb: str) -> Handler:
+    """Return what serves ``POST /api/tasks/{id}/pause`` and the like."""
+
+    async def use_verb(request: web.Request) -> web.Response:
+        context, task = context_of(request), request.match_info["id"]
+        await submit_about(
+            context, task, lambda stored: TaskCommanded(task, verb, context.service.clock.wall(), stored)
+        )
+        return json_answer(await show(context, task))
+
+    return use_verb
 
 
 async def explain_task(request: web.Request) -> web.Response:
@@ -123,27 +165,51 @@ async def explain_task(request: web.Request) -> web.Response:
     try:
         sentences = context.service.coordinator.explain(task, context.service.clock.steady())
     except TaskNotFound:  # closed
-        sentences = [f"The task is {record.state}: {record.done} done and {record.failed} failed of {record.total}."]
+        sentences = _ending(record)
     if record.blob and record.state in OPEN_STATES and await context.service.store.blobs.size(record.blob) is None:
         sentences.insert(0, f"Its payloads cannot be read: blob {record.blob} is lost; restore it, or upload it again.")
+    sentences += [*await waits_for(context, record), *_untold(context, task)]
     trouble = context.service.trouble
     if trouble is not None:
         sentences.insert(0, f"Nothing can be saved, so nothing is handed out or taken in: {trouble}.")
-    return json_answer({"id": task, "state": record.state, "sentences": sentences})
+    return json_answer(Explanation(id=task, state=cast(TaskStateName, record.state), sentences=sentences))
 
 
-async def _submit(context: Context, task: str, make: Callable[[LoadedTask | None], Event]) -> None:
+def _ending(record: TaskRecord) -> list[str]:
+    """Return what there is to say of a closed task."""
+    lines = [f"The task is {record.state}: {record.done} done and {record.failed} failed of {record.total}."]
+    if record.ended_by == STOPPED:
+        satisfy = "1 result satisfies" if record.matched == 1 else f"{record.matched} results satisfy"
+        lines.append(f"{satisfy} stop_when, so nothing more of it is computed: GET results?matched=true shows what.")
+    return lines
+
+
+def _untold(context: Context, task: str) -> list[str]:
+    """Return sentences about a stall, and about webhooks that could not be told."""
+    silent_s = context.webhooks.stalls.since(task, context.service.clock.steady())
+    told = [] if silent_s is None else [f"No result has come for {silent_s / 60:.0f} min: the task counts as stalled."]
+    return [*told, *context.webhooks.told(task)]
+
+
+async def submit_about(
+    context: Context,
+    task: str,
+    make: Callable[[LoadedTask | None], Event],
+    check: Callable[[TaskRecord], None] = lambda record: None,
+) -> None:
     """Hand in an event about a task, with what is stored of it if it is closed.
 
     Reading that may take long, so it is done before; but it counts only if it is still so when the event's turn comes.
+    That is when ``check`` sees the task.
     """
     await known_record(context, task)
     before = None if _is_in_core(context, task) else await context.service.store.load_task(task)
 
     async def made() -> Event:
+        record = await task_record(context, task)
+        check(record)
         if _is_in_core(context, task):
             return make(None)
-        record = await task_record(context, task)
         is_same = before is not None and _stamp(record) == _stamp(before.record)
         stored = before if is_same else await context.service.store.load_task(task)
         if stored is None:

@@ -5,6 +5,7 @@ Rule: a block's holder, its lease and the holder's own set of blocks change toge
 
 from collections.abc import Iterable
 
+from disio_manager.core import due
 from disio_manager.core.changes import Change, DropBlock, PutBlock, PutTask
 from disio_manager.core.commands import Announce, Claim, Command, Send
 from disio_manager.core.fleet import Distributor, Fleet
@@ -13,6 +14,7 @@ from disio_manager.core.lifecycle import next_state
 from disio_manager.core.records import Peer, StretchRecord
 from disio_manager.core.scheduling import Served, can_run
 from disio_manager.core.settings import CoreSettings
+from disio_manager.core.stopping import STOPPED
 from disio_manager.core.tasks import Block, TaskEntry
 from disio_manager.core.tries import Tries
 from disio_shared import messages
@@ -110,7 +112,10 @@ class Book:
         """Close a task and tell those who hold blocks of it."""
         was = entry.record.state
         entry.record.state = next_state(entry.id, was, verb)
+        entry.record.ended_by = STOPPED if verb == "stop" else ""
+        entry.record.growing = False
         entry.record.finished_at = wall
+        due.note(entry.record, entry.record.state, wall, out.commands)
         out.changes += entry.progress()
         self.save_task(entry, was, out)
         self.let_go(entry, out)
@@ -151,8 +156,10 @@ class Book:
         return any(can_run(each, entry) for each, _ in self.fleet.abilities())
 
     def settle(self, entry: TaskEntry, wall: float, out: Out) -> bool:
-        """End a task that is over; return whether it was."""
-        if entry.has_failed_enough:
+        """End a task that is over; return whether it was. What was found counts more than what failed."""
+        if entry.has_found_enough:
+            self.end_task(entry, "stop", wall, out)
+        elif entry.has_failed_enough:
             self.end_task(entry, "fail", wall, out)
         elif entry.is_complete:
             self.end_task(entry, "fail" if entry.record.failed else "complete", wall, out)

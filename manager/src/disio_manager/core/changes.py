@@ -5,7 +5,7 @@ Rule: committing a list of changes twice leaves the same rows as committing it o
 
 import msgspec
 
-from disio_manager.core.records import BlockRecord, DistributorRecord, StretchRecord, TaskRecord
+from disio_manager.core.records import BlockRecord, DistributorRecord, SegmentHead, StretchRecord, TaskRecord
 from disio_shared.ranges import Run
 
 
@@ -24,8 +24,18 @@ class PutTask(msgspec.Struct, frozen=True):
     """The state it had before; empty for a new task."""
 
 
+class AddSegments(msgspec.Struct, frozen=True):
+    """Keep the payloads that a new growing task comes with, before the task itself; a repeat changes nothing."""
+
+    task: str
+    number: int
+    segments: list[tuple[SegmentHead, bytes]]
+
+
 class PutStretch(msgspec.Struct, frozen=True):
-    """Write an own stretch: frontier and counters. ``OwnershipLost`` when this manager does not own it any more.
+    """Write an own stretch: frontier and counters, of a growing task its end too; with a new one it is made.
+
+    ``OwnershipLost`` when this manager does not own it any more.
 
     An empty ``owner`` gives it up: whoever takes over from nobody (``take_over("")``) gets it with its blocks.
     """
@@ -53,7 +63,11 @@ class DropBlock(msgspec.Struct, frozen=True):
 
 
 class AddResults(msgspec.Struct, frozen=True):
-    """Insert canonical results; an index that has one keeps it."""
+    """Insert canonical results; an index that has one keeps it.
+
+    ``OwnershipLost`` when it does, and of the two one satisfies ``stop_when`` and the other does not: another manager
+    took that one in, and what is counted here is not what is stored.
+    """
 
     task: str
     indexes: list[int]
@@ -63,6 +77,8 @@ class AddResults(msgspec.Struct, frozen=True):
     by: list[int]
     distributor: str
     at: float
+    matching: list[int] = []
+    """The indexes whose result satisfies the task's ``stop_when``; of foreign ones empty, for the store judges them."""
 
 
 class AddFailures(msgspec.Struct, frozen=True):
@@ -85,7 +101,8 @@ class AddForeign(msgspec.Struct, frozen=True):
     """Results or failures of indexes that other managers look after.
 
     Of a task that is not open nothing is taken. Result rows first, then a Notice for the owner of each index.
-    Failures get no rows: their Notice carries them.
+    Failures get no rows: their Notice carries them. Which results satisfy ``stop_when`` the store finds out: the
+    manager that they came to may not have heard of the task yet.
     """
 
     rows: AddResults | AddFailures
@@ -138,6 +155,7 @@ class DropDistributor(msgspec.Struct, frozen=True):
 
 Change = (
     PutTask
+    | AddSegments
     | PutStretch
     | DeleteTask
     | PutBlock

@@ -7,16 +7,17 @@ import msgspec
 
 from disio_manager.core.records import StretchRecord
 from disio_shared import messages
+from disio_shared.payloads import StoredSpec
 from disio_shared.ranges import Run
 
 
 class Read(msgspec.Struct, frozen=True):
-    """Payloads of a granted block that are files: the shell puts them in before it sends the Grant."""
+    """Payloads of a granted block that are stored: the shell puts them in before it sends the Grant."""
 
     at: int
     """Which of the Grant's blocks."""
-    blob: str
-    """SHA-256 of the archive."""
+    spec: StoredSpec
+    """What they are payloads of."""
     runs: list[Run]
     """The block's open indexes; closed ones travel as nothing."""
 
@@ -31,7 +32,7 @@ class Send(msgspec.Struct, frozen=True):
 
 
 class Announce(msgspec.Struct, frozen=True):
-    """Tell watchers that something changed: ``task``, ``task-deleted`` or ``fleet``."""
+    """Tell watchers that something changed: ``task``, ``task-deleted``, ``fleet``; ``hooks``: webhooks have news."""
 
     topic: str
     task: str = ""

@@ -3,14 +3,14 @@
 Rule: pure. Given the same events at the same times it decides the same, and an event it refuses changes nothing.
 """
 
-from disio_manager.core import events, explaining, granting, intake, joining, sharing, verbs
+from disio_manager.core import events, explaining, granting, growing, hooks, intake, joining, retrying, sharing, verbs
 from disio_manager.core.book import Book, Out
 from disio_manager.core.changes import Change, PutStretch
 from disio_manager.core.commands import Command, Send
 from disio_manager.core.fleet import Fleet
-from disio_manager.core.records import DistributorRecord, LoadedTask
+from disio_manager.core.records import DistributorRecord, LoadedTask, TaskRecord
 from disio_manager.core.settings import CoreSettings
-from disio_manager.core.tasks import TaskEntry
+from disio_manager.core.tasks import NOTHING, TaskEntry
 from disio_manager.core.views import FleetStats, PayloadView, TaskView
 from disio_shared import messages
 from disio_shared.decisions import Decision
@@ -48,7 +48,7 @@ class Coordinator:
             entry = TaskEntry.restore(task, settings.manager, now)
             book.put_entry(entry, now)
             is_behind = entry.spent or entry.stretches.behind(entry.record.retries)
-            if is_behind or entry.is_complete or entry.has_failed_enough:
+            if is_behind or entry.is_complete or entry.has_failed_enough or entry.has_found_enough:
                 book.unsettled.add(entry.id)
         return cls(book, now)
 
@@ -78,7 +78,7 @@ class Coordinator:
         for task in self._unsaved:
             entry = self._book.tasks.get(task)
             if entry is not None:
-                entry.unsaved = (0, 0)
+                entry.unsaved = NOTHING
         self._unsaved.clear()
 
     def next_deadline(self) -> float | None:
@@ -96,14 +96,25 @@ class Coordinator:
                 verbs.on_created(self._book, event, now, out)
             case events.TaskCommanded():
                 verbs.on_commanded(self._book, event, now, out)
-            case events.TaskEdited():
-                verbs.on_edited(self._book, event, wall, out)
+            case events.TaskEdited() | events.HooksChanged() | events.TaskGrown():
+                self._on_change(event, wall, out)
             case events.Ticked():
                 return  # what is due is done after every event
             case events.StretchClaimed() | events.StretchesTaken() | events.ClusterSeen():
                 sharing.on_cluster(self._book, event, now, out)
             case _:
                 self._on_fleet(event, now, out)
+
+    def _on_change(
+        self, event: events.TaskEdited | events.HooksChanged | events.TaskGrown, wall: float, out: Out
+    ) -> None:
+        match event:
+            case events.TaskEdited():
+                verbs.on_edited(self._book, event, wall, out)
+            case events.HooksChanged():
+                hooks.on_changed(self._book, event, out)
+            case events.TaskGrown():
+                growing.on_grown(self._book, event, out)
 
     def _on_fleet(
         self,
@@ -143,7 +154,7 @@ class Coordinator:
         for task in list(book.unsettled):
             book.unsettled.discard(task)
             if task in book.tasks:
-                verbs.catch_up(book, book.tasks[task], out)
+                retrying.catch_up(book, book.tasks[task], out)
                 book.settle(book.tasks[task], wall, out)
         for entry in book.expired(wall):
             book.end_task(entry, "expire", wall, out)
@@ -202,6 +213,18 @@ class Coordinator:
     def open_tasks(self) -> list[str]:
         """Return the ids of all open tasks."""
         return list(self._book.tasks)
+
+    def chained(self) -> list[TaskRecord]:
+        """Return the open tasks that other tasks' results are still to become payloads of, and this manager grows."""
+        return [record for record in self._grown() if record.source]
+
+    def given(self) -> list[TaskRecord]:
+        """Return the open tasks that may still be given payloads, and that this manager grows."""
+        return [record for record in self._grown() if not record.source]
+
+    def _grown(self) -> list[TaskRecord]:
+        entries = (each for each in self._book.tasks.values() if each.record.growing)
+        return [each.row() for each in entries if 0 in each.stretches.own]
 
     def strangers(self) -> list[str]:
         """Return owners of stretches that are neither this manager nor a live one: they are to be taken over from."""

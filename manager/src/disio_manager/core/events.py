@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
-from disio_manager.core.records import LoadedTask, Look, Peer, StretchRecord, TaskRecord
+from disio_manager.core.records import Growth, LoadedTask, Look, Peer, SegmentHead, StretchRecord, TaskRecord
 from disio_shared import messages
 from disio_shared.payloads import PayloadSpec
+from disio_shared.ranges import Run
 
 
 class TaskCreated(msgspec.Struct, frozen=True):
@@ -17,6 +18,8 @@ class TaskCreated(msgspec.Struct, frozen=True):
 
     record: TaskRecord
     spec: PayloadSpec
+    first: list[tuple[SegmentHead, bytes]] = []
+    """Of a growing task the segments that come with it, from 0 on."""
 
 
 class TaskCommanded(msgspec.Struct, frozen=True):
@@ -32,6 +35,8 @@ class TaskCommanded(msgspec.Struct, frozen=True):
 
     Nothing may be decided between that and this event: a task that was deleted meanwhile would come back.
     """
+    only: tuple[Run, ...] = ()
+    """Retry: of the failed payloads those in these runs of indexes; none = all."""
 
 
 class TaskEdited(msgspec.Struct, frozen=True):
@@ -42,6 +47,25 @@ class TaskEdited(msgspec.Struct, frozen=True):
     """Flat (``{"priority": 5}``) or with ``policy`` as an object in it. The core raises InvalidDocument."""
     stored: LoadedTask | None = None
     """As in TaskCommanded: a closed task's name and tags can be changed too."""
+
+
+class HooksChanged(msgspec.Struct, frozen=True):
+    """Something happened that webhooks are to be told, or one of them was told. The core raises TaskNotFound."""
+
+    task: str
+    at: float
+    happened: str = ""
+    over: tuple[str, ...] = ()
+    """Ids of ``TaskRecord.due`` that need no more telling."""
+    stored: LoadedTask | None = None
+    """As in TaskCommanded."""
+
+
+class TaskGrown(msgspec.Struct, frozen=True):
+    """The log of a growing task was read, from what the core knew of it on."""
+
+    growth: Growth
+    at: float
 
 
 class DistributorJoined(msgspec.Struct, frozen=True):
@@ -114,6 +138,8 @@ Event = (
     TaskCreated
     | TaskCommanded
     | TaskEdited
+    | HooksChanged
+    | TaskGrown
     | DistributorJoined
     | DistributorLeft
     | MessageArrived

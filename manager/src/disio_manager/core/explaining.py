@@ -6,6 +6,7 @@ Rule: each sentence states a fact of this moment and, where somebody can help, w
 from disio_manager.core.book import Book
 from disio_manager.core.fleet import Distributor
 from disio_manager.core.lacking import lacking
+from disio_manager.core.records import TaskRecord
 from disio_manager.core.scheduling import can_run, has_place
 from disio_manager.core.tasks import Block, TaskEntry
 from disio_manager.core.views import PayloadView
@@ -18,6 +19,9 @@ def explain(book: Book, entry: TaskEntry, now: float) -> list[str]:
     """Return at least one sentence about an open task."""
     record = entry.record
     lines = [f"{record.done} of {record.total} payloads done, {record.failed} failed, {entry.leased} handed out."]
+    lines += _searched(record)
+    if record.growing and not record.source:
+        lines.append("It takes more payloads as they are given to it: close it when there are no more.")
     lines += _troubles(book, entry, now)
     if record.state == "paused":
         return [*lines, "The task is paused: resume it to go on."]
@@ -27,6 +31,8 @@ def explain(book: Book, entry: TaskEntry, now: float) -> list[str]:
     elif entry.holders:
         lines.append(f"{_counted(entry)} holding blocks of it, but no result has come lately.")
         lines += [_why_quiet(book, entry, holder, now) for holder in sorted(entry.holders)[:5]]
+    elif entry.open == 0 and record.growing:
+        lines.append("Every payload that it has so far is closed.")
     elif entry.open == 0:
         lines.append("Every payload is closed; another manager is still queuing failed ones again.")
     elif entry.leased_here < entry.leased and rate > QUIET:
@@ -48,6 +54,14 @@ def _troubles(book: Book, entry: TaskEntry, now: float) -> list[str]:
         left = record.policy.deadline - (now + book.offset)
         lines.append(f"It expires in {_duration(max(0.0, left))}: give it a later deadline if that is too soon.")
     return lines
+
+
+def _searched(record: TaskRecord) -> list[str]:
+    stop = record.policy.stop_when
+    if stop is None:
+        return []
+    wanted = "a result satisfies" if stop.count == 1 else f"{stop.count} results satisfy"
+    return [f"It is done as soon as {wanted} stop_when: {record.matched} of {record.done} do so far."]
 
 
 def _counted(entry: TaskEntry) -> str:

@@ -17,7 +17,7 @@ from disio_manager.core.scheduling import Queue, can_run, has_place, is_waiting,
 from disio_manager.core.splitting import cut_at, is_carried, payload_bytes, share, span_stop
 from disio_manager.core.tasks import Block, TaskEntry
 from disio_shared import messages
-from disio_shared.payloads import FilesSpec, ListSpec, is_generated
+from disio_shared.payloads import ListSpec, StoredSpec, is_generated
 from disio_shared.ranges import RangeSet, Run
 
 MAX_FRESH = 256
@@ -212,8 +212,8 @@ class _Draft:
         self._bytes -= payload_bytes(entry.spec, block.remaining.runs())
         self._book.served.charge(entry, opened)
         self._entries[entry.id] = entry
-        if isinstance(entry.spec, FilesSpec):
-            self._reads.append(Read(len(self._blocks), entry.spec.blob, block.remaining.runs()))
+        if isinstance(entry.spec, StoredSpec):
+            self._reads.append(Read(len(self._blocks), entry.spec, block.remaining.runs()))
         self._blocks.append(_granted(entry, block, self._book.tries.of(entry.id, block.remaining)))
 
     def finish(self) -> bool:

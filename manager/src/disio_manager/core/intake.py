@@ -4,6 +4,7 @@ Rule: a report counts exactly when its index is still open, whoever held it; col
 of their indexes are not. Of indexes that another manager looks after the store decides, and that manager is told.
 """
 
+from collections.abc import Sequence
 from math import isfinite
 
 import msgspec
@@ -12,6 +13,7 @@ from disio_manager.core.book import Book, Out, ref
 from disio_manager.core.changes import AddFailures, AddForeign, AddResults, AddVotes
 from disio_manager.core.commands import Announce, Send
 from disio_manager.core.fleet import Distributor
+from disio_manager.core.stopping import matching
 from disio_manager.core.tasks import Closing, TaskEntry
 from disio_shared import messages
 from disio_shared.errors import MalformedMessage
@@ -98,7 +100,9 @@ def _take_results(
     if accepted:
         if accepted != len(part.indexes):
             part = _select(part, _wanted(part.indexes, closing.accepted))
-        out.changes.append(_results(part, known, at))
+        found = [part.indexes[k] for k in matching(entry.record.policy.stop_when, part.values)]
+        entry.count_matched(found)
+        out.changes.append(_results(part, known, at, found))
     _finish(book, known, entry, closing, accepted, now, at, out)
 
 
@@ -208,8 +212,9 @@ def _select(part: messages.ResultColumns, kept: list[int]) -> messages.ResultCol
     )
 
 
-def _results(part: messages.ResultColumns, known: Distributor, at: float) -> AddResults:
-    return AddResults(part.task, part.indexes, part.values, part.seconds, part.clients, part.by, known.record.id, at)
+def _results(part: messages.ResultColumns, known: Distributor, at: float, found: Sequence[int] = ()) -> AddResults:
+    columns = (part.indexes, part.values, part.seconds, part.clients, part.by)
+    return AddResults(part.task, *columns, known.record.id, at, list(found))
 
 
 def _failures(part: messages.FailureColumns, runs: list[Run], at: float) -> AddFailures:

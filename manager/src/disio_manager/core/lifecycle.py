@@ -3,8 +3,8 @@
 Rule: everything that changes a task's state is in this table; a pair that is not in it is refused.
 
 A task is ``queued`` until its first payload is handed out, then ``running`` (or ``paused``) until it is closed:
-``done`` when every payload has a result, ``failed`` when all are closed and some are quarantined or the limit of
-failures is reached, ``cancelled`` by its owner, ``expired`` at its deadline.
+``done`` when every payload has a result, or enough of them satisfy its ``stop_when``; ``failed`` when all are closed
+and some are quarantined, or the limit of failures is reached; ``cancelled`` by its owner, ``expired`` at its deadline.
 """
 
 from disio_shared.errors import IllegalVerb
@@ -18,6 +18,7 @@ TRANSITIONS: dict[str, dict[str, str]] = {
     "retry": {"running": "running", "paused": "paused", "failed": "running"},
     "delete": dict.fromkeys(("queued", "running", "paused", "done", "failed", "cancelled", "expired"), "deleted"),
     "complete": {"queued": "done", "running": "done", "paused": "done"},
+    "stop": {"queued": "done", "running": "done", "paused": "done"},
     "fail": {"queued": "failed", "running": "failed", "paused": "failed"},
     "expire": {"queued": "expired", "running": "expired", "paused": "expired"},
 }

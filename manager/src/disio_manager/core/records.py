@@ -8,7 +8,29 @@ import msgspec
 from disio_shared.messages import Terms
 from disio_shared.payloads import PayloadSpec
 from disio_shared.ranges import Run
+from disio_shared.task_parts import Aggregates, Webhook
 from disio_shared.taskdoc import Policy
+
+
+class Due(msgspec.Struct, frozen=True):
+    """Something that a webhook has not been told yet."""
+
+    id: str
+    """Its own, the same for each try."""
+    event: str
+    at: float
+    url: str
+    place: int = 0
+    """Of the webhook among the task's, when this was noted."""
+
+
+class PartRetry(msgspec.Struct, frozen=True, array_like=True):
+    """A retry of some failed payloads alone."""
+
+    number: int
+    """``TaskRecord.retries`` with it."""
+    runs: list[Run]
+    """Of their indexes."""
 
 
 class TaskRecord(msgspec.Struct, kw_only=True):
@@ -19,6 +41,13 @@ class TaskRecord(msgspec.Struct, kw_only=True):
     """Sequence of creation in this cluster, from 1; given by the store."""
     name: str
     tags: list[str]
+    description: str = ""
+    public: bool = False
+    webhooks: list[Webhook] = []
+    """With their secrets."""
+    aggregates: Aggregates | None = None
+    document_sha256: str = ""
+    """Of the canonical document that made it; of tasks made by an earlier version empty."""
     workunit: str
     """SHA-256 of the code."""
     language: str
@@ -30,6 +59,13 @@ class TaskRecord(msgspec.Struct, kw_only=True):
     """The ``payloads`` field of the task document as JSON text."""
     blob: str = ""
     """SHA-256 of the archive that the payloads are read from, or empty."""
+    form: str = ""
+    """``open`` (people give them) or ``task`` (they are results of another one): its payloads come by and by and lie in
+    segments; ``total`` is then what its stretch reaches to."""
+    source: str = ""
+    """The task whose results are its payloads, or empty."""
+    growing: bool = False
+    """More payloads may come."""
     policy: Policy
     total: int
     state: str
@@ -40,8 +76,14 @@ class TaskRecord(msgspec.Struct, kw_only=True):
     done: int = 0
     """Of the whole task, as far as this manager knows; what other managers did is known within a second."""
     failed: int = 0
+    matched: int = 0
+    """Of the results those that satisfy ``policy.stop_when``, as far as this manager knows."""
+    ended_by: str = ""
+    """``stop_when``: it is done because enough results satisfy that, though payloads may be open."""
     retries: int = 0
     """Times its failed payloads were queued again."""
+    part_retries: list[PartRetry] = []
+    """Those of the last ones that were not about all of them, for owners of stretches that have not done so yet."""
     version: int = 0
     """Grows with every change that is not progress; with ``changed_by`` it tells which of two is the newer."""
     changed_by: str = ""
@@ -50,6 +92,27 @@ class TaskRecord(msgspec.Struct, kw_only=True):
     """Payloads whose client vanished, and below failed tries and speculative copies: not exact over crashes."""
     tries_failed: int = 0
     copies: int = 0
+    due: list[Due] = []
+    """What its webhooks are still to be told."""
+
+
+class SegmentHead(msgspec.Struct, frozen=True):
+    """Payloads of a growing task that came together."""
+
+    start: int
+    count: int
+    size: int
+    """Bytes of their values."""
+
+
+class Growth(msgspec.Struct, frozen=True):
+    """The log of a growing task from some payload on."""
+
+    task: str
+    segments: list[SegmentHead]
+    """By start."""
+    end: int | None
+    """How many payloads the task has when no more may come."""
 
 
 class StretchRecord(msgspec.Struct, kw_only=True):
@@ -69,6 +132,8 @@ class StretchRecord(msgspec.Struct, kw_only=True):
     """Indexes from ``start`` to it are in a block, done or failed; those from it to ``stop`` were never in a block."""
     done: int = 0
     failed: int = 0
+    matched: int = 0
+    """Of the ``done`` ones those whose result satisfies the task's ``stop_when``."""
     leased: int = 0
     """Open payloads in leased blocks, for the views of other managers."""
     retries: int = 0
@@ -92,7 +157,7 @@ class LoadedTask(msgspec.Struct, kw_only=True):
     """A task as a store gives it back to one manager."""
 
     record: TaskRecord
-    """``done`` and ``failed``: counted from rows in the manager's own stretches, plus what others wrote of theirs."""
+    """Its counters: counted from rows in the manager's own stretches, plus what others wrote of theirs."""
     spec: PayloadSpec
     stretches: list[StretchRecord]
     """All of the task, by start; those of the manager have counters counted from rows."""
@@ -141,6 +206,8 @@ class Notice(msgspec.Struct, kw_only=True):
     task: str
     done: list[Run] = []
     """Their rows are in the store."""
+    matched: list[int] = []
+    """Those of ``done`` whose row satisfies the task's ``stop_when``."""
     failed: list[int] = []
     """Of these there are no rows yet: they may have been opened again meanwhile, which only the owner knows."""
     errors: list[list[str]] = []
@@ -172,3 +239,5 @@ class Look(msgspec.Struct, kw_only=True):
     notices: list[Notice]
     distributors: list[DistributorRecord]
     """Those last online at another manager."""
+    grown: list[Growth] = []
+    """What the logs of growing tasks hold beyond their stretches."""

@@ -6,11 +6,12 @@ be late, so everything here may be told twice or after the fact.
 
 import msgspec
 
-from disio_manager.core import verbs
+from disio_manager.core import retrying
 from disio_manager.core.book import Book, Out
 from disio_manager.core.changes import AddFailures, DeleteTask, DropFailures, DropNotices, NoteResults
 from disio_manager.core.commands import Announce, Send
 from disio_manager.core.events import ClusterSeen, StretchClaimed, StretchesTaken
+from disio_manager.core.growing import take_growth, take_log
 from disio_manager.core.intake import end_blocks
 from disio_manager.core.lifecycle import is_open
 from disio_manager.core.records import LoadedTask, Notice, SharedTask, StretchRecord, TaskRecord
@@ -88,9 +89,10 @@ def on_taken(book: Book, event: StretchesTaken, now: float, out: Out) -> None:
             entry = TaskEntry.restore(loaded, book.settings.manager, now)
             book.put_entry(entry, now)
         else:
+            take_log(entry, loaded)
             book.note_blocks(entry, entry.take(loaded), now)
         entry.stretches.write_all()
-        verbs.catch_up(book, entry, out)
+        retrying.catch_up(book, entry, out)
         book.settle(entry, event.at, out)
 
 
@@ -100,6 +102,9 @@ def on_seen(book: Book, event: ClusterSeen, now: float, out: Out) -> None:
     _see_tasks(book, event, now, out)
     for notice in event.look.notices:
         _take_notice(book, notice, now, event.at, out)
+    for growth in event.look.grown:
+        if growth.task in book.tasks:
+            take_growth(book, book.tasks[growth.task], growth, event.at, out)
     if event.look.notices:
         out.changes.append(DropNotices([notice.id for notice in event.look.notices]))
     for entry in list(book.tasks.values()):
@@ -153,7 +158,7 @@ def _take_in(book: Book, loaded: LoadedTask, now: float, out: Out) -> None:
         return
     entry = TaskEntry.restore(loaded, book.settings.manager, now)
     book.put_entry(entry, now)
-    verbs.catch_up(book, entry, out)
+    retrying.catch_up(book, entry, out)
     out.commands.append(Announce("task", entry.id))
 
 
@@ -168,7 +173,9 @@ def _catch_up(book: Book, entry: TaskEntry, shared: SharedTask, now: float, out:
     if not _is_newer(shared.record, entry.record, book.settings.manager):
         return
     was = entry.record.state
-    kept = {name: getattr(entry.record, name) for name in ("payloads", "done", "failed")}
+    kept = {name: getattr(entry.record, name) for name in ("payloads", "total", "done", "failed", "matched")}
+    if 0 in entry.stretches.own:
+        kept["growing"] = entry.record.growing  # the log says so, whatever others have heard of it
     kept |= {name: max(getattr(entry.record, name), getattr(shared.record, name)) for name in _TALLIES}
     entry.record = msgspec.structs.replace(shared.record, **kept)
     out.commands.append(Announce("task", entry.id))
@@ -178,7 +185,7 @@ def _catch_up(book: Book, entry: TaskEntry, shared: SharedTask, now: float, out:
     book.note_deadline(entry)
     if was != entry.record.state and "paused" in (was, entry.record.state):
         book.tell_holders(entry, out, "paused" if entry.record.state == "paused" else "running")
-    verbs.catch_up(book, entry, out)
+    retrying.catch_up(book, entry, out)
 
 
 _TALLIES = ("lost", "tries_failed", "copies")
@@ -211,6 +218,8 @@ def _take_notice(book: Book, notice: Notice, now: float, at: float, out: Out) ->
     closing = entry.close(done)
     number = entry.count(closing.accepted, done=1)
     if closing.accepted or after_all:
+        fresh = RangeSet([*after_all, *closing.accepted])
+        entry.count_matched([index for index in notice.matched if index in fresh])
         out.changes.append(NoteResults(entry.id, [*after_all, *closing.accepted]))
     end_blocks(book, None, closing, out)
     needless = RangeSet(done).difference(closing.accepted).runs()

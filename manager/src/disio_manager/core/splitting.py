@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from disio_manager.core.records import StretchRecord
 from disio_manager.core.settings import CoreSettings
 from disio_manager.core.tasks import Block, TaskEntry
-from disio_shared.payloads import PayloadSpec, carried_bytes, is_generated
-from disio_shared.ranges import Run, indexes_of
+from disio_shared.payloads import PayloadSpec, carried_bytes, fitting
+from disio_shared.ranges import Run
 
 
 def share(unleased: int, takers: int, asked: int) -> int:
@@ -48,22 +48,23 @@ def is_carried(spec: PayloadSpec, runs: list[Run], settings: CoreSettings) -> bo
 
 def _fitting(spec: PayloadSpec, runs: list[Run], settings: CoreSettings) -> int:
     """Return how many of these payloads one block may carry, at least 1."""
-    if is_generated(spec):
-        return sum(stop - start for start, stop in runs)
-    number = size = 0
-    for index in indexes_of(runs):
-        size += carried_bytes(spec, index, index + 1)
-        if size > settings.max_block_bytes:
+    number, left = 0, settings.max_block_bytes
+    for start, stop in runs:
+        fits = fitting(spec, start, stop, left)
+        number += fits
+        if fits < stop - start:
             return max(1, number)
-        number += 1
+        left -= carried_bytes(spec, start, stop)
     return number
 
 
-def retry_spans(entry: TaskEntry, stretch: StretchRecord, settings: CoreSettings) -> tuple[list[Run], list[Run]]:
-    """Sort the failed indexes of an own stretch: runs inside live blocks, and spans of new blocks for the others."""
+def retry_spans(
+    entry: TaskEntry, stretch: StretchRecord, failed: list[Run], settings: CoreSettings
+) -> tuple[list[Run], list[Run]]:
+    """Sort failed indexes of an own stretch: runs inside live blocks, and spans of new blocks for the others."""
     inside: list[Run] = []
     outside: list[Run] = []
-    for start, stop in failed_in(entry, stretch):
+    for start, stop in failed:
         while start < stop:
             block = entry.block_at(start)
             end = min(stop, block.stop if block else entry.next_start(start, stretch.frontier))

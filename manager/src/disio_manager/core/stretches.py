@@ -112,6 +112,12 @@ class Stretches:
     def _rest(stretch: StretchRecord) -> int:
         return stretch.stop - stretch.frontier
 
+    def grow(self, count: int) -> None:
+        """Make the one stretch of a growing task longer."""
+        self.own[0].stop += count
+        self.uncut += count
+        self._changed.add(0)
+
     # Counting
 
     def count(self, runs: Iterable[Run], done: int, failed: int) -> None:
@@ -123,10 +129,18 @@ class Stretches:
             stretch.failed += failed * (stop - start)
             self._changed.add(stretch.start)
 
-    def totals(self) -> tuple[int, int]:
-        """Return done and failed payloads of all stretches."""
-        every = [*self.own.values(), *self.others.values()]
-        return sum(each.done for each in every), sum(each.failed for each in every)
+    def count_matched(self, indexes: Iterable[int]) -> None:
+        """Note that results of own payloads satisfy the task's ``stop_when``."""
+        for index in indexes:
+            stretch = self.at(index)
+            assert stretch is not None, "only own payloads are counted"
+            stretch.matched += 1
+            self._changed.add(stretch.start)
+
+    def totals(self) -> tuple[int, int, int]:
+        """Return done and failed payloads of all stretches, and how many of the done ones satisfy ``stop_when``."""
+        every = self.all
+        return sum(each.done for each in every), sum(each.failed for each in every), sum(each.matched for each in every)
 
     @property
     def own_open(self) -> int:
@@ -138,24 +152,27 @@ class Stretches:
         """How many payloads are in leased blocks of other managers."""
         return sum(each.leased for each in self.others.values())
 
+    @property
+    def all(self) -> list[StretchRecord]:
+        """Every one that is known."""
+        return [*self.own.values(), *self.others.values()]
+
     def behind(self, retries: int) -> list[StretchRecord]:
         """Return own stretches whose failed payloads were not queued again yet."""
         return [each for each in self.own.values() if each.retries < retries]
 
-    def retried(self, stretch: StretchRecord, retries: int) -> None:
-        """Note that an own stretch's failed payloads are queued again."""
-        stretch.retries, stretch.failed = retries, 0
+    def retried(self, stretch: StretchRecord, retries: int, number: int) -> None:
+        """Note that so many of an own stretch's failed payloads are queued again."""
+        stretch.retries, stretch.failed = retries, stretch.failed - number
         self._changed.add(stretch.start)
 
     def agree(self, retries: int) -> bool:
         """Tell whether every manager has queued failed payloads again as often as it was asked for."""
-        every = (*self.own.values(), *self.others.values())
-        return all(each.retries >= retries for each in every)
+        return all(each.retries >= retries for each in self.all)
 
     def failed_since(self, retries: int) -> int:
         """Return how many payloads failed, without those that their owner is to queue again and has not yet."""
-        every = (*self.own.values(), *self.others.values())
-        return sum(each.failed for each in every if each.retries >= retries)
+        return sum(each.failed for each in self.all if each.retries >= retries)
 
     def take_changes(self, leased: int) -> list[PutStretch]:
         """Return what is to be written of own stretches; the first of them tells how many payloads are leased."""

@@ -17,6 +17,8 @@ from disio_manager.core.stretches import Stretches
 from disio_shared.payloads import PayloadSpec
 from disio_shared.ranges import RangeSet, Run
 
+NOTHING = (0, 0, 0)
+
 
 @dataclass(slots=True)
 class Block:
@@ -82,8 +84,8 @@ class TaskEntry:
         """Open indexes in ready blocks."""
         self.spent: list[str] = []
         """Blocks that were loaded and have nothing open: their rows are to go."""
-        self.unsaved = (0, 0)
-        """What ``done`` and ``failed`` grew by since it was last known that all is durable."""
+        self.unsaved = NOTHING
+        """What ``done``, ``failed`` and ``matched`` grew by since it was last known that all is durable."""
         self._starts: list[int] = []
         self._by_start: dict[int, Block] = {}
         self._ready: list[int] = []
@@ -128,7 +130,9 @@ class TaskEntry:
     def recount(self) -> int:
         """Work the whole task's counters out of its stretches; return by how many more payloads are closed."""
         before = self.record.done + self.record.failed
-        self.record.done, self.record.failed = self.stretches.totals()
+        if self.record.form:
+            self.record.total = self.stretches.end
+        self.record.done, self.record.failed, self.record.matched = self.stretches.totals()
         return self.record.done + self.record.failed - before
 
     def count(self, runs: list[Run], done: int = 0, failed: int = 0) -> int:
@@ -137,8 +141,23 @@ class TaskEntry:
         self.stretches.count(runs, done, failed)
         self.record.done += done * number
         self.record.failed += failed * number
-        self.unsaved = (self.unsaved[0] + done * number, self.unsaved[1] + failed * number)
+        self._note_unsaved(done * number, failed * number, 0)
         return number
+
+    def count_matched(self, indexes: list[int]) -> None:
+        """Count results of own payloads that satisfy ``stop_when``."""
+        self.stretches.count_matched(indexes)
+        self.record.matched += len(indexes)
+        self._note_unsaved(0, 0, len(indexes))
+
+    def _note_unsaved(self, done: int, failed: int, matched: int) -> None:
+        before = self.unsaved
+        self.unsaved = (before[0] + done, before[1] + failed, before[2] + matched)
+
+    def grow(self, count: int) -> None:
+        """Have more payloads."""
+        self.stretches.grow(count)
+        self.record.total += count
 
     def progress(self) -> list[PutStretch]:
         """Return what is to be written of stretches that changed."""
@@ -156,8 +175,14 @@ class TaskEntry:
 
     @property
     def is_complete(self) -> bool:
-        """Tell whether every payload is done or failed, and nobody has failed ones to queue again."""
-        return self.open == 0 and self.stretches.agree(self.record.retries)
+        """Tell whether every payload is done or failed, none may come, and nobody has failed ones to queue again."""
+        return self.open == 0 and not self.record.growing and self.stretches.agree(self.record.retries)
+
+    @property
+    def has_found_enough(self) -> bool:
+        """Tell whether as many results satisfy ``stop_when`` as are searched for."""
+        stop = self.record.policy.stop_when
+        return stop is not None and self.record.matched >= stop.count
 
     @property
     def has_failed_enough(self) -> bool:
@@ -194,7 +219,8 @@ class TaskEntry:
     def durable_row(self) -> TaskRecord:
         """Return a copy of the record with progress that a crash cannot take back."""
         row = self.row()
-        row.done, row.failed = row.done - self.unsaved[0], row.failed - self.unsaved[1]
+        done, failed, matched = self.unsaved
+        row.done, row.failed, row.matched = row.done - done, row.failed - failed, row.matched - matched
         return row
 
     def add(self, block: Block) -> None:

@@ -5,26 +5,20 @@ Rule: a verb is checked completely before anything changes.
 
 import msgspec
 
+from disio_manager.core import retrying
 from disio_manager.core.book import Book, Out
-from disio_manager.core.changes import DeleteTask, DropBlock, DropFailures, PutBlock, PutStretch, PutTask
+from disio_manager.core.changes import AddSegments, DeleteTask, PutStretch, PutTask
 from disio_manager.core.commands import Announce
 from disio_manager.core.events import TaskCommanded, TaskCreated, TaskEdited
 from disio_manager.core.lifecycle import is_open, next_state
-from disio_manager.core.records import LoadedTask, StretchRecord, TaskRecord
-from disio_manager.core.splitting import failed_in, retry_spans
-from disio_manager.core.tasks import Block, TaskEntry
+from disio_manager.core.records import LoadedTask, PartRetry, StretchRecord, TaskRecord
+from disio_manager.core.tasks import TaskEntry
 from disio_shared.errors import FieldProblem, IllegalVerb, InvalidDocument, TaskNotFound
-from disio_shared.ranges import RangeSet
-from disio_shared.taskdoc import Policy, problems_of
+from disio_shared.taskdoc import Editable, problems_of
 from disio_shared.wording import problem_of
 
-EDITABLE_POLICY = frozenset({"priority", "weight", "max_distributors", "max_task_failures", "deadline"})
-
-
-class _Edit(msgspec.Struct, kw_only=True):
-    name: str
-    tags: list[str]
-    policy: Policy
+EDITABLE = tuple(Editable.__struct_fields__)
+EDITABLE_POLICY = frozenset({"priority", "weight", "max_distributors", "max_task_failures", "deadline", "stall_s"})
 
 
 def on_created(book: Book, event: TaskCreated, now: float, out: Out) -> None:
@@ -33,9 +27,11 @@ def on_created(book: Book, event: TaskCreated, now: float, out: Out) -> None:
         return
     me = book.settings.manager
     entry = TaskEntry(msgspec.structs.replace(event.record), event.spec, me, now)
-    if not book.settings.is_shared:
+    if not book.settings.is_shared or entry.record.form:
         entry.stretches.learn([StretchRecord(task=entry.id, start=0, stop=entry.record.total, owner=me, frontier=0)])
     book.put_entry(entry, now)
+    if event.first:
+        out.changes.append(AddSegments(entry.id, entry.record.number, event.first))
     book.save_task(entry, "", out)
     out.changes += [PutStretch(msgspec.structs.replace(each)) for each in entry.stretches.own.values()]
     if book.settings.is_shared and book.has_takers(entry):
@@ -58,7 +54,8 @@ def on_commanded(book: Book, event: TaskCommanded, now: float, out: Out) -> None
     elif event.verb == "cancel":
         book.end_task(book.tasks[record.id], "cancel", event.at, out)
     elif event.verb == "retry":
-        _retry(book, _entry(book, event, now), record.state, after, event.at, out)
+        noted = retrying.noted(record, _stretches(book, event), event.only)
+        _retry(book, _entry(book, event, now), noted, after, event.at, out)
     else:
         _pause_or_resume(book, book.tasks[record.id], after, out)
 
@@ -72,7 +69,7 @@ def on_edited(book: Book, event: TaskEdited, at: float, out: Out) -> None:
     """
     record = _record(book, event.task, event.stored)
     edit = _edited(record, event.changes)
-    edited = msgspec.structs.replace(record, name=edit.name, tags=edit.tags, policy=edit.policy)
+    edited = msgspec.structs.replace(record, **{name: getattr(edit, name) for name in EDITABLE})
     entry = book.tasks.get(record.id)
     if entry is not None:
         entry.record = edited
@@ -115,51 +112,25 @@ def _pause_or_resume(book: Book, entry: TaskEntry, after: str, out: Out) -> None
     book.save_task(entry, was, out)
 
 
-def _retry(book: Book, entry: TaskEntry, was: str, after: str, at: float, out: Out) -> None:
+def _stretches(book: Book, event: TaskCommanded) -> list[StretchRecord]:
+    """Return what is known of a task's stretches."""
+    entry = book.tasks.get(event.task)
+    if entry is not None:
+        return entry.stretches.all
+    return [] if event.stored is None else event.stored.stretches
+
+
+def _retry(book: Book, entry: TaskEntry, noted: tuple[int, list[PartRetry]], after: str, at: float, out: Out) -> None:
     """Open failed payloads again, those of own stretches now; other managers see ``retries`` and open theirs.
 
     A failed task may have none left, when results came after all from another manager: then it just goes on.
     """
-    record = entry.record
-    record.retries += 1
+    record, was = entry.record, entry.record.state
+    record.retries, record.part_retries = noted
     record.state, record.finished_at = after, None
-    catch_up(book, entry, out)
+    retrying.catch_up(book, entry, out)
     book.save_task(entry, was, out)
     book.settle(entry, at, out)
-
-
-def catch_up(book: Book, entry: TaskEntry, out: Out) -> None:
-    """Do what was left undone: drop spent blocks, open failed payloads again as often as the owner asked for it."""
-    out.changes += [DropBlock(block, entry.id) for block in entry.spent]
-    entry.spent.clear()
-    for stretch in entry.stretches.behind(entry.record.retries):
-        _reopen(book, entry, stretch, out)
-    out.changes += entry.progress()
-    book.is_woken = True
-    book.fresh.add(entry.id)
-
-
-def _reopen(book: Book, entry: TaskEntry, stretch: StretchRecord, out: Out) -> None:
-    """Make blocks of a stretch's failed payloads: their rows first, the failures last, so that a crash loses none."""
-    record = entry.record
-    failed = failed_in(entry, stretch)
-    inside, spans = retry_spans(entry, stretch, book.settings)
-    for run in inside:
-        holding = entry.block_at(run[0])
-        assert holding is not None, "retry_spans found it"
-        entry.reopen(holding, [run])
-    for start, stop in spans:
-        # The name cannot come twice: no two blocks of one retry begin at the same index.
-        name = f"{record.id}-r{record.retries}-{start}"
-        block = Block(name, record.id, start, stop, RangeSet(entry.failed.remove(start, stop)))
-        book.add_block(entry, block)
-        out.changes.append(PutBlock(block.record()))
-    book.tries.forget(entry.id, failed)
-    entry.failed.remove_all(failed)
-    entry.record.failed -= sum(stop - start for start, stop in failed)
-    entry.stretches.retried(stretch, record.retries)
-    if failed:
-        out.changes.append(DropFailures(record.id, failed))
 
 
 def _delete(book: Book, record: TaskRecord, out: Out) -> None:
@@ -171,23 +142,23 @@ def _delete(book: Book, record: TaskRecord, out: Out) -> None:
     out.commands.append(Announce("task-deleted", record.id))
 
 
-def _edited(record: TaskRecord, changes: dict[str, object]) -> _Edit:
-    """Return name, tags and policy with the changes in them, checked."""
+def _edited(record: TaskRecord, changes: dict[str, object]) -> Editable:
+    """Return what can be changed with the changes in it, checked."""
     flat = {key: value for key, value in changes.items() if key != "policy"}
     nested = changes.get("policy", {})
     if not isinstance(nested, dict):
         raise InvalidDocument([FieldProblem("policy", "must be an object")])
     policy = nested | {key: flat.pop(key) for key in EDITABLE_POLICY & flat.keys()}
-    problems = [FieldProblem(str(key), "cannot be changed") for key in flat.keys() - {"name", "tags"}]
+    problems = [FieldProblem(str(key), "cannot be changed") for key in flat.keys() - set(EDITABLE)]
     problems += [FieldProblem(f"policy.{key}", "cannot be changed") for key in policy.keys() - EDITABLE_POLICY]
     if problems:
         raise InvalidDocument(sorted(problems))
-    whole = {"name": record.name, "tags": record.tags, "policy": msgspec.to_builtins(record.policy) | policy} | flat
+    whole = {name: msgspec.to_builtins(getattr(record, name)) for name in EDITABLE}
     try:
-        edit = msgspec.convert(whole, _Edit)
+        edit = msgspec.convert(whole | flat | {"policy": whole["policy"] | policy}, Editable)
     except msgspec.ValidationError as error:
-        raise InvalidDocument([problem_of(error, _Edit)]) from error
-    problems = [each for each in problems_of(edit.name, edit.tags, edit.policy) if _names(each, flat, policy)]
+        raise InvalidDocument([problem_of(error, Editable)]) from error
+    problems = [each for each in problems_of(edit) if _names(each, flat, policy)]
     if problems:
         raise InvalidDocument(problems)
     return edit
@@ -195,4 +166,5 @@ def _edited(record: TaskRecord, changes: dict[str, object]) -> _Edit:
 
 def _names(problem: FieldProblem, flat: dict[str, object], policy: dict[str, object]) -> bool:
     """Tell whether a problem is of what is changed: a task may have been made before a limit was."""
-    return problem.path in flat or problem.path.removeprefix("policy.") in policy
+    first, _, rest = problem.path.partition(".")
+    return first in flat or (first == "policy" and rest.partition(".")[0] in policy)

@@ -4,15 +4,20 @@ Rule: whatever is found, every index of a stretch is closed by a row, or in exac
 frontier.
 """
 
-from array import array
 from typing import NamedTuple
 
 import msgspec
 
-from disio_manager.core.records import BlockRecord, LoadedTask, StretchRecord, TaskRecord
-from disio_manager.tar_index import Files
-from disio_shared.payloads import FilesSpec, PayloadSpec, parse_spec
+from disio_manager.blob_index import decode_index, index_kind
+from disio_manager.core.changes import AddResults
+from disio_manager.core.growing import Segments
+from disio_manager.core.records import BlockRecord, Growth, LoadedTask, StretchRecord, TaskRecord
+from disio_manager.core.stopping import matching
+from disio_shared.extents import Unmeasured
+from disio_shared.payload_parsing import parse_spec
+from disio_shared.payloads import PayloadSpec, StoredSpec
 from disio_shared.ranges import RangeSet, Run
+from disio_shared.task_parts import StopWhen
 
 
 class StretchRows(NamedTuple):
@@ -77,7 +82,11 @@ def lost_blocks(task: str, runs: list[Run], largest: int = 10_000) -> list[Block
 
 
 def assemble(
-    record: TaskRecord, stretches: list[StretchRecord], rows: list[StretchRows], index: bytes | None = None
+    record: TaskRecord,
+    stretches: list[StretchRecord],
+    rows: list[StretchRows],
+    index: bytes | None = None,
+    growth: Growth | None = None,
 ) -> LoadedTask:
     """Put a task together out of all its stretches as they are written, and some of them with their rows.
 
@@ -85,13 +94,16 @@ def assemble(
         record: The task.
         stretches: All of them.
         rows: Of those that are looked after.
-        index: Of the archive that its payloads are in.
+        index: Of the blob that its payloads are in, see ``index_of``.
+        growth: Its whole log, if it has one.
     """
+    if growth is not None:
+        record.growing = growth.end is None
     counted = {part.stretch.start: part.stretch for part in rows}
     stretches = [counted.get(stretch.start, stretch) for stretch in stretches]
     return LoadedTask(
         record=with_counters(record, stretches),
-        spec=_spec_of(record, index),
+        spec=_spec_of(record, index, growth),
         stretches=stretches,
         blocks=[block for part in rows for block in part.blocks],
         closed={name: runs for part in rows for name, runs in part.closed.items()},
@@ -99,18 +111,35 @@ def assemble(
     )
 
 
-def _spec_of(record: TaskRecord, index: bytes | None) -> PayloadSpec:
-    """Return a task's payload spec. Files whose archive is lost count as empty: granting them fails, one by one."""
+def index_of(record: TaskRecord) -> tuple[str, str] | None:
+    """Return which blob's index of which kind ``assemble`` wants, if any."""
+    spec = parse_spec(msgspec.json.decode(record.payloads)) if record.blob else None
+    return (spec.blob, index_kind(spec)) if isinstance(spec, StoredSpec) else None
+
+
+def _spec_of(record: TaskRecord, index: bytes | None, growth: Growth | None) -> PayloadSpec:
+    """Return a task's payload spec. Those whose blob is lost count as empty: granting them fails, one by one."""
+    if growth is not None:
+        return StoredSpec("values", task=record.id, extents=Segments(growth.segments))
     spec = parse_spec(msgspec.json.decode(record.payloads))
-    if not isinstance(spec, FilesSpec):
+    if not isinstance(spec, StoredSpec):
         return spec
-    return FilesSpec(spec.blob, Files.decode(index).sizes if index else array("I", bytes(4 * record.total)))
+    extents = decode_index(spec, index).extents if index else Unmeasured(record.total)
+    return msgspec.structs.replace(spec, extents=extents)
 
 
 def with_counters(record: TaskRecord, stretches: list[StretchRecord]) -> TaskRecord:
     """Return a task's record with the sums of its stretches."""
     done, failed = sum(each.done for each in stretches), sum(each.failed for each in stretches)
-    return msgspec.structs.replace(record, done=done, failed=failed)
+    total = max((each.stop for each in stretches), default=0) if record.form else record.total
+    matched = sum(each.matched for each in stretches)
+    return msgspec.structs.replace(record, done=done, failed=failed, matched=matched, total=total)
+
+
+def with_matching(rows: AddResults, stop: StopWhen | None) -> AddResults:
+    """Return results of another manager's payloads with those named that satisfy the task's condition."""
+    found = matching(stop, rows.values)
+    return msgspec.structs.replace(rows, matching=[rows.indexes[at] for at in found]) if found else rows
 
 
 def open_in(blocks: list[BlockRecord], closed: dict[str, list[Run]]) -> int:

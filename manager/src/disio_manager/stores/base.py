@@ -18,22 +18,14 @@ from disio_manager.core.records import (
     StretchRecord,
     TaskRecord,
 )
-
-
-class ResultRow(msgspec.Struct, frozen=True):
-    """One canonical result."""
-
-    index: int
-    value: bytes
-    client: str
-    seconds: float
-
-
-class FailureRow(msgspec.Struct, frozen=True):
-    """One quarantined payload."""
-
-    index: int
-    errors: list[str]
+from disio_manager.stores.journal import HasJournal
+from disio_manager.stores.keys import HasKeys
+from disio_manager.stores.origins import HasOrigins
+from disio_manager.stores.rows import FailureRow as FailureRow
+from disio_manager.stores.rows import ResultRow as ResultRow
+from disio_manager.stores.segments import HasSegments
+from disio_manager.stores.snapshots import HasSnapshots
+from disio_shared.ranges import Run
 
 
 class TaskPage(msgspec.Struct, frozen=True):
@@ -98,12 +90,19 @@ class ReadStore(Protocol):
         """Return a task by id."""
         ...
 
-    async def tasks(self, state: str, q: str, limit: int, cursor: str) -> TaskPage:
-        """Return tasks whose state is ``state`` (empty = any) and whose name or tag holds ``q``, newest first."""
+    async def tasks(self, state: str, q: str, limit: int, cursor: str, numbers: Sequence[Run] = ()) -> TaskPage:
+        """Return tasks whose state is ``state`` (empty = any) and whose name or tag holds ``q``, newest first.
+
+        ``numbers`` are runs of those that are meant; none = all.
+        """
         ...
 
     def results(self, task: str, start: int, limit: int) -> AsyncIterator[list[ResultRow]]:
         """Yield pages of results in index order from index ``start``, at most ``limit`` rows (0 = all)."""
+        ...
+
+    def matches(self, task: str, start: int, limit: int) -> AsyncIterator[list[ResultRow]]:
+        """Yield as ``results`` does, those that satisfy the task's ``stop_when`` alone."""
         ...
 
     async def failures(self, task: str, start: int, limit: int) -> list[FailureRow]:
@@ -139,16 +138,47 @@ class VoteStore(Protocol):
 
 
 class BlobStore(Protocol):
-    """Uploaded bytes of any size by their SHA-256, and beside each what was read out of it once (an index).
+    """Uploaded bytes of any size by their SHA-256, and beside each what was read out of it once (indexes).
 
-    A blob is all there or not there at all. It goes with the last task that names it (``TaskRecord.blob``).
+    A blob is all there or not there at all, and comes in by ``append`` and ``finish``. It goes with the last task that
+    names it (``TaskRecord.blob``).
     """
 
-    async def put(self, sha256: str, parts: AsyncIterator[bytes]) -> bool:
-        """Keep a blob; False when it is there already. Whatever ``parts`` raises comes out, and nothing is kept.
+    async def offset(self, sha256: str) -> int:
+        """Return how many bytes of an unfinished upload are here: where it is to go on."""
+        ...
+
+    async def append(self, sha256: str, offset: int, parts: AsyncIterator[bytes], *, is_last: bool) -> int:
+        """Go on with an upload; return how many bytes of it are here.
+
+        What came is kept, whatever ``parts`` raises, though not always to the last byte: ask ``offset``.
+
+        Args:
+            offset: How many bytes came before, as ``offset`` says; 0 throws away whatever is here.
+            is_last: Nothing comes after ``parts``.
 
         Raises:
-            InvalidDocument: The parts have another hash.
+            UploadConflict: Other than ``offset`` bytes are here.
+            UploadBusy: Somebody else goes on with it now.
+            NoSpace: There is no room for it; what came is kept.
+        """
+        ...
+
+    async def finish(self, sha256: str) -> bool:
+        """Let an upload be seen after its last part; False when the blob is there already.
+
+        Raises:
+            InvalidDocument: It has another hash; nothing is left of it.
+            UploadConflict: Its end did not come yet.
+            UploadBusy: Somebody else goes on with it now.
+        """
+        ...
+
+    async def drop_part(self, sha256: str) -> None:
+        """Forget an unfinished upload; none is fine.
+
+        Raises:
+            UploadBusy: Somebody else goes on with it now.
         """
         ...
 
@@ -164,16 +194,20 @@ class BlobStore(Protocol):
         """
         ...
 
-    async def put_index(self, sha256: str, index: bytes) -> None:
-        """Keep an index beside a blob."""
+    async def put_index(self, sha256: str, kind: str, index: bytes) -> None:
+        """Keep an index beside a blob, one of each kind (a few lower-case letters, digits and ``-``)."""
         ...
 
-    async def index(self, sha256: str) -> bytes | None:
-        """Return the index of a blob, if it has one."""
+    async def index(self, sha256: str, kind: str) -> bytes | None:
+        """Return an index of a blob, if it has one of that kind."""
+        ...
+
+    async def drop_old_parts(self, before: float) -> None:
+        """Remove unfinished uploads of which nothing came since a time (seconds since 1970)."""
         ...
 
     async def drop_orphans(self, before: float) -> None:
-        """Remove what was uploaded before a time (seconds since 1970) and no task names, unfinished uploads too."""
+        """Remove what was uploaded before a time (seconds since 1970) and no task names; nobody may make one now."""
         ...
 
 
@@ -259,7 +293,8 @@ class StoredBlock(NamedTuple):
     """Manager id."""
 
 
-IndexedRows = Literal["results", "failures"]
+IndexedRows = Literal["results", "failures", "matches"]
+"""``matches``: the results that satisfy the task's ``stop_when``."""
 
 
 class CheckStore(Protocol):
@@ -288,6 +323,19 @@ class HasBlobs(Protocol):
 
 
 class ManagerStore(
-    CoreStore, ReadStore, WorkunitStore, ManagerRegistry, SharedStore, VoteStore, CheckStore, HasBlobs, Protocol
+    CoreStore,
+    ReadStore,
+    WorkunitStore,
+    ManagerRegistry,
+    SharedStore,
+    VoteStore,
+    CheckStore,
+    HasBlobs,
+    HasJournal,
+    HasKeys,
+    HasSegments,
+    HasOrigins,
+    HasSnapshots,
+    Protocol,
 ):
     """All of it."""

@@ -15,7 +15,7 @@ from pymongo.errors import ConfigurationError, DuplicateKeyError, InvalidURI, Py
 
 from disio_manager.core.changes import Change, PutTask
 from disio_manager.core.records import DistributorRecord, LoadedTask, Look, SharedTask, StretchRecord, TaskRecord
-from disio_manager.stores import mongo_votes
+from disio_manager.stores import mongo_journal, mongo_keys, mongo_snapshots, mongo_votes
 from disio_manager.stores.base import (
     FailureRow,
     IndexedRows,
@@ -28,12 +28,18 @@ from disio_manager.stores.base import (
 from disio_manager.stores.mongo_blobs import MongoBlobs
 from disio_manager.stores.mongo_books import Books
 from disio_manager.stores.mongo_documents import DELETED, SCHEMA_VERSION, read_chunks, write_chunks
+from disio_manager.stores.mongo_journal import MongoArrivals, MongoJournal
+from disio_manager.stores.mongo_keys import MongoKeys
 from disio_manager.stores.mongo_loading import MongoLoader
+from disio_manager.stores.mongo_origins import MongoOrigins
 from disio_manager.stores.mongo_reading import MongoReader
+from disio_manager.stores.mongo_segments import MongoSegments
 from disio_manager.stores.mongo_sharing import MongoSharing
+from disio_manager.stores.mongo_snapshots import MongoSnapshots
 from disio_manager.stores.mongo_writing import MongoWriter
 from disio_shared.errors import ConfigError, StoreUnavailable
 from disio_shared.ids import fresh_id
+from disio_shared.ranges import Run
 
 DEFAULT_DATABASE = "disio"
 MAX_MANAGERS = 100
@@ -52,7 +58,13 @@ INDEXES: dict[str, list[list[tuple[str, int]]]] = {
     "stretches": [[("task", 1)], [("owner", 1)]],
     "notices": [[("owner", 1)], [("task", 1)]],
     "votes": mongo_votes.INDEXES,
+    "keys": mongo_keys.INDEXES,
+    "blobs.chunks": [[("files_id", 1), ("n", 1)]],
+    "arrivals": mongo_journal.INDEXES,
+    "snapshots": mongo_snapshots.INDEXES,
 }
+UNIQUE = {"blobs.files": "filename"}
+"""Collection to a field of which no two documents have the same."""
 
 
 class MongoStore:
@@ -63,12 +75,17 @@ class MongoStore:
     def __init__(self, client: Any, place: str, manager: str) -> None:
         self._client, self._place, self._manager = client, place, manager
         self._db = client.get_default_database(DEFAULT_DATABASE)
-        self.blobs = MongoBlobs(self._db, self._answering, self._writing)
+        self.blobs = MongoBlobs(self._db, manager, self._answering, self._writing)
+        self.keys = MongoKeys(self._db, self._writing)
+        self.segments = MongoSegments(self._db, self._answering, self._writing)
         self._reader = MongoReader(self._db)
-        self._books = Books()
-        self._loader = MongoLoader(self._db, self._reader, self.blobs, manager, self._books)
+        self._books, arrivals = Books(), MongoArrivals(self._db, manager)
+        self.journal = MongoJournal(self._db, self._answering)
+        self.origins = MongoOrigins(self._db, self._answering)
+        self.snapshots = MongoSnapshots(self._db, self._answering, self._writing)
+        self._loader = MongoLoader(self._db, self._reader, self.blobs, manager, self._books, arrivals)
         self._sharing = MongoSharing(self._db, self._reader, self._loader, manager, self._books)
-        self._writer = MongoWriter(self._db, manager, self._books)
+        self._writer = MongoWriter(self._db, manager, self._books, arrivals)
 
     @classmethod
     async def open(cls, url: str, manager: str) -> "MongoStore":
@@ -108,6 +125,8 @@ class MongoStore:
         for collection, keys in INDEXES.items():
             for key in keys:
                 await self._db[collection].create_index(key)
+        for collection, name in UNIQUE.items():
+            await self._db[collection].create_index([(name, 1)], unique=True)
 
     # What the core's shell needs
 
@@ -158,15 +177,21 @@ class MongoStore:
         with self._answering():
             return await self._reader.task(task)
 
-    async def tasks(self, state: str, q: str, limit: int, cursor: str) -> TaskPage:
+    async def tasks(self, state: str, q: str, limit: int, cursor: str, numbers: Sequence[Run] = ()) -> TaskPage:
         """Return a page of tasks, newest first."""
         with self._answering():
-            return await self._reader.task_page(state, q, limit, cursor)
+            return await self._reader.task_page(state, q, limit, cursor, numbers)
 
     async def results(self, task: str, start: int, limit: int) -> AsyncIterator[list[ResultRow]]:
         """Yield pages of results in index order."""
         with self._answering():
             async for page in self._reader.result_pages(task, start, limit):
+                yield page
+
+    async def matches(self, task: str, start: int, limit: int) -> AsyncIterator[list[ResultRow]]:
+        """Yield pages of results that satisfy the task's ``stop_when``."""
+        with self._answering():
+            async for page in self._reader.match_pages(task, start, limit):
                 yield page
 
     async def failures(self, task: str, start: int, limit: int) -> list[FailureRow]:

@@ -1,23 +1,21 @@
-"""Blobs as chunks of a MongoDB database.
+"""Blobs in a MongoDB database, laid out as GridFS has them.
 
 Rule: a blob's document is written after its chunks and removed before them, and every upload has chunks of its own,
-so nobody ever reads a half one. GridFS is not used: this is all it would do, and FerretDB need not know it.
+so nobody ever reads a half one. The driver's GridFS is not used: it cannot go on with an upload that broke off.
 """
 
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, suppress
+from datetime import UTC, datetime
 
 from pymongo.errors import DuplicateKeyError
 
+from disio_manager.stores.mongo_chunks import CHUNK_BYTES, FILES, drop_chunks, read_chunks, read_index, write_index
 from disio_manager.stores.mongo_documents import DELETED, Database, Document
-from disio_manager.stores.uploads import verified
+from disio_manager.stores.mongo_parts import MongoParts
 from disio_shared.errors import BlobNotFound, StoreUnavailable
-from disio_shared.ids import fresh_id
 
-CHUNK_BYTES = 1 << 20
-"""Small enough that reading a few files out of a blob reads little else."""
-DROPPED_AT_ONCE = 200
 MAX_TRIES = 3
 Guard = Callable[[], AbstractContextManager[None]]
 
@@ -26,125 +24,110 @@ class MongoBlobs:
     """BlobStore over a database.
 
     Args:
+        manager: Whose uploads these are.
         answering: Translates the driver's errors.
         writing: The same, and refuses readers.
     """
 
-    def __init__(self, db: Database, answering: Guard, writing: Guard) -> None:
+    def __init__(self, db: Database, manager: str, answering: Guard, writing: Guard) -> None:
         self._db, self._answering, self._writing = db, answering, writing
+        self._parts = MongoParts(db, manager)
 
-    async def put(self, sha256: str, parts: AsyncIterator[bytes]) -> bool:
-        """Keep a blob; one that is there counts as uploaded anew."""
+    async def offset(self, sha256: str) -> int:
+        """Return how many bytes of an unfinished upload are here."""
+        with self._answering():
+            return await self._parts.offset(sha256)
+
+    async def append(self, sha256: str, offset: int, parts: AsyncIterator[bytes], *, is_last: bool) -> int:
+        """Go on with an upload; return how many bytes of it are here."""
+        with self._writing():
+            return await self._parts.append(sha256, offset, parts, is_last=is_last)
+
+    async def finish(self, sha256: str) -> bool:
+        """Let an upload be seen when it is whole; one that is there counts as uploaded anew."""
         with self._writing():
             if await self._touch(sha256):
-                async for _ in verified(sha256, parts):
-                    pass
+                await self._parts.drop(sha256)
                 return False
-            upload = fresh_id(20)
-            await self._db["uploads"].insert_one({"_id": upload, "at": time.time()})
-            is_new = False
-            try:
-                size = await self._write(f"{upload}/blob", verified(sha256, parts))
-                is_new = await self._show({"_id": sha256, "upload": upload, "bytes": size, "at": time.time()})
-            finally:
-                if not is_new:
-                    await drop_chunks(self._db, upload)
-                await self._db["uploads"].delete_one({"_id": upload})
+            async with self._parts.whole(sha256) as part:
+                is_new = await self._show(_file_document(part))
+                await self._parts.drop_upload(part)
             return is_new
+
+    async def drop_part(self, sha256: str) -> None:
+        """Forget an unfinished upload."""
+        with self._writing():
+            await self._parts.drop(sha256)
 
     async def size(self, sha256: str) -> int | None:
         """Return how many bytes a blob has, unless it is being removed."""
-        with self._answering():
-            found = await self._db["blobs"].find_one({"_id": sha256})
-        return None if found is None or found.get("gone") else int(found["bytes"])
+        found = await self._find(sha256)
+        return None if found is None or found["metadata"]["gone"] else int(found["length"])
 
     async def read(self, sha256: str, start: int, size: int) -> bytes:
         """Return bytes of a blob."""
+        found = await self._find(sha256)
+        if found is None:
+            raise BlobNotFound(sha256)
+        stop = min(start + size, found["length"])
+        if start >= stop:
+            return b""
+        first, last = start // CHUNK_BYTES, (stop - 1) // CHUNK_BYTES
         with self._answering():
-            found = await self._db["blobs"].find_one({"_id": sha256})
-            if found is None:
-                raise BlobNotFound(sha256)
-            stop = min(start + size, found["bytes"])
-            if start >= stop:
-                return b""
-            first, last = start // CHUNK_BYTES, (stop - 1) // CHUNK_BYTES
-            data = await self._read(f"{found['upload']}/blob", first, last + 1)
-            return data[start - first * CHUNK_BYTES : stop - first * CHUNK_BYTES]
+            data = await read_chunks(self._db, found["_id"], first, last + 1)
+        return data[start - first * CHUNK_BYTES : stop - first * CHUNK_BYTES]
 
-    async def put_index(self, sha256: str, index: bytes) -> None:
+    async def put_index(self, sha256: str, kind: str, index: bytes) -> None:
         """Keep an index beside a blob."""
-
-        async def whole() -> AsyncIterator[bytes]:
-            for at in range(0, len(index), CHUNK_BYTES):
-                yield index[at : at + CHUNK_BYTES]
-
         with self._writing():
-            found = await self._db["blobs"].find_one({"_id": sha256})
+            found = await self._find(sha256)
             if found is not None:
-                await self._write(f"{found['upload']}/index", whole())
-                size = {"index": len(index)}
-                await self._db["blobs"].update_one({"_id": sha256, "upload": found["upload"]}, {"$set": size})
+                await write_index(self._db, found["_id"], kind, index)
+                size = {f"metadata.indexes.{kind}": len(index)}
+                await self._db[FILES].update_one({"_id": found["_id"]}, {"$set": size})
 
-    async def index(self, sha256: str) -> bytes | None:
-        """Return the index of a blob."""
+    async def index(self, sha256: str, kind: str) -> bytes | None:
+        """Return an index of a blob."""
+        found = await self._find(sha256)
+        size = None if found is None else found["metadata"]["indexes"].get(kind)
+        if found is None or size is None:
+            return None
         with self._answering():
-            found = await self._db["blobs"].find_one({"_id": sha256})
-            if found is None or "index" not in found:
-                return None
-            return await self._read(f"{found['upload']}/index", 0, -(-found["index"] // CHUNK_BYTES))
+            return await read_index(self._db, found["_id"], kind, size)
+
+    async def drop_old_parts(self, before: float) -> None:
+        """Remove unfinished uploads, and go on with removing what a crash broke off."""
+        with self._writing():
+            await self._parts.drop_old(before)
 
     async def drop_orphans(self, before: float) -> None:
-        """Remove what no task names, and go on with what a crash broke off."""
+        """Remove what no task names, and go on with removing what a crash broke off."""
         with self._writing():
-            old = {"$or": [{"at": {"$lt": before}}, {"gone": True}]}
-            for sha256 in [found["_id"] async for found in self._db["blobs"].find(old, {"_id": 1})]:
+            old = {"$or": [{"metadata.at": {"$lt": before}}, {"metadata.gone": True}]}
+            for sha256 in [found["filename"] async for found in self._db[FILES].find(old, {"filename": 1})]:
                 await drop_unnamed(self._db, sha256)
-            late = [found["_id"] async for found in self._db["uploads"].find({"at": {"$lt": before}}, {"_id": 1})]
-            for upload in late:
-                if await self._db["blobs"].find_one({"upload": upload}) is None:
-                    await drop_chunks(self._db, upload)
-                await self._db["uploads"].delete_one({"_id": upload})
+
+    async def _find(self, sha256: str) -> Document | None:
+        with self._answering():
+            found: Document | None = await self._db[FILES].find_one({"filename": sha256})
+        return found
 
     async def _touch(self, sha256: str) -> bool:
         """Let a blob that is there count as uploaded just now."""
-        there = {"_id": sha256, "gone": {"$ne": True}}
-        found = await self._db["blobs"].update_one(there, {"$set": {"at": time.time()}})
+        there = {"filename": sha256, "metadata.gone": False}
+        found = await self._db[FILES].update_one(there, {"$set": {"metadata.at": time.time()}})
         return int(found.matched_count) > 0
 
     async def _show(self, document: Document) -> bool:
         """Write the document of an upload; False when another upload of the same was faster."""
         for _ in range(MAX_TRIES):
             with suppress(DuplicateKeyError):
-                await self._db["blobs"].insert_one(document)
+                await self._db[FILES].insert_one(document)
                 return True
-            if await self._touch(document["_id"]):
+            if await self._touch(document["filename"]):
                 return False
-            gone = {"_id": document["_id"], "gone": True}
-            if (await self._db["blobs"].replace_one(gone, document)).matched_count:
-                return True
+            await drop_unnamed(self._db, document["filename"])
         raise StoreUnavailable("MongoDB", "the blob is uploaded and removed at the same time", "upload it again")
-
-    async def _write(self, name: str, parts: AsyncIterator[bytes]) -> int:
-        """Write chunks of equal size; return how many bytes they are."""
-        number = size = 0
-        rest = b""
-        async for part in parts:
-            rest, size = rest + part, size + len(part)
-            while len(rest) >= CHUNK_BYTES:
-                await self._write_chunk(name, number, rest[:CHUNK_BYTES])
-                rest, number = rest[CHUNK_BYTES:], number + 1
-        if rest:
-            await self._write_chunk(name, number, rest)
-        return size
-
-    async def _write_chunk(self, name: str, number: int, body: bytes) -> None:
-        key = _chunk(name, number)
-        await self._db["blob_chunks"].replace_one({"_id": key}, {"_id": key, "body": body}, upsert=True)
-
-    async def _read(self, name: str, first: int, stop: int) -> bytes:
-        names = [_chunk(name, number) for number in range(first, stop)]
-        found = {one["_id"]: one["body"] async for one in self._db["blob_chunks"].find({"_id": {"$in": names}})}
-        return b"".join(found.get(name, b"") for name in names)
 
 
 async def drop_unnamed(db: Database, sha256: str) -> None:
@@ -153,26 +136,27 @@ async def drop_unnamed(db: Database, sha256: str) -> None:
     It is marked before tasks are looked at: whoever makes a task looks at the mark afterwards, so one of both sees
     the other.
     """
-    found = await db["blobs"].find_one_and_update({"_id": sha256}, {"$set": {"gone": True}})
+    found = await db[FILES].find_one_and_update({"filename": sha256}, {"$set": {"metadata.gone": True}})
     if found is None:
         return
-    this = {"_id": sha256, "upload": found["upload"]}
     if await db["tasks"].find_one({"blob": sha256, "state": {"$ne": DELETED}}, {"_id": 1}) is not None:
-        await db["blobs"].update_one(this, {"$set": {"gone": False}})
+        await db[FILES].update_one({"_id": found["_id"]}, {"$set": {"metadata.gone": False}})
         return
-    left = {"_id": found["upload"], "at": 0.0}  # should this break off, the next start finds what is left
-    await db["uploads"].replace_one({"_id": found["upload"]}, left, upsert=True)
-    await db["blobs"].delete_one({**this, "gone": True})
-    await drop_chunks(db, found["upload"])
-    await db["uploads"].delete_one({"_id": found["upload"]})
+    # Should this break off, the next start finds what is left.
+    left = {"_id": found["_id"], "upload": found["_id"], "token": "", "owner": "", "at": 0.0}
+    await db["uploads"].replace_one({"_id": left["_id"]}, left, upsert=True)
+    await db[FILES].delete_one({"_id": found["_id"], "metadata.gone": True})
+    await drop_chunks(db, found["_id"])
+    await db["uploads"].delete_one({"_id": left["_id"]})
 
 
-async def drop_chunks(db: Database, upload: str) -> None:
-    """Remove the chunks of an upload, some at a time: a command that takes long is taken for a dead database."""
-    of_it = {"_id": {"$gte": f"{upload}/", "$lt": f"{upload}0"}}
-    while names := [found["_id"] async for found in db["blob_chunks"].find(of_it, {"_id": 1}).limit(DROPPED_AT_ONCE)]:
-        await db["blob_chunks"].delete_many({"_id": {"$in": names}})
-
-
-def _chunk(name: str, number: int) -> str:
-    return f"{name}/{number:08d}"
+def _file_document(part: Document) -> Document:
+    """Return what is written of an upload that is whole; ``metadata`` is ours, the rest is GridFS's."""
+    return {
+        "_id": part["upload"],
+        "filename": part["_id"],
+        "length": part["whole"],
+        "chunkSize": CHUNK_BYTES,
+        "uploadDate": datetime.now(UTC),
+        "metadata": {"at": time.time(), "gone": False, "indexes": {}},
+    }

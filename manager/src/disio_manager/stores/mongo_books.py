@@ -46,6 +46,12 @@ class Books:
         self._done.setdefault(number, RangeSet()).add_all(done.runs())
         self._known.setdefault(number, {})[start] = stop
 
+    def grow(self, number: int, start: int, stop: int) -> None:
+        """Know that a known stretch reaches further."""
+        known = self._known.get(number, {})
+        if start in known:
+            known[start] = max(known[start], stop)
+
     def doubt(self, number: int, runs: list[Run]) -> None:
         """Have a recount look there."""
         if runs:

@@ -15,7 +15,7 @@ from pymongo.errors import BulkWriteError
 
 from disio_manager.core.records import BlockRecord, DistributorRecord, StretchRecord, TaskRecord
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 INDEX_BITS = 40
 """Payload indexes stay below 10^12."""
 MAX_NUMBER = (1 << (63 - INDEX_BITS)) - 1
@@ -62,7 +62,8 @@ def task_document(record: TaskRecord, parts: int) -> Document:
         "blob": record.blob,
         "search": "\n".join([record.name, *record.tags]).casefold(),
         "parts": parts,
-        "record": encode(msgspec.structs.replace(record, payloads=b"", done=0, failed=0)),
+        "stop": None if record.policy.stop_when is None else encode(record.policy.stop_when),
+        "record": encode(msgspec.structs.replace(record, payloads=b"", done=0, failed=0, matched=0)),
     }
 
 
@@ -78,6 +79,7 @@ def stretch_document(record: StretchRecord, number: int) -> Document:
         "failed": record.failed,
         "leased": record.leased,
         "retries": record.retries,
+        "matched": record.matched,
     }
 
 
@@ -93,6 +95,7 @@ def stretch_of(found: Document, task: str) -> StretchRecord:
         failed=found["failed"],
         leased=found["leased"],
         retries=found["retries"],
+        matched=found.get("matched", 0),
     )
 
 

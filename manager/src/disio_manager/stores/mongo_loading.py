@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from disio_manager.core.records import BlockRecord, LoadedTask, StretchRecord, TaskRecord
-from disio_manager.stores import assembling
+from disio_manager.core.records import BlockRecord, Growth, LoadedTask, StretchRecord, TaskRecord
+from disio_manager.stores import assembling, mongo_matches, mongo_segments
 from disio_manager.stores.assembling import StretchRows
 from disio_manager.stores.mongo_blobs import MongoBlobs
 from disio_manager.stores.mongo_books import FIELD, Books, named, told_in
@@ -29,8 +29,10 @@ from disio_manager.stores.mongo_documents import (
     stretch_document,
     stretch_of,
 )
+from disio_manager.stores.mongo_journal import MongoArrivals
 from disio_manager.stores.mongo_reading import MongoReader
 from disio_manager.stores.mongo_rows import BATCH, MAX_NEAR, Span, ids_between, of_task
+from disio_manager.stores.segments import growth_of
 from disio_shared.errors import OwnershipLost
 from disio_shared.ranges import RangeSet, Run, indexes_of, runs_of
 
@@ -49,6 +51,8 @@ class Head(NamedTuple):
     """Those whose rows are to be read: one that is written as done is, for its counters are written last."""
     told: dict[int, RangeSet]
     """The results of those whose documents name them, by their start."""
+    growth: Growth | None
+    """The log of a growing task."""
 
     def span(self) -> Span:
         """Return where this manager's rows lie."""
@@ -82,9 +86,11 @@ class Seen(NamedTuple):
 class MongoLoader:
     """Loads tasks for one manager."""
 
-    def __init__(self, db: Database, reader: MongoReader, blobs: MongoBlobs, manager: str, books: Books) -> None:
+    def __init__(
+        self, db: Database, reader: MongoReader, blobs: MongoBlobs, manager: str, books: Books, arrivals: MongoArrivals
+    ) -> None:
         self._db, self._reader, self._blobs, self._manager = db, reader, blobs, manager
-        self._books = books
+        self._books, self._arrivals = books, arrivals
 
     async def load_all(self, tasks: list[str]) -> list[LoadedTask]:
         """Return tasks, less those that are gone, with the rows of this manager's stretches.
@@ -117,6 +123,7 @@ class MongoLoader:
             return None
         found = [each async for each in self._db["stretches"].find(rows_between(record.number, 0, None)).sort("_id", 1)]
         stretches = [stretch_of(each, task) for each in found]
+        growth = await self._growth(record, stretches)
         own = [one for one in stretches if one.owner == self._manager and (starts is None or one.start in starts)]
         shown = stretches if starts is None else own
         told = {one.start: told_in(each, one) for each, one in zip(found, stretches, strict=True)}
@@ -125,12 +132,30 @@ class MongoLoader:
             shown,
             [each for each in own if each.done < each.stop - each.start],
             {start: results for start, results in told.items() if results is not None},
+            growth,
         )
+
+    async def _growth(self, record: TaskRecord, stretches: list[StretchRecord]) -> Growth | None:
+        """Return the log of a growing task, and make its stretch as long as that where it is this manager's."""
+        if not record.form:
+            return None
+        growth = growth_of(record.id, await mongo_segments.heads(self._db, record.number))
+        stop = sum(head.count for head in growth.segments)
+        for stretch in stretches:
+            if stretch.owner == self._manager and stretch.stop < stop:
+                stretch.stop = stop
+                document = {"_id": row_id(record.number, stretch.start), "stop": stop}
+                await set_where(self._db, "stretches", [document], {"owner": self._manager})
+        return growth
 
     async def _complete(self, head: Head, seen: Seen) -> LoadedTask:
         rows = [await self._rows(head, stretch, seen.of(stretch)) for stretch in head.own]
-        index = await self._blobs.index(head.record.blob) if head.record.blob else None
-        return assembling.assemble(head.record, head.shown, rows, index)
+        failed = [run for part in rows for run in part.failed]
+        if failed:
+            await self._arrivals.tell_failures(head.record.number, failed, head.record.retries)
+        place = assembling.index_of(head.record)
+        index = await self._blobs.index(*place) if place else None
+        return assembling.assemble(head.record, head.shown, rows, index, head.growth)
 
     async def _see(self, heads: list[Head]) -> dict[int, Seen]:
         """Read what stretches share. Results come last: there are only ever more of them."""
@@ -183,6 +208,10 @@ class MongoLoader:
             closed |= {block.id: [] for block in missing}
         await self._mend_blocks(number, stored, others, blocks)
         results = assembling.done_in(counted, blocks, closed, failed)
+        if start not in head.told and results:
+            await self._arrivals.add_missing(number, results)  # before the document names them
+        if record.policy.stop_when is not None:
+            counted.matched = await mongo_matches.count_in(self._db, number, start, frontier, results)
         if counted != stretch:
             await self._mend_stretch(counted, number, results)
         self._open_books(head, counted, results)

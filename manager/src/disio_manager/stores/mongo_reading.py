@@ -4,11 +4,12 @@ Rule: reads go by ``_id`` or by an index, and every page is bounded in rows and 
 """
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
 from disio_manager.core.records import DistributorRecord, SharedTask, StretchRecord, TaskRecord
+from disio_manager.stores import mongo_matches
 from disio_manager.stores.assembling import with_counters
 from disio_manager.stores.base import FailureRow, IndexedRows, ResultRow, StoredBlock, TaskPage
 from disio_manager.stores.mongo_books import FIELD
@@ -24,6 +25,7 @@ from disio_manager.stores.mongo_documents import (
     rows_between,
     stretch_of,
 )
+from disio_shared.ranges import Run
 from disio_shared.taskdoc import OPEN_STATES
 
 PAGE_ROWS = 1_000
@@ -83,9 +85,11 @@ class MongoReader:
             for record, own in zip(records, stretches, strict=True)
         ]
 
-    async def task_page(self, state: str, q: str, limit: int, cursor: str) -> TaskPage:
+    async def task_page(self, state: str, q: str, limit: int, cursor: str, numbers: Sequence[Run] = ()) -> TaskPage:
         """Return a page of tasks, newest first; the cursor is the number of the last one."""
         matching: Document = {"state": state or {"$ne": DELETED}}
+        if numbers:
+            matching["$or"] = [{"number": {"$gte": start, "$lt": stop}} for start, stop in numbers]
         if q:
             matching["search"] = {"$regex": re.escape(q.casefold())}
         total = await self._db["tasks"].count_documents(matching)
@@ -114,6 +118,13 @@ class MongoReader:
         if page:
             yield page
 
+    async def match_pages(self, task: str, start: int, limit: int) -> AsyncIterator[list[ResultRow]]:
+        """Yield results that satisfy the task's condition, in index order, at most ``limit`` (0 = all)."""
+        number = await number_of(self._db, task)
+        if number is not None:
+            async for page in mongo_matches.pages(self._db, number, start, limit):
+                yield page
+
     async def failures(self, task: str, start: int, limit: int) -> list[FailureRow]:
         """Return quarantined payloads in index order from ``start``, at most ``limit`` (0 = all)."""
         number = await number_of(self._db, task)
@@ -132,6 +143,8 @@ class MongoReader:
         number = await number_of(self._db, task)
         if number is None:
             return []
+        if rows == "matches":
+            return await mongo_matches.indexes(self._db, number, start, limit)
         cursor = self._db[rows].find(rows_between(number, start, None), {"_id": 1}).sort("_id", 1).limit(limit)
         return [index_of(found["_id"]) async for found in cursor]
 

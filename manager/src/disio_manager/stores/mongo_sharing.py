@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from pymongo import ReturnDocument
 
-from disio_manager.core.records import LoadedTask, Look, Notice, StretchRecord
+from disio_manager.core.records import Growth, LoadedTask, Look, Notice, SharedTask, StretchRecord
+from disio_manager.stores import mongo_matches, mongo_segments
 from disio_manager.stores.mongo_books import FIELD, Books, named
 from disio_manager.stores.mongo_documents import (
     DELETED,
@@ -21,7 +22,6 @@ from disio_manager.stores.mongo_documents import (
     in_parts,
     index_of,
     insert_new,
-    number_of,
     row_id,
     rows_between,
     stretch_document,
@@ -30,6 +30,7 @@ from disio_manager.stores.mongo_documents import (
 from disio_manager.stores.mongo_loading import MongoLoader
 from disio_manager.stores.mongo_reading import MongoReader
 from disio_manager.stores.mongo_rows import ids_between, of_task
+from disio_manager.stores.segments import growth_of
 from disio_shared.ranges import RangeSet, indexes_of, runs_of
 from disio_shared.taskdoc import OPEN_STATES
 
@@ -116,7 +117,13 @@ class MongoSharing:
             gone=[task for task in known if task in seen and task not in found],
             notices=news,
             distributors=await self._reader.distributors({"manager": {"$nin": ["", self._manager]}}),
+            grown=[await self._grown(task) for task in tasks if task.record.growing],
         )
+
+    async def _grown(self, task: SharedTask) -> Growth:
+        """Return what the log of a task holds beyond its stretch."""
+        number, stop = task.record.number, max((each.stop for each in task.stretches), default=0)
+        return growth_of(task.record.id, await mongo_segments.heads(self._db, number, stop))
 
     async def recount(self) -> bool:
         """Write notices to this manager itself of results that nobody told it of."""
@@ -175,12 +182,16 @@ class Told:
 async def tell_owners(db: Database, told: Told) -> None:
     """Write one notice for each owner of indexes; those that nobody looks after are told to nobody."""
     for task, (done, failed) in told.tasks.items():
-        number = await number_of(db, task) if done or failed else None
-        if number is None:
+        found = await db["tasks"].find_one({"_id": task}, {"number": 1, "stop": 1}) if done or failed else None
+        if found is None:
             continue
+        number, ascending = found["number"], sorted(done)
+        is_searched = mongo_matches.stop_in(found) is not None
+        rows = await mongo_matches.among(db, [row_id(number, index) for index in ascending]) if is_searched else []
+        matched = sorted(map(index_of, rows))
         written: list[Document] = []
         for _ in range(MAX_TRIES):
-            notices = await _notices_of(db, number, task, sorted(done), failed)
+            notices = await _notices_of(db, number, task, ascending, matched, failed)
             if {each["_id"] for each in notices} <= {each["_id"] for each in written}:
                 break
             # Whoever took a stretch over before it was written may have passed on what was there: look once more.
@@ -189,7 +200,7 @@ async def tell_owners(db: Database, told: Told) -> None:
 
 
 async def _notices_of(
-    db: Database, number: int, task: str, done: list[int], failed: dict[int, list[str]]
+    db: Database, number: int, task: str, done: list[int], matched: list[int], failed: dict[int, list[str]]
 ) -> list[Document]:
     """Return a notice for each owner. It is named by what it says, so a repeat is the same notice."""
     wrong = sorted(failed)
@@ -199,6 +210,7 @@ async def _notices_of(
         start, stop = index_of(found["_id"]), found["stop"]
         notice = theirs.setdefault(found["owner"], Notice(id="", task=task))
         notice.done += runs_of(_between(done, start, stop))
+        notice.matched += _between(matched, start, stop)
         notice.failed += _between(wrong, start, stop)
     documents: list[Document] = []
     for owner, notice in theirs.items():

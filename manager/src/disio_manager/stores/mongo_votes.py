@@ -73,15 +73,24 @@ async def page(db: Database, task: str, start: int, limit: int) -> list[VoteRow]
     return votes[:limit] if limit else votes
 
 
+async def agreements(db: Database, task: str) -> int:
+    """Return how many votes are like the canonical result."""
+    return await _count(db, task, agrees=True)
+
+
 async def disagreements(db: Database, task: str) -> int:
     """Return how many votes differ from the canonical result."""
+    return await _count(db, task, agrees=False)
+
+
+async def _count(db: Database, task: str, agrees: bool) -> int:
     number = await number_of(db, task)
     if number is None:
         return 0
-    known: int = await db["votes"].count_documents({"task": number, "agrees": False})
+    known: int = await db["votes"].count_documents({"task": number, "agrees": agrees})
     waiting = [found async for found in db["votes"].find({"task": number, "agrees": None})]
     late = [vote for some in in_parts(waiting) for vote in await _decided(db, some)]
-    return known + sum(not vote.agrees for vote in late)
+    return known + sum(vote.agrees == agrees for vote in late)
 
 
 async def _decided(db: Database, found: list[Document]) -> list[VoteRow]:

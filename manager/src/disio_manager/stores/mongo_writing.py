@@ -1,18 +1,19 @@
 """Changes to documents of MongoDB.
 
-Rule: without transactions the order of writes is the safety: results and failures, votes, blocks, stretches, tasks,
-notices. A group that breaks off anywhere leaves what loading can put right, and a repeated one changes nothing more.
-Blocks and stretches are written only while this manager owns them.
+Rule: without transactions the order of writes is the safety: results and failures, arrivals, votes, blocks, stretches,
+tasks, notices. A group that breaks off anywhere leaves what loading can put right, and a repeated one changes nothing
+more. Blocks and stretches are written only while this manager owns them.
 """
 
 from collections.abc import Iterable, Sequence
 
 from disio_manager.core import changes
 from disio_manager.core.changes import Change
-from disio_manager.core.records import DistributorRecord, TaskRecord
-from disio_manager.stores import mongo_votes
+from disio_manager.core.records import TaskRecord
+from disio_manager.stores import mongo_matches, mongo_segments, mongo_votes
+from disio_manager.stores.assembling import with_matching
 from disio_manager.stores.mongo_blobs import drop_unnamed
-from disio_manager.stores.mongo_books import FIELD, Books
+from disio_manager.stores.mongo_books import FIELD, Books, named
 from disio_manager.stores.mongo_documents import (
     DELETED,
     INDEX_BITS,
@@ -20,13 +21,12 @@ from disio_manager.stores.mongo_documents import (
     Database,
     Document,
     block_document,
-    distributor_document,
     drop_all,
     encode,
     found_among,
+    in_parts,
     index_of,
     insert_new,
-    put_all,
     put_where,
     replace_where,
     row_id,
@@ -36,9 +36,12 @@ from disio_manager.stores.mongo_documents import (
     task_document,
     write_chunks,
 )
+from disio_manager.stores.mongo_fleet import write_distributors
+from disio_manager.stores.mongo_journal import MongoArrivals
 from disio_manager.stores.mongo_sharing import IS_OPEN, Told, tell_owners
 from disio_shared.errors import OwnershipLost, StoreUnavailable
-from disio_shared.ranges import Run, runs_of
+from disio_shared.ranges import RangeSet, Run, runs_of
+from disio_shared.task_parts import StopWhen
 from disio_shared.taskdoc import ENDED_STATES, OPEN_STATES
 
 MAX_REMEMBERED = 20_000
@@ -49,8 +52,8 @@ LONG_RUN = 1_000
 class MongoWriter:
     """Applies changes to a database for one manager."""
 
-    def __init__(self, db: Database, manager: str, books: Books) -> None:
-        self._db, self._manager, self._books = db, manager, books
+    def __init__(self, db: Database, manager: str, books: Books, arrivals: MongoArrivals) -> None:
+        self._db, self._manager, self._books, self._arrivals = db, manager, books, arrivals
         self._tasks: dict[str, tuple[int, int]] = {}
         """Task id to its number and its chunks of payloads."""
 
@@ -64,6 +67,7 @@ class MongoWriter:
             await self._commit(group)
         except BaseException:
             self._books.forget()  # what was written of the group is not known
+            self._arrivals.forget()
             raise
 
     async def _commit(self, group: Sequence[Change]) -> None:
@@ -78,12 +82,23 @@ class MongoWriter:
         await self._apply(together)
 
     async def _of_open_tasks(self, group: Sequence[Change]) -> list[Change]:
-        """Leave out what others sent of tasks that are not open (any more)."""
+        """Leave out what others sent of tasks that are not open (any more), and look which of it satisfies them."""
         foreign = sorted({change.rows.task for change in group if isinstance(change, changes.AddForeign)})
         if not foreign:
             return list(group)
-        is_open = set(await found_among(self._db, "tasks", foreign, {"state": IS_OPEN}))
-        return [one for one in group if not isinstance(one, changes.AddForeign) or one.rows.task in is_open]
+        stops: dict[str, StopWhen | None] = {}
+        for some in in_parts(foreign):
+            async for found in self._db["tasks"].find({"_id": {"$in": some}, "state": IS_OPEN}, {"stop": 1}):
+                stops[found["_id"]] = mongo_matches.stop_in(found)
+        kept: list[Change] = []
+        for change in group:
+            if not isinstance(change, changes.AddForeign):
+                kept.append(change)
+            elif isinstance(change.rows, changes.AddFailures):
+                kept += [change] if change.rows.task in stops else []
+            elif change.rows.task in stops:
+                kept.append(changes.AddForeign(with_matching(change.rows, stops[change.rows.task])))
+        return kept
 
     async def finish_deletes(self) -> None:
         """Go on with deletes that a crash broke off."""
@@ -94,17 +109,22 @@ class MongoWriter:
         if not group:
             return
         await self._note_new_tasks(group)
+        await self._begin_growing(group)
         if any(isinstance(change, changes.AddFailures) for change in group):
             # A manager that was taken for gone would quarantine what another one runs again.
             await self._check_stretches(group)
-        await insert_new(self._db, "results", await self._result_documents(group))
+        own = [change for change in group if isinstance(change, changes.AddResults)]
+        foreign = [change.rows for change in group if isinstance(change, changes.AddForeign)]
+        await mongo_matches.insert_own(self._db, await self._result_documents(own))
+        await mongo_matches.insert_results(self._db, await self._result_documents(foreign))
         noted = await self._note_results(group)
         await insert_new(self._db, "failures", await self._failure_documents(group))
+        await self._arrivals.write(group, self._known)
         await self._write_votes(group)
         await self._write_blocks(group)
         await self._write_stretches(group, noted)
         await self._write_tasks(group)
-        await self._write_distributors(group)
+        await write_distributors(self._db, group, self._manager)
         await self._write_notices(group)
 
     async def _note_new_tasks(self, group: list[Change]) -> None:
@@ -120,13 +140,26 @@ class MongoWriter:
                 parts = await write_chunks(self._db, f"task/{record.number}", record.payloads)
                 self._remember(record.id, (record.number, parts))
 
-    async def _result_documents(self, group: list[Change]) -> list[Document]:
+    async def _begin_growing(self, group: list[Change]) -> None:
+        """Write what new growing tasks come with, and the one stretch of each."""
+        for change in group:
+            if isinstance(change, changes.AddSegments):
+                await mongo_segments.add(self._db, change.number, change.segments)
+        fresh = {one.record.id for one in group if isinstance(one, changes.PutTask) and not one.was and one.record.form}
+        for document in await self._stretch_documents(
+            [one for one in group if isinstance(one, changes.PutStretch) and one.record.task in fresh]
+        ):
+            if not await insert_new(self._db, "stretches", [{**document, FIELD: named([])}]):
+                self._books.open(document["task"], 0, document["stop"], RangeSet())
+
+    async def _result_documents(self, group: Sequence[changes.AddResults | changes.AddFailures]) -> list[Document]:
         documents: list[Document] = []
-        for change in _rows(group):
+        for change in group:
             known = await self._known(change.task)
             if known is None or not isinstance(change, changes.AddResults):
                 continue
             rows = zip(change.indexes, change.values, change.seconds, change.by, strict=True)
+            found = set(change.matching)
             documents += [
                 {
                     "_id": row_id(known[0], index),
@@ -135,6 +168,7 @@ class MongoWriter:
                     "c": change.clients[by],
                     "d": change.distributor,
                     "at": change.at,
+                    **(mongo_matches.MATCHING if index in found else {}),
                 }
                 for index, value, seconds, by in rows
             ]
@@ -153,11 +187,14 @@ class MongoWriter:
         return noted
 
     async def _failure_documents(self, group: list[Change]) -> list[Document]:
-        """Return failures of payloads that have no result; those of this group are written already."""
+        """Return failures of payloads that have no result; results of this group are written already.
+
+        Failures of others' payloads get no rows: only the owner knows whether they count.
+        """
         documents: dict[int, Document] = {}
         tasks: dict[int, str] = {}
-        for change in _rows(group):
-            known = await self._known(change.task)
+        for change in group:
+            known = await self._known(change.task) if isinstance(change, changes.AddFailures) else None
             if known is None or not isinstance(change, changes.AddFailures):
                 continue
             tasks[known[0]] = change.task
@@ -196,6 +233,7 @@ class MongoWriter:
     async def _write_stretches(self, group: list[Change], noted: dict[int, list[Run]]) -> None:
         documents = await self._stretch_documents(group)
         for document in documents:
+            self._books.grow(document["task"], index_of(document["_id"]), document["stop"])
             document[FIELD] = self._books.text(document["task"], index_of(document["_id"]), document["stop"])
         if not await set_where(self._db, "stretches", documents, {"owner": self._manager}):
             await self._refuse_foreign(documents)
@@ -280,20 +318,6 @@ class MongoWriter:
                 self._tasks.pop(document["_id"], None)
             raise OwnershipLost("a task with the same idempotency key")
 
-    async def _write_distributors(self, group: list[Change]) -> None:
-        last: dict[str, DistributorRecord | None] = {}
-        for change in group:
-            if isinstance(change, changes.PutDistributor):
-                last[change.record.id] = change.record
-            elif isinstance(change, changes.DropDistributor):
-                last[change.distributor] = None
-        there = [record for record in last.values() if record is not None]
-        away = [distributor_document(record) for record in there if record.state == "offline"]
-        seen = [distributor_document(record) for record in there if record.state != "offline"]
-        await put_all(self._db, "distributors", seen)
-        await put_where(self._db, "distributors", away, {"manager": {"$in": ["", self._manager]}})
-        await drop_all(self._db, "distributors", [name for name, record in last.items() if record is None])
-
     async def _write_notices(self, group: list[Change]) -> None:
         """Tell owners what came in of theirs, then forget what was told to this manager."""
         told = Told()
@@ -331,11 +355,12 @@ class MongoWriter:
                 await self._db["failures"].delete_many(rows_between(number, start, stop))
 
     async def _delete_rows(self, task: str, number: int, parts: int, blob: str | None) -> None:
-        for collection in ("results", "failures"):
+        for collection in ("results", "matches", "failures", "segments"):
             await self._db[collection].delete_many(rows_between(number, 0, None))
-        for collection in ("blocks", "stretches", "votes"):
+        for collection in ("blocks", "stretches", "votes", "snapshots"):
             await self._db[collection].delete_many({"task": number})
         await self._db["notices"].delete_many({"task": task})
+        await self._arrivals.drop(number)
         await drop_all(self._db, "chunks", [f"task/{number}/{part}" for part in range(parts)])
         if blob:
             await drop_unnamed(self._db, blob)  # before the task's document: what breaks off is done at the next start
@@ -357,17 +382,6 @@ class MongoWriter:
         if len(self._tasks) >= MAX_REMEMBERED:
             del self._tasks[next(iter(self._tasks))]
         self._tasks[task] = known
-
-
-def _rows(group: Iterable[Change]) -> list[changes.AddResults | changes.AddFailures]:
-    """Return what adds rows. Failures of others' payloads get none: only the owner knows whether they count."""
-    found: list[changes.AddResults | changes.AddFailures] = []
-    for change in group:
-        if isinstance(change, changes.AddResults | changes.AddFailures):
-            found.append(change)
-        elif isinstance(change, changes.AddForeign) and isinstance(change.rows, changes.AddResults):
-            found.append(change.rows)
-    return found
 
 
 def _overwritten(was: str, record: TaskRecord) -> Document:

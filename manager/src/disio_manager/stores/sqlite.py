@@ -27,9 +27,15 @@ from disio_manager.stores.base import (
     VoteRow,
 )
 from disio_manager.stores.blob_files import BlobFiles
+from disio_manager.stores.sqlite_journal import SqliteJournal
+from disio_manager.stores.sqlite_keys import SqliteKeys
+from disio_manager.stores.sqlite_origins import SqliteOrigins
+from disio_manager.stores.sqlite_segments import SqliteSegments
+from disio_manager.stores.sqlite_snapshots import SqliteSnapshots
 from disio_manager.stores.sqlite_writing import Writer
 from disio_shared.errors import StoreUnavailable
 from disio_shared.ids import fresh_id
+from disio_shared.ranges import Run
 from disio_shared.sqlite_errors import sqlite_unavailable
 
 BUSY_MS = 5_000
@@ -48,6 +54,10 @@ class SqliteStore:
         self._path, self._manager = path, manager
         self._lock, self._write, self._read = lock, write, read
         self.blobs = BlobFiles(_blob_folder(path), self._named_blobs, is_reader=not manager)
+        self.journal, self.keys = SqliteJournal(read, self._reading), SqliteKeys(write, self._writing)
+        self.segments = SqliteSegments(write, read, self._writing, self._reading)
+        self.origins = SqliteOrigins(read, self._reading)
+        self.snapshots = SqliteSnapshots(write, self._writing, read, self._reading)
         self._writer = Writer(write, self.blobs)
         self._write_thread = ThreadPoolExecutor(1, "manager-db-write")
         self._read_thread = ThreadPoolExecutor(1, "manager-db-read")
@@ -83,7 +93,7 @@ class SqliteStore:
             raise sqlite_unavailable(str(path), error) from error
         store = cls(path, manager, *opened)
         if manager:
-            store.blobs.drop_unfinished()
+            store.blobs.drop_drafts()
         return store
 
     # What the core's shell needs
@@ -139,16 +149,27 @@ class SqliteStore:
         """Return a task by id."""
         return await self._reading(lambda: reading.read_task(self._read, task))
 
-    async def tasks(self, state: str, q: str, limit: int, cursor: str) -> TaskPage:
+    async def tasks(self, state: str, q: str, limit: int, cursor: str, numbers: Sequence[Run] = ()) -> TaskPage:
         """Return a page of tasks, newest first."""
-        return await self._reading(lambda: reading.task_page(self._read, state, q, limit, cursor))
+        return await self._reading(lambda: reading.task_page(self._read, state, q, limit, cursor, numbers))
 
     async def results(self, task: str, start: int, limit: int) -> AsyncIterator[list[ResultRow]]:
         """Yield pages of results in index order."""
+        async for page in self._result_pages(task, start, limit, is_matching=False):
+            yield page
+
+    async def matches(self, task: str, start: int, limit: int) -> AsyncIterator[list[ResultRow]]:
+        """Yield pages of results that satisfy the task's ``stop_when``."""
+        async for page in self._result_pages(task, start, limit, is_matching=True):
+            yield page
+
+    async def _result_pages(
+        self, task: str, start: int, limit: int, is_matching: bool
+    ) -> AsyncIterator[list[ResultRow]]:
         left = limit
         while True:
             size = min(left, reading.PAGE_ROWS) if limit else reading.PAGE_ROWS
-            page = await self._results_page(task, start, size)
+            page = await self._results_page(task, start, size, is_matching)
             if not page:
                 return
             yield page
@@ -157,8 +178,8 @@ class SqliteStore:
             if limit and left <= 0:
                 return
 
-    async def _results_page(self, task: str, start: int, size: int) -> list[ResultRow]:
-        return await self._reading(lambda: reading.results_page(self._read, task, start, size))
+    async def _results_page(self, task: str, start: int, size: int, is_matching: bool) -> list[ResultRow]:
+        return await self._reading(lambda: reading.results_page(self._read, task, start, size, is_matching))
 
     async def failures(self, task: str, start: int, limit: int) -> list[FailureRow]:
         """Return quarantined payloads in index order."""

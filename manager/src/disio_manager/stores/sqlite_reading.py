@@ -21,6 +21,8 @@ from disio_manager.core.records import (
 from disio_manager.stores import assembling
 from disio_manager.stores.base import FailureRow, ResultRow, TaskPage
 from disio_manager.stores.blob_files import BlobFiles
+from disio_manager.stores.segments import growth_of
+from disio_manager.stores.sqlite_segments import heads, measured
 from disio_shared.ranges import Run, runs_of
 from disio_shared.taskdoc import OPEN_STATES
 
@@ -44,32 +46,41 @@ def open_tasks(connection: apsw.Connection) -> list[str]:
 
 def read_task(connection: apsw.Connection, task: str) -> TaskRecord | None:
     """Return a task's record with its payloads."""
-    query = "SELECT record, done, failed, body FROM tasks JOIN task_payloads ON task = number WHERE id = ?"
+    query = "SELECT record, done, failed, matched, body FROM tasks JOIN task_payloads ON task = number WHERE id = ?"
     row = connection.execute(query, (task,)).fetchone()
-    return None if row is None else _record(*row)
+    return None if row is None else measured(connection, _record(*row))
 
 
 def read_task_row(connection: apsw.Connection, task: str) -> TaskRecord | None:
     """Return a task's record without its payloads."""
-    row = connection.execute("SELECT record, done, failed FROM tasks WHERE id = ?", (task,)).fetchone()
-    return None if row is None else _record(*row)
+    row = connection.execute("SELECT record, done, failed, matched FROM tasks WHERE id = ?", (task,)).fetchone()
+    return None if row is None else measured(connection, _record(*row))
 
 
-def _record(body: bytes, done: int, failed: int, payloads: bytes = b"") -> TaskRecord:
-    return msgspec.structs.replace(_records.decode(body), done=done, failed=failed, payloads=payloads)
+def _record(body: bytes, done: int, failed: int, matched: int, payloads: bytes = b"") -> TaskRecord:
+    record = _records.decode(body)
+    return msgspec.structs.replace(record, done=done, failed=failed, matched=matched, payloads=payloads)
 
 
 def read_stretch(connection: apsw.Connection, task: str, owner: str) -> StretchRecord | None:
     """Return the one stretch of a task as it is written."""
-    query = "SELECT record, frontier, done, failed, leased, retries FROM tasks WHERE id = ?"
+    query = "SELECT record, frontier, done, failed, leased, retries, matched FROM tasks WHERE id = ?"
     row = connection.execute(query, (task,)).fetchone()
-    return None if row is None else _stretch(owner, *row)
+    return None if row is None else _stretch(connection, owner, *row)
 
 
 def _stretch(
-    owner: str, body: bytes, frontier: int, done: int, failed: int, leased: int, retries: int
+    connection: apsw.Connection,
+    owner: str,
+    body: bytes,
+    frontier: int,
+    done: int,
+    failed: int,
+    leased: int,
+    retries: int,
+    matched: int,
 ) -> StretchRecord:
-    record = _records.decode(body)
+    record = measured(connection, _records.decode(body))
     return StretchRecord(
         task=record.id,
         start=0,
@@ -80,6 +91,7 @@ def _stretch(
         failed=failed,
         leased=leased,
         retries=retries,
+        matched=matched,
     )
 
 
@@ -96,9 +108,13 @@ def load_task(connection: apsw.Connection, task: str, owner: str, blobs: BlobFil
     done = connection.execute("SELECT count(*) FROM results WHERE task = ? AND idx < ?", below).get
     query = f"SELECT idx FROM failures WHERE task = ? AND idx < ? AND NOT {DECIDED} ORDER BY idx"
     failed = runs_of(index for (index,) in connection.execute(query, below))
-    counted = msgspec.structs.replace(stretch, done=done, failed=assembling.size_of(failed))
+    matched = connection.execute("SELECT count(*) FROM matches WHERE task = ? AND idx < ?", below).get
+    counted = msgspec.structs.replace(stretch, done=done, failed=assembling.size_of(failed), matched=matched)
     rows = [assembling.StretchRows(counted, blocks, closed, failed)]
-    return assembling.assemble(record, [stretch], rows, blobs.index_now(record.blob) if record.blob else None)
+    place = assembling.index_of(record)
+    index = blobs.index_now(*place) if place else None
+    growth = growth_of(task, heads(connection, number)) if record.form else None
+    return assembling.assemble(record, [stretch], rows, index, growth)
 
 
 def look(connection: apsw.Connection, known: Sequence[str], owner: str) -> Look:
@@ -129,10 +145,15 @@ def _closed(connection: apsw.Connection, number: int, start: int, stop: int) -> 
     return runs_of(index for (index,) in connection.execute(query, (number, start, stop)))
 
 
-def task_page(connection: apsw.Connection, state: str, q: str, limit: int, cursor: str) -> TaskPage:
+def task_page(
+    connection: apsw.Connection, state: str, q: str, limit: int, cursor: str, numbers: Sequence[Run] = ()
+) -> TaskPage:
     """Return a page of tasks, newest first; the cursor is the number of the last one."""
     where: list[str] = ["1"]
-    values: list[str] = []
+    values: list[str | int] = []
+    if numbers:
+        where.append(f"({' OR '.join(['(number >= ? AND number < ?)'] * len(numbers))})")
+        values += [bound for run in numbers for bound in run]
     if state:
         where.append("state = ?")
         values.append(state)
@@ -142,17 +163,25 @@ def task_page(connection: apsw.Connection, state: str, q: str, limit: int, curso
     matching = " AND ".join(where)
     total = connection.execute(f"SELECT count(*) FROM tasks WHERE {matching}", tuple(values)).get
     below = int(cursor) if cursor.isdecimal() else 2**62
-    query = f"SELECT record, done, failed FROM tasks WHERE {matching} AND number < ? ORDER BY number DESC LIMIT ?"
+    query = (
+        f"SELECT record, done, failed, matched FROM tasks WHERE {matching} AND number < ? ORDER BY number DESC LIMIT ?"
+    )
     rows: list[Any] = connection.execute(query, (*values, below, limit + 1)).fetchall()
-    items = [_record(*row) for row in rows[:limit]]
+    items = [measured(connection, _record(*row)) for row in rows[:limit]]
     more = len(rows) > limit and bool(items)
     return TaskPage(items=items, next_cursor=str(items[-1].number) if more else None, total=total)
 
 
-def results_page(connection: apsw.Connection, task: str, start: int, limit: int) -> list[ResultRow]:
-    """Return up to ``limit`` results from index ``start`` on, fewer when they are large, none at the end."""
+def results_page(
+    connection: apsw.Connection, task: str, start: int, limit: int, is_matching: bool = False
+) -> list[ResultRow]:
+    """Return up to ``limit`` results from index ``start`` on, fewer when they are large, none at the end.
+
+    With ``is_matching`` those that satisfy the task's ``stop_when`` alone.
+    """
+    rows = "matches JOIN results USING (task, idx)" if is_matching else "results"
     query = (
-        "SELECT idx, value, client, seconds FROM results JOIN origins ON origins.number = origin "
+        f"SELECT idx, value, client, seconds FROM {rows} JOIN origins ON origins.number = origin "
         "WHERE task = (SELECT number FROM tasks WHERE id = ?) AND idx >= ? ORDER BY idx LIMIT ?"
     )
     page: list[ResultRow] = []

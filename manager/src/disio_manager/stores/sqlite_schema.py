@@ -7,9 +7,13 @@ refused, never guessed at.
 import apsw
 import msgspec
 
+from disio_manager.stores.sqlite_journal import ARRIVALS, fill
+from disio_manager.stores.sqlite_keys import KEYS
+from disio_manager.stores.sqlite_segments import SEGMENTS
+from disio_manager.stores.sqlite_snapshots import SNAPSHOTS
 from disio_shared.errors import StoreUnavailable
 
-VERSION = 3
+VERSION = 4
 OLDEST = 1
 APPLICATION_ID = 0x64697331  # "dis1": tells our file from any other SQLite database
 
@@ -24,8 +28,11 @@ CREATE TABLE blob_tasks (task INTEGER PRIMARY KEY, sha256 TEXT NOT NULL);
 CREATE INDEX blob_tasks_by_blob ON blob_tasks (sha256);
 """
 """Which blob the payloads of a task are read from, for those that name one."""
+MATCHES = "CREATE TABLE matches (task INTEGER NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (task, idx)) WITHOUT ROWID;"
+"""Results that satisfy the ``stop_when`` of their task."""
+MATCHED = "ALTER TABLE tasks ADD COLUMN matched INTEGER NOT NULL DEFAULT 0;"
 STRETCH_COLUMNS = ("frontier", "done", "failed", "leased", "retries")
-"""Of the table ``tasks``: what a StretchRecord holds beyond its bounds and owner, which follow from the task."""
+"""Of the table ``tasks``, since version 2: what a StretchRecord holds beyond its bounds and owner."""
 SCHEMA = (
     """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -33,7 +40,7 @@ CREATE TABLE tasks (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, state TEXT NOT NULL, search TEXT NOT NULL,
     record BLOB NOT NULL,
     frontier INTEGER NOT NULL DEFAULT 0, done INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0,
-    leased INTEGER NOT NULL DEFAULT 0, retries INTEGER NOT NULL DEFAULT 0
+    leased INTEGER NOT NULL DEFAULT 0, retries INTEGER NOT NULL DEFAULT 0, matched INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX tasks_by_state ON tasks (state, number);
 CREATE TABLE task_payloads (task INTEGER PRIMARY KEY, body BLOB NOT NULL);
@@ -57,6 +64,11 @@ CREATE TABLE distributors (id TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT RO
 """
     + VOTES
     + BLOB_TASKS
+    + ARRIVALS
+    + KEYS
+    + MATCHES
+    + SEGMENTS
+    + SNAPSHOTS
 )
 
 
@@ -92,7 +104,7 @@ def prepare(connection: apsw.Connection) -> None:
     connection.pragma("journal_mode", "wal")
     connection.pragma("synchronous", "full")
     connection.pragma("foreign_keys", False)
-    connection.pragma("cache_size", -64_000)
+    connection.pragma("cache_size", -8_000)  # a task of any size costs no more; rows come nearly in order
     connection.pragma("wal_autocheckpoint", 4_000)
     version = connection.pragma("user_version")
     if version == VERSION:
@@ -103,8 +115,11 @@ def prepare(connection: apsw.Connection) -> None:
             connection.pragma("application_id", APPLICATION_ID)
         elif version == 1:
             _from_version_1(connection)
-        if version:
+        if version in (1, 2):
             connection.execute(BLOB_TASKS)
+        if version:
+            connection.execute(ARRIVALS + KEYS + MATCHES + MATCHED + SEGMENTS + SNAPSHOTS)
+            fill(connection)
         connection.pragma("user_version", VERSION)
 
 

@@ -56,6 +56,11 @@ def page(connection: apsw.Connection, task: str, start: int, limit: int) -> list
     ]
 
 
+def agreements(connection: apsw.Connection, task: str) -> int:
+    """Return how many votes are like the canonical result."""
+    return int(connection.execute(f"SELECT count(*) {DECIDED} AND {AGREES}", (task,)).get)
+
+
 def disagreements(connection: apsw.Connection, task: str) -> int:
     """Return how many votes differ from the canonical result."""
     return int(connection.execute(f"SELECT count(*) {DECIDED} AND NOT {AGREES}", (task,)).get)

@@ -12,12 +12,16 @@ import msgspec
 from disio_manager.core import changes
 from disio_manager.core.changes import Change
 from disio_manager.core.records import StretchRecord
-from disio_manager.stores import sqlite_votes
+from disio_manager.stores import sqlite_segments, sqlite_votes
+from disio_manager.stores.assembling import with_matching
 from disio_manager.stores.blob_files import BlobFiles
-from disio_manager.stores.sqlite_reading import DECIDED
+from disio_manager.stores.sqlite_journal import Arrivals
+from disio_manager.stores.sqlite_reading import DECIDED, read_task_row
 
 MAX_REMEMBERED = 20_000
 """Task numbers and origins kept in memory."""
+TABLES = ("blocks", "results", "matches", "failures", "votes", "segments", "snapshots")
+"""Whose rows go with their task."""
 BLOB_OF = "SELECT sha256 FROM blob_tasks WHERE task = ?"
 _encoder = msgspec.msgpack.Encoder()
 
@@ -27,6 +31,7 @@ class Writer:
 
     def __init__(self, connection: apsw.Connection, blobs: BlobFiles) -> None:
         self._connection, self._blobs = connection, blobs
+        self._arrivals = Arrivals(connection)
         self._spare: set[str] = set()
         """Blobs of tasks that the present group deletes."""
         self._numbers: dict[str, int] = {}
@@ -37,6 +42,7 @@ class Writer:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             self._apply(_without_overwritten(group))
+            self._arrivals.finish()
             self._connection.execute("COMMIT")
         except BaseException:
             # A full disk ends the transaction by itself. What was remembered may come from rows that are gone now.
@@ -45,6 +51,7 @@ class Writer:
             self._numbers.clear()
             self._origins.clear()
             self._spare.clear()
+            self._arrivals.forget()
             raise
         self._drop_blobs()
 
@@ -81,19 +88,26 @@ class Writer:
                 self._drop_failures(change)
             case changes.DeleteTask():
                 self._delete_task(change.task)
+            case changes.AddSegments():
+                sqlite_segments.add(self._connection, change.number, change.segments)
             case changes.AddForeign():
-                self._apply([change.rows])
-            case changes.PutDistributor():
-                row = (change.record.id, _encoder.encode(change.record))
-                self._connection.execute("INSERT OR REPLACE INTO distributors VALUES (?, ?)", row)
-            case changes.DropDistributor():
-                self._connection.execute("DELETE FROM distributors WHERE id = ?", (change.distributor,))
+                self._apply([self._judged(change.rows)])
+            case _:
+                self._apply_to_fleet(change)
+
+    def _apply_to_fleet(self, change: Change) -> None:
+        if isinstance(change, changes.PutDistributor):
+            row = (change.record.id, _encoder.encode(change.record))
+            self._connection.execute("INSERT OR REPLACE INTO distributors VALUES (?, ?)", row)
+        elif isinstance(change, changes.DropDistributor):
+            self._connection.execute("DELETE FROM distributors WHERE id = ?", (change.distributor,))
 
     def _add_results(self, change: changes.AddResults) -> None:
         number = self._number(change.task)
         if number is None:
             return
         origins = [self._origin(client, change.distributor) for client in change.clients]
+        before = self._connection.total_changes()
         self._connection.executemany(
             "INSERT OR IGNORE INTO results VALUES (?, ?, ?, ?, ?, ?)",
             zip(
@@ -106,17 +120,37 @@ class Writer:
                 strict=False,
             ),
         )
+        self._arrivals.note_results(number, change.indexes, self._connection.total_changes() - before)
+        if change.matching:
+            self._add_matches(number, change)
+
+    def _add_matches(self, number: int, change: changes.AddResults) -> None:
+        """Note which of the results that are there now satisfy the task's condition."""
+        found = set(change.matching)
+        pairs = zip(change.indexes, change.values, strict=True)
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO matches SELECT task, idx FROM results WHERE task = ? AND idx = ? AND value = ?",
+            [(number, index, value) for index, value in pairs if index in found],
+        )
+
+    def _judged(self, rows: changes.AddResults | changes.AddFailures) -> changes.AddResults | changes.AddFailures:
+        """Return rows that another manager was sent with what satisfies the task's condition."""
+        if isinstance(rows, changes.AddFailures):
+            return rows
+        record = read_task_row(self._connection, rows.task)
+        return rows if record is None else with_matching(rows, record.policy.stop_when)
 
     def _add_failures(self, change: changes.AddFailures) -> None:
         number = self._number(change.task)
         if number is None:
             return
-        texts = map(_encoder.encode, change.errors)
+        texts, before = map(_encoder.encode, change.errors), self._connection.total_changes()
         self._connection.executemany(
             "INSERT OR IGNORE INTO failures SELECT ?1, ?2, ?3, ?4 "
             "WHERE NOT EXISTS (SELECT 1 FROM results WHERE task = ?1 AND idx = ?2)",
             zip(repeat(number), change.indexes, texts, repeat(round(change.at * 1000)), strict=False),
         )
+        self._arrivals.note_failures(number, change.indexes, self._connection.total_changes() - before)
 
     def _drop_failures(self, change: changes.DropFailures) -> None:
         number = self._number(change.task)
@@ -126,7 +160,7 @@ class Writer:
     def _put_task(self, change: changes.PutTask) -> None:
         record = change.record
         search = "\n".join([record.name, *record.tags]).casefold()
-        body = _encoder.encode(msgspec.structs.replace(record, payloads=b"", done=0, failed=0))
+        body = _encoder.encode(msgspec.structs.replace(record, payloads=b"", done=0, failed=0, matched=0))
         if change.was:
             query = "UPDATE tasks SET state = ?, search = ?, record = ? WHERE id = ?"
             self._connection.execute(query, (record.state, search, body, record.id))
@@ -151,9 +185,9 @@ class Writer:
         self._spare.clear()
 
     def _put_stretch(self, record: StretchRecord) -> None:
-        row = (record.frontier, record.done, record.failed, record.leased, record.retries, record.task)
-        query = "UPDATE tasks SET frontier = ?, done = ?, failed = ?, leased = ?, retries = ? WHERE id = ?"
-        self._connection.execute(query, row)
+        counters = (record.frontier, record.done, record.failed, record.leased, record.retries, record.matched)
+        query = "UPDATE tasks SET frontier = ?, done = ?, failed = ?, leased = ?, retries = ?, matched = ? WHERE id = ?"
+        self._connection.execute(query, (*counters, record.task))
 
     def _put_block(self, change: changes.PutBlock) -> None:
         record = change.record
@@ -168,8 +202,9 @@ class Writer:
         if number is None:
             return
         self._spare.update(sha256 for (sha256,) in self._connection.execute(BLOB_OF, (number,)))
-        for table in ("blocks", "results", "failures", "votes", "task_payloads", "blob_tasks"):
+        for table in (*TABLES, "task_payloads", "blob_tasks"):
             self._connection.execute(f"DELETE FROM {table} WHERE task = ?", (number,))
+        self._arrivals.drop(number)
         self._connection.execute("DELETE FROM tasks WHERE number = ?", (number,))
         del self._numbers[task]
 

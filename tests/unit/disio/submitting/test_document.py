@@ -16,7 +16,7 @@ from disio.submitting.document import (
     unit_of,
     work_digest,
 )
-from disio_shared import payloads
+from disio_shared import payload_parsing, payloads
 from disio_shared.errors import ConfigError
 from disio_shared.taskdoc import parse_task
 
@@ -26,7 +26,7 @@ WASM = Unit("upper", "wasm", b"\0asm\x01\0\0\0")
 
 def listed(spec: dict[str, Any]) -> list[Any]:
     """Return all payloads of a spec."""
-    return [msgspec.json.decode(value) for value in payloads.iterate(payloads.parse_spec(spec))]
+    return [msgspec.json.decode(value) for value in payloads.iterate(payload_parsing.parse_spec(spec))]
 
 
 def test_what_is_not_wished_is_left_to_the_manager() -> None:
@@ -103,7 +103,7 @@ def test_a_file_that_is_no_work_unit_is_refused(name: str, code: bytes, is_binar
 def test_a_range_is_half_open() -> None:
     assert listed(range_spec("0:5")) == [0, 1, 2, 3, 4]
     assert listed(range_spec("10:0:-5")) == [10, 5]
-    assert payloads.count(payloads.parse_spec(range_spec("0:1_000_000_000"))) == 10**9
+    assert payloads.count(payload_parsing.parse_spec(range_spec("0:1_000_000_000"))) == 10**9
 
 
 @pytest.mark.parametrize("text", ["", "5", "a:b", "0:1:2:3", "0:1.5", ":3"])

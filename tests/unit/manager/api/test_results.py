@@ -37,6 +37,36 @@ async def test_results_come_in_index_order_in_every_format(manager: Served) -> N
     await manager.call("GET", "/api/tasks/none/results", 404)
 
 
+async def test_a_search_ends_at_what_it_finds_and_shows_that_alone_when_asked(manager: Served) -> None:
+    stop = {"result": [{"path": "", "at_least": 16.0}], "count": 2}
+    task = await manager.create(payloads={"range": [0, 10**9]}, policy={"stop_when": stop})
+    path = f"/api/tasks/{task['id']}"
+    assert (task["policy"]["stop_when"], task["matched"], task["ended_by"]) == (stop, 0, "")
+    peer = manager.peer()
+    await peer.join()
+    await peer.ask(100)
+    await peer.deliver(task["id"], [2, 3, 4], "b1")
+    assert (await manager.call("GET", path))["matched"] == 1
+    told = (await manager.call("GET", f"{path}/explain"))["sentences"]
+    assert "It is done as soon as 2 results satisfy stop_when: 1 of 3 do so far." in told
+    await peer.say(deliver_message(task["id"], [0, 7], "b2"))
+    assert await peer.hear(messages.TaskState) == messages.TaskState(task=task["id"], state="done")
+    await peer.hear(messages.Committed)
+    ended = await manager.call("GET", path)
+    assert (ended["state"], ended["ended_by"], ended["matched"], ended["done"]) == ("done", "stop_when", 2, 5)
+    assert [item["ended_by"] for item in (await manager.call("GET", "/api/tasks"))["items"]] == ["stop_when"]
+    rows = (await manager.call("GET", f"{path}/results?matched=true"))["items"]
+    assert [(row["i"], row["result"]) for row in rows] == [(4, 16), (7, 49)]
+    rows = (await manager.call("GET", f"{path}/results?matched=true&from=5&limit=9"))["items"]
+    assert [row["i"] for row in rows] == [7]
+    assert len((await manager.call("GET", f"{path}/results?matched=false"))["items"]) == 5
+    [_, told] = (await manager.call("GET", f"{path}/explain"))["sentences"]
+    assert told.startswith("2 results satisfy stop_when")
+    await manager.call("GET", f"{path}/results?matched=maybe", 400)
+    copy = await manager.call("POST", f"{path}/clone", 201)
+    assert (copy["state"], copy["matched"], copy["ended_by"], copy["done"]) == ("queued", 0, "", 0)
+
+
 async def test_raw_bytes_are_shown_as_base64(manager: Served) -> None:
     task = await finished(manager, 1, value=b"\x00\xff\x00")
     rows = (await manager.call("GET", f"/api/tasks/{task}/results"))["items"]

@@ -20,7 +20,7 @@ async def test_a_created_task_is_shown_listed_and_found_again(manager: Served) -
     assert task["payloads"] == {"range": [0, 10]}
     assert await manager.call("GET", f"/api/tasks/{task['id']}") == task
     page = await manager.call("GET", "/api/tasks?state=queued&q=squ&limit=5")
-    del task["payloads"], task["invalid"]
+    del task["payloads"], task["invalid"], task["untold"]
     assert page == {"items": [task], "next_cursor": None, "total": 1}
     assert (await manager.call("GET", "/api/tasks?q=none"))["items"] == []
 
@@ -216,7 +216,7 @@ BAD_DOCUMENTS: list[tuple[dict[str, Any], str]] = [
 async def test_a_wrong_document_is_refused_at_its_field(manager: Served, changes: dict[str, Any], path: str) -> None:
     problem = await manager.call("POST", "/api/tasks", 422, json=document(**changes))
     assert problem["errors"][0]["path"] == path
-    assert problem.keys() == {"type", "title", "status", "detail", "code", "errors"}
+    assert problem.keys() == {"type", "title", "status", "detail", "code", "errors", "request_id"}
     assert (await manager.call("GET", "/api/tasks"))["total"] == 0
 
 
@@ -263,6 +263,44 @@ async def test_unknown_paths_methods_and_parameters_are_problems(manager: Served
     assert (await manager.call("GET", "/api/tasks/none", 404))["detail"] == "no task none"
 
 
+BARE = [
+    ("POST", "/api/tasks"), ("GET", "/api/tasks/none"), ("PATCH", "/api/tasks/none"), ("DELETE", "/api/tasks/none"),
+    ("POST", "/api/tasks/none/pause"), ("POST", "/api/tasks/none/clone"), ("GET", "/api/tasks/none/payloads/0"),
+    ("GET", "/api/tasks/none/explain"), ("POST", "/api/payloads/preview"), ("GET", f"/api/workunits/{'0' * 64}"),
+    ("PUT", f"/api/blobs/{'0' * 64}"), ("GET", f"/api/blobs/{'0' * 64}"), ("GET", "/api/distributors"),
+    ("POST", "/api/distributors/none/drain"), ("GET", "/api/managers"), ("GET", "/api/stats"), ("GET", "/api/events"),
+    ("GET", "/api/me"), ("GET", "/api/link"),
+]  # fmt: skip
+
+
+async def test_no_call_passes_over_a_parameter_it_does_not_know(manager: Served) -> None:
+    for method, path in BARE:
+        problem = await manager.call(method, f"{path}?dry_run=true", 400)
+        assert [each["path"] for each in problem["errors"]] == ["dry_run"], path
+    problem = await manager.call("GET", "/api/tasks?state=done&state=failed&sort=x", 400)
+    assert {each["path"] for each in problem["errors"]} == {"state", "sort"}
+
+
+async def test_a_page_of_no_tasks_is_refused(manager: Served) -> None:
+    assert (await manager.call("GET", "/api/tasks?limit=0", 400))["errors"][0]["path"] == "limit"
+    assert (await manager.call("GET", "/api/tasks?limit=501", 400))["errors"][0]["path"] == "limit"
+
+
+@pytest.mark.parametrize(
+    "target", [b"/api/tasks?q=\xff\xfe", b"/api/tasks/\xff", b"/api/tasks/%ff", b"/api/tasks?q=%ed%a0%80"]
+)
+async def test_bytes_that_are_no_text_in_an_address_are_no_trouble(manager: Served, target: bytes) -> None:
+    token = manager.http.headers["Authorization"].encode()
+    host, port = manager.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(
+        b"GET " + target + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: " + token + b"\r\n\r\n"
+    )
+    status = int((await reader.read()).split(b" ", 2)[1])
+    writer.close()
+    assert status in (200, 400, 404)
+
+
 async def test_payload_specs_can_be_looked_at_before(manager: Served) -> None:
     seen = await manager.call("POST", "/api/payloads/preview", json={"range": [0, 100]})
     assert seen == {"count": 100, "first": list(range(20)), "last": [97, 98, 99]}
@@ -270,3 +308,24 @@ async def test_payload_specs_can_be_looked_at_before(manager: Served) -> None:
     assert seen == {"count": 2, "first": ["a", None], "last": ["a", None]}
     problem = await manager.call("POST", "/api/payloads/preview", 422, json={"range": [0]})
     assert problem["errors"][0]["path"] == "payloads.range"
+
+
+async def test_tasks_are_listed_by_their_numbers(manager: Served) -> None:
+    for _ in range(5):
+        await manager.create()
+
+    async def numbers(text: str, more: str = "") -> list[int]:
+        page = await manager.call("GET", f"/api/tasks?numbers={text}{more}")
+        assert page["total"] == len(page["items"]) or page["next_cursor"]
+        return [item["number"] for item in page["items"]]
+
+    assert await numbers("2-3,5") == [5, 3, 2]
+    assert await numbers("4") == [4]
+    assert await numbers("1-3,2-4,3") == [4, 3, 2, 1]
+    assert await numbers("7-999999999999999") == []
+    assert await numbers("1-5", "&limit=2") == [5, 4]
+    assert await numbers("1-5", "&limit=2&cursor=4") == [3, 2]
+    assert await numbers("1-5", "&state=done") == []
+    for text, told in (("3-", "numbers"), ("x", "numbers"), ("1,,2", "numbers"), ("8-3", "8-3 is no range")):
+        problem = await manager.call("GET", f"/api/tasks?numbers={text}", 400)
+        assert problem["errors"][0]["path"] == "numbers" and told in problem["detail"]

@@ -47,3 +47,17 @@ async def test_code_with_a_syntax_error_and_oversize_code_are_refused(manager: S
     assert (await manager.call("PUT", f"/api/workunits/{name}", 422, data=bad))["errors"][0]["path"] == "code"
     large = io.BytesIO(bytes((32 << 20) + 1))
     assert (await manager.call("PUT", f"/api/workunits/{name}", 413, data=large))["code"] == "oversize"
+
+
+async def test_javascript_is_given_minified_to_who_wants_that(manager: Served) -> None:
+    code = b"// a unit\nexport default (n) => {\n  return n\n}\n"
+    name = hashlib.sha256(code).hexdigest()
+    await manager.call("PUT", f"/api/workunits/{name}", 201, data=code)
+    url = f"{manager.url}/api/workunits/{name}"
+    async with manager.http.get(f"{url}?form=minified") as short, manager.http.get(f"{url}?form=source") as whole:
+        assert await short.read() == b"export default(n)=>{return n}" and await whole.read() == code
+        tag = short.headers["ETag"]
+        assert tag != whole.headers["ETag"] == f'"{name}"'
+    async with manager.http.get(f"{url}?form=minified", headers={"If-None-Match": tag}) as again:
+        assert again.status == 304
+    assert "form" in (await manager.call("GET", f"/api/workunits/{name}?form=tiny", 400))["detail"]

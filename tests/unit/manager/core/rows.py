@@ -10,18 +10,24 @@ import msgspec
 
 from disio_manager.core import changes
 from disio_manager.core.changes import Change
+from disio_manager.core.growing import Segments
 from disio_manager.core.records import (
     BlockRecord,
     DistributorRecord,
+    Growth,
     LoadedTask,
     Look,
     Notice,
+    SegmentHead,
     SharedTask,
     StretchRecord,
     TaskRecord,
 )
+from disio_manager.stores.assembling import with_matching
+from disio_manager.stores.segments import growth_of
 from disio_shared.errors import OwnershipLost
-from disio_shared.payloads import FilesSpec, PayloadSpec, parse_spec
+from disio_shared.payload_parsing import parse_spec
+from disio_shared.payloads import PayloadSpec, StoredSpec
 from disio_shared.ranges import RangeSet, runs_of
 from disio_shared.taskdoc import ENDED_STATES, OPEN_STATES
 
@@ -36,7 +42,11 @@ class Rows:
     stretches: dict[tuple[str, int], StretchRecord] = field(default_factory=dict)
     blocks: dict[str, BlockRecord] = field(default_factory=dict)
     results: dict[str, dict[int, bytes]] = field(default_factory=dict)
+    matches: dict[str, set[int]] = field(default_factory=dict)
+    """The results that satisfy their task's condition."""
     failures: dict[str, dict[int, list[str]]] = field(default_factory=dict)
+    segments: dict[str, list[SegmentHead]] = field(default_factory=dict)
+    """Logs of growing tasks, in order; one of no payloads is the end."""
     votes: dict[str, dict[Vote, bytes]] = field(default_factory=dict)
     notices: dict[str, tuple[str, int, Notice]] = field(default_factory=dict)
     """With their owner and the start of their stretch."""
@@ -105,6 +115,8 @@ class Rows:
 
     def _apply_rare(self, change: Change) -> None:
         match change:
+            case changes.AddSegments():
+                self.segments.setdefault(change.task, [head for head, _ in change.segments])
             case changes.DropFailures():
                 dropped = RangeSet(change.runs)
                 rows = self.failures.pop(change.task, {})
@@ -118,10 +130,14 @@ class Rows:
                 self._add_votes(change)
             case changes.DeleteTask():
                 self._delete(change.task)
-            case changes.PutDistributor():
-                self.distributors[change.record.id] = change.record
-            case changes.DropDistributor():
-                self.distributors.pop(change.distributor, None)
+            case _:
+                self._apply_to_fleet(change)
+
+    def _apply_to_fleet(self, change: Change) -> None:
+        if isinstance(change, changes.PutDistributor):
+            self.distributors[change.record.id] = change.record
+        elif isinstance(change, changes.DropDistributor):
+            self.distributors.pop(change.distributor, None)
 
     def _put_task(self, record: TaskRecord, was: str) -> None:
         now = self.tasks.get(record.id)
@@ -139,8 +155,10 @@ class Rows:
     def _add_results(self, change: changes.AddResults) -> int:
         rows = self.results.setdefault(change.task, {})
         doubled = sum(index in rows for index in change.indexes)
+        fresh = {index for index in change.indexes if index not in rows}
         for index, value in zip(change.indexes, change.values, strict=True):
             rows.setdefault(index, value)
+        self.matches.setdefault(change.task, set()).update(fresh.intersection(change.matching))
         return doubled
 
     def _add_failures(self, change: changes.AddFailures) -> None:
@@ -157,14 +175,15 @@ class Rows:
         if rows.task not in self.tasks or self.tasks[rows.task].state not in OPEN_STATES:
             return
         if isinstance(rows, changes.AddResults):
-            self._add_results(rows)
+            self._add_results(with_matching(rows, self.tasks[rows.task].policy.stop_when))
         for (task, start), stretch in self.stretches.items():
             inside = [at for at, index in enumerate(rows.indexes) if start <= index < stretch.stop]
             if task != rows.task or not inside:
                 continue
             indexes = [rows.indexes[at] for at in inside]
             if isinstance(rows, changes.AddResults):
-                notice = Notice(id="", task=task, done=runs_of(indexes))
+                matched = sorted(self.matches.get(task, set()).intersection(indexes))
+                notice = Notice(id="", task=task, done=runs_of(indexes), matched=matched)
             else:
                 notice = Notice(id="", task=task, failed=indexes, errors=[rows.errors[at] for at in inside])
             self._notify(stretch.owner, start, notice)
@@ -175,10 +194,33 @@ class Rows:
         self.notices[notice.id] = (owner, start, notice)
 
     def _delete(self, task: str) -> None:
-        for table in (self.tasks, self.results, self.failures, self.votes):
+        for table in (self.tasks, self.results, self.matches, self.failures, self.votes, self.segments):
             table.pop(task, None)
         self.blocks = {name: row for name, row in self.blocks.items() if row.task != task}
         self.stretches = {key: row for key, row in self.stretches.items() if key[0] != task}
+
+    # Growing
+
+    def append(self, task: str, start: int, count: int) -> bool:
+        """Add to a task's log (nothing = its end); False when something else is there."""
+        log = self.segments.setdefault(task, [])
+        head = SegmentHead(start, count, 10 * count)
+        if head in log:
+            return True
+        total = log[-1].start + log[-1].count if log else 0
+        if start != total or (log and not log[-1].count):
+            return False
+        log.append(head)
+        return True
+
+    def growth(self, task: str, start: int = 0) -> Growth:
+        """Return a task's log from a payload on."""
+        return growth_of(task, [head for head in self.segments.get(task, []) if head.start >= start])
+
+    def total(self, task: str) -> int:
+        """Return how many payloads a task has, as its stretches tell."""
+        record = self.tasks[task]
+        return max((row.stop for row in self._stretches(task)), default=0) if record.form else record.total
 
     # Reading
 
@@ -192,6 +234,7 @@ class Rows:
         record = self.tasks.get(task)
         if record is None:
             return None
+        growth = self.growth(task) if record.form else None
         stretches = [self._counted(row, manager) for row in self._stretches(task)]
         mine = [row for row in stretches if row.owner == manager and (only is None or row.start in only)]
         done, failed = self._known_results(task), self.failures.get(task, {})
@@ -199,9 +242,14 @@ class Rows:
         closed = {row.id: runs_of(i for i in [*done, *failed] if row.start <= i < row.stop) for row in blocks}
         return LoadedTask(
             record=msgspec.structs.replace(
-                record, done=sum(each.done for each in stretches), failed=sum(each.failed for each in stretches)
+                record,
+                done=sum(each.done for each in stretches),
+                failed=sum(each.failed for each in stretches),
+                matched=sum(each.matched for each in stretches),
+                total=max(each.stop for each in stretches) if growth else record.total,
+                growing=growth is not None and growth.end is None,
             ),
-            spec=_spec_of(record),
+            spec=StoredSpec("values", task=task, extents=Segments(growth.segments)) if growth else _spec_of(record),
             stretches=stretches,
             blocks=[msgspec.structs.replace(row) for row in sorted(blocks, key=lambda row: row.start)],
             closed=closed,
@@ -214,9 +262,12 @@ class Rows:
     def _counted(self, row: StretchRecord, manager: str) -> StretchRecord:
         if row.owner != manager:
             return msgspec.structs.replace(row)
+        if self.tasks[row.task].form:
+            row = msgspec.structs.replace(row, stop=sum(head.count for head in self.segments.get(row.task, [])))
         done = [index for index in self._known_results(row.task) if row.start <= index < row.stop]
         failed = [index for index in self.failures.get(row.task, {}) if row.start <= index < row.stop]
-        return msgspec.structs.replace(row, done=len(done), failed=len(set(failed) - set(done)))
+        matched = self.matches.get(row.task, set()).intersection(done)
+        return msgspec.structs.replace(row, done=len(done), failed=len(set(failed) - set(done)), matched=len(matched))
 
     def _known_results(self, task: str) -> Collection[int]:
         """Return the results that a manager knows of that loads a task."""
@@ -255,7 +306,7 @@ class Rows:
         return Look(
             tasks=[
                 SharedTask(
-                    record=msgspec.structs.replace(row, payloads=b""),
+                    record=msgspec.structs.replace(row, payloads=b"", total=self.total(row.id)),
                     stretches=[msgspec.structs.replace(each) for each in self._stretches(row.id)],
                 )
                 for row in shown
@@ -263,6 +314,7 @@ class Rows:
             gone=[name for name in known if name not in self.tasks],
             notices=[notice for owner, _, notice in self.notices.values() if owner == manager],
             distributors=[row for row in self.distributors.values() if row.manager != manager],
+            grown=[self.growth(row.id, self.total(row.id)) for row in shown if row.growing],
         )
 
 
@@ -273,4 +325,4 @@ def _is_in(index: int, stretches: list[StretchRecord]) -> bool:
 def _spec_of(record: TaskRecord) -> PayloadSpec:
     """Files are given their sizes by the test: rows hold no archives."""
     spec = msgspec.json.decode(record.payloads)
-    return FilesSpec(spec["blob"]) if "blob" in spec else parse_spec(spec)
+    return StoredSpec("files", spec["blob"]) if "blob" in spec else parse_spec(spec)

@@ -1,12 +1,14 @@
 """Who gets which block, how large, and what those who get none are told."""
 
 import dataclasses
+from array import array
 
 import pytest
 
 from disio_manager.core import granting
 from disio_shared import messages
-from disio_shared.payloads import FilesSpec
+from disio_shared.extents import FileExtents
+from disio_shared.payloads import StoredSpec
 from disio_shared.taskdoc import Requires
 from tests.unit.manager.core.world import World
 
@@ -330,8 +332,8 @@ def test_a_block_that_its_distributor_does_not_name_when_it_joins_is_handed_out_
     assert again == [(one.start, one.stop, one.lease + 1) for one in lost]
 
 
-def files(sizes: list[int]) -> FilesSpec:
-    return FilesSpec("ab" * 32, sizes)
+def files(sizes: list[int]) -> StoredSpec:
+    return StoredSpec("files", "ab" * 32, FileExtents(array("I", sizes)))
 
 
 def test_files_come_in_blocks_and_grants_of_bounded_bytes_and_are_read_by_the_shell() -> None:
@@ -342,7 +344,7 @@ def test_files_come_in_blocks_and_grants_of_bounded_bytes_and_are_read_by_the_sh
     [grant] = world.grants("a")
     assert spans(grant) == [("t", 0, 3), ("t", 3, 5)], "the next one is too large for what is left"
     assert not any(block.payloads for block in grant.blocks) and grant.tasks[0].payloads == b""
-    assert [(read.at, read.blob, read.runs) for read in send.reads] == [
+    assert [(read.at, read.spec.blob, read.runs) for read in send.reads] == [
         (0, "ab" * 32, [(0, 3)]),
         (1, "ab" * 32, [(3, 5)]),
     ]

@@ -7,7 +7,7 @@ from disio_manager.core.leases import LeaseTable
 from disio_manager.core.rates import Meter
 from disio_manager.core.records import StretchRecord, TaskRecord
 from disio_manager.core.settings import CoreSettings
-from disio_manager.core.splitting import retry_spans
+from disio_manager.core.splitting import failed_in, retry_spans
 from disio_manager.core.tasks import Block, TaskEntry
 from disio_shared.payloads import ListSpec, PayloadSpec, RangeSpec
 from disio_shared.ranges import RangeSet
@@ -66,7 +66,8 @@ def test_a_retry_covers_every_failed_index_once_and_never_a_live_block(
     failed -= {stop - 1 for _, stop in blocks}
     entry = entry_of(spec, 100, blocks, sorted(failed))
     settings = CoreSettings(max_block=12, max_block_bytes=20)
-    inside, spans = retry_spans(entry, entry.stretches.own[0], settings)
+    stretch = entry.stretches.own[0]
+    inside, spans = retry_spans(entry, stretch, failed_in(entry, stretch), settings)
     covered = [index for start, stop in spans for index in range(start, stop)]
     assert len(covered) == len(set(covered)), "new blocks overlap"
     held = {index for start, stop in blocks for index in range(start, stop)}

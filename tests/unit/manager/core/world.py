@@ -1,5 +1,6 @@
 """A manager's core with its rows applied in memory, for tests: what a store would hold, and what was sent."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -10,9 +11,12 @@ from disio_manager.core.commands import Announce, Claim, Command, Send
 from disio_manager.core.coordinator import Coordinator
 from disio_manager.core.records import Peer, TaskRecord
 from disio_manager.core.settings import CoreSettings
+from disio_manager.core.tasks import NOTHING
 from disio_shared import messages
 from disio_shared.decisions import Decision
-from disio_shared.payloads import FilesSpec, count, parse_spec
+from disio_shared.payload_parsing import parse_spec
+from disio_shared.payloads import StoredSpec, count
+from disio_shared.ranges import runs_of
 from disio_shared.taskdoc import Policy, Requires
 from tests.unit.manager.core.rows import Rows
 
@@ -49,7 +53,7 @@ class World:
         """Forget the core and build it again from the rows."""
         self.core = self._restored()
 
-    def restart_with_specs(self, specs: dict[str, FilesSpec]) -> None:
+    def restart_with_specs(self, specs: dict[str, StoredSpec]) -> None:
         """Build the core from the rows, as a store does that has looked into the archives."""
         loaded = self.rows.load(self.settings.manager)
         for task in loaded:
@@ -65,7 +69,7 @@ class World:
         out = self.core.handle(event, self.now)
         self.rows.commit(out.changes, self.settings.manager)
         self.core.saved()
-        assert all(entry.unsaved == (0, 0) for entry in self.core._book.tasks.values()), "progress without its row"
+        assert all(entry.unsaved == NOTHING for entry in self.core._book.tasks.values()), "progress without its row"
         # Of two managers one may take a result that the other has told it of, and it has not looked yet.
         assert self.settings.is_shared or not self.rows.doubled, "an index was given a second result"
         self.sent += [command for command in out.commands if isinstance(command, Send)]
@@ -111,7 +115,7 @@ class World:
         language: str = "javascript",
         runtime: str = "sandbox",
         terms: messages.Terms | None = None,
-        files: FilesSpec | None = None,
+        files: StoredSpec | None = None,
         **policy: object,
     ) -> None:
         spec = files or parse_spec(msgspec.json.decode(payloads))
@@ -135,9 +139,9 @@ class World:
         )
         self.handle(events.TaskCreated(record, spec))
 
-    def command(self, task: str, verb: str) -> None:
+    def command(self, task: str, verb: str, only: Sequence[int] = ()) -> None:
         stored = None if self.core.task_view(task, self.now) else self.rows.load_task(task, self.settings.manager)
-        self.handle(events.TaskCommanded(task, verb, self.wall, stored))
+        self.handle(events.TaskCommanded(task, verb, self.wall, stored, tuple(runs_of(only))))
 
     def join(self, distributor: str, session: str = "", held: list[messages.BlockRef] | None = None) -> None:
         join = messages.Join(
@@ -158,11 +162,18 @@ class World:
         ask = messages.Ask(request=request, payloads=payloads, **given)  # type: ignore[arg-type]
         self.handle(events.MessageArrived(session, ask, self.wall, self.fresh(fresh)))
 
-    def deliver(self, session: str, task: str, indexes: list[int], failed: list[int] | None = None) -> None:
+    def deliver(
+        self,
+        session: str,
+        task: str,
+        indexes: list[int],
+        failed: list[int] | None = None,
+        values: list[bytes] | None = None,
+    ) -> Decision[Change, Command]:
         self._batches += 1
         results, failures = [], []
         if indexes:
-            values = [b"%d/%d" % (index, self._batches) for index in indexes]
+            values = values or [b"%d/%d" % (index, self._batches) for index in indexes]
             zeros = [0] * len(indexes)
             results = [
                 messages.ResultColumns(
@@ -172,7 +183,7 @@ class World:
         if failed:
             failures = [messages.FailureColumns(task=task, indexes=failed, errors=[["boom"]] * len(failed))]
         batch = messages.Deliver(batch=f"x{self._batches}", results=results, failures=failures)
-        self.handle(events.MessageArrived(session, batch, self.wall))
+        return self.handle(events.MessageArrived(session, batch, self.wall))
 
     def status(self, session: str, held: list[messages.BlockRef], paused: list[str] | None = None) -> None:
         status = messages.Status(clients=1, slots=2, held=held, paused=paused or [])

@@ -1,7 +1,6 @@
 """A check of sound rows, and of rows with one damage each, over real databases."""
 
-import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,91 +8,27 @@ import apsw
 import msgspec
 import pytest
 
-from disio_manager.archives import Archives
-from disio_manager.core.changes import Change, PutStretch
-from disio_manager.core.records import TaskRecord
+from disio_manager.sources import Sources
 from disio_manager.stores import checking
 from disio_manager.stores.mongo_documents import row_id
 from disio_manager.stores.opening import open_store
-from disio_shared.payloads import FilesSpec
-from tests.contract.manager_store_rows import ME, block, failures, fresh_url, put, results, stretch, task
+from disio_manager.tar_index import Files
+from disio_shared.payloads import StoredSpec
+from tests.contract.manager_store_rows import (
+    ME,
+    fresh_url,
+    put,
+)
+from tests.unit.manager.stores.checked_rows import CODE, OTHER, SHA, fill_mongodb, fill_sqlite, found, of
 from tests.unit.manager.tars import sha256_of, tar_of
+from tests.uploading import upload
 
-OTHER = "manager-b"
-CODE = b"export default () => 1"
-SHA = hashlib.sha256(CODE).hexdigest()
 MENDED = " (what a broken-off commit left, the next start of the manager that owns it puts right)"
 NEVER_LEFT = {"a result is gone"}
 """Damage that no commit leaves, and no start looks for: a document that names results is written after them."""
+ENDED_BY_THE_CORE = {"a search goes on"}
 RETRIED = " (a retry of the task puts this right)"
-
-
-def of(number: int, state: str, total: int, **policy: Any) -> TaskRecord:
-    record = task(number, state=state, total=total)
-    record.workunit = SHA
-    record.policy = msgspec.structs.replace(record.policy, **policy)
-    return record
-
-
-SOUND: list[Change] = [
-    block(0, 10, holder="d"),
-    block(40, 50, holder="d"),
-    results([*range(5), *range(7, 40)]),
-    failures([5]),
-    results(range(3), number=2),
-    results([0, 1], number=3),
-    failures([2], number=3),
-    failures([0], number=6),
-    block(0, 10, number=6),
-]
-"""Task 1 runs with payload 6 open, 2 is done, 3 failed, 4 cancelled, 5 queued, 6 reached its limit of failures."""
-TASKS = [
-    of(1, "running", 100),
-    of(2, "done", 3),
-    of(3, "failed", 3),
-    of(4, "cancelled", 100),
-    of(5, "queued", 100),
-    of(6, "failed", 100, max_task_failures=1),
-]
-
-
-def counted(start: int, stop: int, frontier: int, done: int, failed: int, *, number: int, owner: str) -> PutStretch:
-    record = stretch(start, stop, frontier=frontier, number=number, owner=owner)
-    return PutStretch(msgspec.structs.replace(record, done=done, failed=failed))
-
-
-async def fill_sqlite(folder: Path) -> None:
-    store = await open_store("", folder, ME)
-    await store.put_workunit(SHA, "javascript", CODE)
-    rest = [counted(0, 0, 10, 0, 1, number=6, owner=ME), counted(0, 0, 10, 0, 0, number=4, owner=ME)]
-    ends = [counted(0, 3, 3, 3, 0, number=2, owner=ME), counted(0, 3, 3, 2, 1, number=3, owner=ME), *rest]
-    await store.commit([put(record) for record in TASKS])
-    await store.commit([*SOUND, block(50, 60), counted(0, 100, 60, 38, 1, number=1, owner=ME), *ends])
-    await store.close()
-
-
-async def fill_mongodb(url: str, folder: Path) -> None:
-    mine, others = await open_store(url, folder, ME), await open_store(url, folder, OTHER)
-    await mine.put_workunit(SHA, "javascript", CODE)
-    await mine.commit([put(msgspec.structs.replace(record, state="running")) for record in TASKS])
-    for number, stop in ((1, 50), (2, 3), (3, 3), (4, 100), (6, 100)):
-        await mine.claim(stretch(0, stop, number=number))
-    await others.claim(stretch(50, 100, owner=OTHER))
-    await others.commit([block(50, 60), counted(50, 100, 60, 0, 0, number=1, owner=OTHER)])
-    rest = [counted(0, 100, 10, 0, 1, number=6, owner=ME), counted(0, 100, 10, 0, 0, number=4, owner=ME)]
-    ends = [counted(0, 3, 3, 3, 0, number=2, owner=ME), counted(0, 3, 3, 2, 1, number=3, owner=ME), *rest]
-    await mine.commit([*SOUND, counted(0, 50, 50, 38, 1, number=1, owner=ME), *ends])
-    await mine.commit([put(record, "running") for record in TASKS])
-    for store in (mine, others):
-        await store.close()
-
-
-async def found(url: str, folder: Path) -> list[str]:
-    store = await open_store(url, folder, "")
-    try:
-        return [problem async for problem in checking.problems(store)]
-    finally:
-        await store.close()
+STOPPED = "task task7: it is done, ended by stop_when, and 1 results of 2 satisfy that"
 
 
 def counts(done: int, failed: int, rows: str, start: int = 0) -> str:
@@ -177,16 +112,28 @@ DAMAGES: list[Damage] = [
         ["task task5: the frontier 101 is not in its stretch 0 to 100"],
     ),
     (
+        "of what was found one is not named",
+        "DELETE FROM matches WHERE task = 7 AND idx = 3",
+        lambda db: db["results"].update_one({"_id": row_id(7, 3)}, {"$unset": {"m": ""}}),
+        ["task task7: the stretch at 0 counts 2 results that satisfy stop_when, its rows are 1", STOPPED],
+    ),
+    (
+        "a search goes on",
+        "INSERT INTO matches VALUES (8, 4); UPDATE tasks SET matched = 2 WHERE number = 8",
+        lambda db: find_more(db),
+        [f"task task8: it is running, and 2 results satisfy stop_when, enough to end it{MENDED}"],
+    ),
+    (
         "a work unit is gone",
         "DELETE FROM workunits",
         lambda db: db["workunits"].delete_many({}),
-        [f"task task{number}: its work unit {SHA} is not there" for number in (1, 5)],
+        [f"task task{number}: its work unit {SHA} is not there" for number in (1, 5, 8)],
     ),
     (
         "a work unit is damaged",
         "UPDATE workunits SET code = x'00'",
         lambda db: db["chunks"].update_one({"_id": f"workunit/{SHA}/0"}, {"$set": {"body": b"\0"}}),
-        [f"task task{number}: its work unit {SHA} is damaged: its bytes have another SHA-256" for number in (1, 5)],
+        [f"task task{number}: its work unit {SHA} is damaged: its bytes have another SHA-256" for number in (1, 5, 8)],
     ),
 ]
 MONGODB_ONLY: list[tuple[str, Callable[[Any], Any], list[str]]] = [
@@ -242,6 +189,12 @@ async def drop_result_of_task_2(db: Any) -> None:
     await db["stretches"].update_one({"_id": row_id(2, 0)}, {"$set": {"done": 2}})
 
 
+async def find_more(db: Any) -> None:
+    await db["matches"].insert_one({"_id": row_id(8, 4)})
+    await db["results"].update_one({"_id": row_id(8, 4)}, {"$set": {"m": True}})
+    await db["stretches"].update_one({"_id": row_id(8, 0)}, {"$set": {"matched": 2}})
+
+
 async def insert_result(db: Any, index: int) -> None:
     await db["results"].insert_one({"_id": row_id(1, index), "v": b"1", "s": 0.5, "c": "c", "d": "d", "at": 0.0})
 
@@ -291,6 +244,30 @@ async def test_each_damage_of_a_file_is_named(damage: Damage, tmp_path: Path) ->
     assert sorted(seen) == sorted(problem.replace(MENDED, "").replace(RETRIED, "") for problem in damage[3])
 
 
+async def test_a_find_without_a_result_is_named(tmp_path: Path) -> None:
+    await fill_sqlite(tmp_path)
+    connection = apsw.Connection(str(tmp_path / "manager.db"))
+    connection.execute("INSERT INTO matches VALUES (7, 9)")
+    connection.close()
+    assert await found("", tmp_path) == [
+        "task task7: payloads 9 are said to satisfy stop_when and have no result",
+        "task task7: the stretch at 0 counts 2 results that satisfy stop_when, its rows are 3",
+    ]
+
+
+async def test_what_others_took_in_just_before_a_search_ended_need_not_count(tmp_path: Path, mongodb_uri: str) -> None:
+    url = fresh_url("mongodb", mongodb_uri)
+    await fill_mongodb(url, tmp_path)
+    store: Any = await open_store(url, tmp_path, ME)
+    stretches = store._db["stretches"]
+    await stretches.update_one({"_id": row_id(7, 0)}, {"$set": {"done": 2}})
+    assert await found(url, tmp_path) == []
+    await stretches.update_one({"_id": row_id(7, 0)}, {"$set": {"done": 4}})
+    [problem] = await found(url, tmp_path)
+    assert "counts 4 done and 0 failed payloads, its rows are 3 and 0" in problem
+    await store.close()
+
+
 @pytest.mark.parametrize("damage", [*((one[0], *one[2:]) for one in DAMAGES), *MONGODB_ONLY], ids=lambda one: one[0])
 async def test_each_damage_of_documents_is_named(
     damage: tuple[str, Callable[[Any], Any], list[str]], tmp_path: Path, mongodb_uri: str
@@ -301,7 +278,7 @@ async def test_each_damage_of_documents_is_named(
     await damage[1](store._db)
     seen = await found(url, tmp_path)
     assert sorted(seen) == sorted(damage[2])
-    if seen and all(problem.endswith(MENDED) for problem in seen) and damage[0] not in NEVER_LEFT:
+    if seen and all(problem.endswith(MENDED) for problem in seen) and damage[0] not in NEVER_LEFT | ENDED_BY_THE_CORE:
         others = await open_store(url, tmp_path, OTHER)
         for each in (store, others):
             await each.load()
@@ -319,9 +296,6 @@ async def test_a_lost_or_damaged_archive_of_an_open_task_is_a_finding(
     tar = tar_of([("a", b"1"), ("b", b"2")])
     sha256 = sha256_of(tar)
 
-    async def parts() -> AsyncIterator[bytes]:
-        yield tar
-
     async def found() -> list[str]:
         return [problem async for problem in checking.problems(store) if "blob" in problem]
 
@@ -331,16 +305,17 @@ async def test_a_lost_or_damaged_archive_of_an_open_task_is_a_finding(
         record = msgspec.structs.replace(of(number, state, 2), payloads=spec, blob=sha256)
         await store.commit([put(record)])
     assert await found() == [f"task task1: its payloads are lost: blob {sha256} is not there"]
-    await store.blobs.put(sha256, parts())
+    await upload(store.blobs, tar)
     assert await found() == [f"task task1: blob {sha256} of its payloads has no index"]
-    files = await Archives(store.blobs).files(sha256)
+    files = await Sources(store.blobs, store.segments).index(StoredSpec("files", sha256))
+    assert isinstance(files, Files)
     assert await found() == []
     [loaded] = await store.load()
-    assert loaded.spec == FilesSpec(sha256, files.sizes) and list(files.sizes) == [1, 1]
+    assert loaded.spec == StoredSpec("files", sha256, files.extents) and list(files.sizes) == [1, 1]
     database: Any = store
     if kind == "sqlite":
         (tmp_path / "blobs" / sha256).write_bytes(tar[:-1] + b"x")
     else:
-        await database._db["blob_chunks"].update_many({"_id": {"$regex": "/blob/"}}, {"$set": {"body": tar[:-1]}})
+        await database._db["blobs.chunks"].update_many({}, {"$set": {"data": tar[:-1]}})
     assert await found() == [f"task task1: blob {sha256} of its payloads is damaged: its bytes have another SHA-256"]
     await store.close()
