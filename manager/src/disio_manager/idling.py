@@ -14,7 +14,7 @@ import msgspec
 from disio_manager.core.records import TaskRecord
 from disio_manager.growth_news import close_log, tell_growth
 from disio_manager.service import ManagerService
-from disio_shared.errors import DisioError
+from disio_shared.errors import DisioError, UnavailableError
 from disio_shared.logs import logger
 
 LOOK_S = 2.0
@@ -74,8 +74,12 @@ class Idling:
         """Look until cancelled; what cannot be done now is done with a later look."""
         while True:
             await asyncio.sleep(LOOK_S)
-            for record in self._idleness.look(self._service.coordinator.given(), self._service.clock.steady()):
-                with contextlib.suppress(DisioError):
-                    await close_log(self._service, record)
-                    await tell_growth(self._service, record.id, record.total)
-                    self._log.info("closed, since nothing more came", task=record.id)
+            with contextlib.suppress(UnavailableError):  # a core that waits for its database shows nothing
+                await self._round()
+
+    async def _round(self) -> None:
+        for record in self._idleness.look(self._service.coordinator.given(), self._service.clock.steady()):
+            with contextlib.suppress(DisioError):
+                await close_log(self._service, record)
+                await tell_growth(self._service, record.id, record.total)
+                self._log.info("closed, since nothing more came", task=record.id)

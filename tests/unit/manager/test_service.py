@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from disio_manager import idling
 from disio_manager.core.coordinator import Coordinator
 from disio_manager.core.events import TaskCreated
 from disio_manager.core.settings import CoreSettings
@@ -15,6 +16,7 @@ from disio_manager.presence import ALIVE_S, Lapsed, Presence
 from disio_manager.service import ManagerService
 from disio_manager.stores.opening import open_store
 from disio_shared.clock import FakeClock
+from disio_shared.errors import StoreUnavailable
 from tests.unit.manager.registry import Registry, loaded
 from tests.waiting import wait_until
 
@@ -89,3 +91,20 @@ async def test_news_that_the_core_refuses_are_no_error_of_whoever_tells_them(rig
     await rig.service.tell(rig.created("t1"))
     await wait_until(lambda: rig.resets == 1)
     assert rig.core().open_tasks() == []
+
+
+async def test_what_ends_idle_tasks_outlives_a_core_that_is_loaded_anew(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idling, "LOOK_S", 0.0)
+    looking = asyncio.create_task(idling.Idling(rig.service).run())
+    rig.registry.is_away = True
+    rig.clock.advance(ALIVE_S)
+    rig.service.wake()
+    await wait_until(lambda: rig.service.trouble is not None)
+    with pytest.raises(StoreUnavailable):
+        rig.core()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not looking.done(), "it looks again when the database is back"
+    looking.cancel()
