@@ -102,7 +102,7 @@ def write_numbers(path: Path, size: int) -> tuple[str, int]:
 @sizes.limit(120)
 async def test_an_upload_of_gigabytes_survives_a_killed_manager_and_takes_little_memory(env: Env) -> None:
     path = env.folder / "numbers.ndjson"
-    sha256, lines = write_numbers(path, sizes.size("upload_mib", short=96, long=2_048) << 20)
+    sha256, lines = write_numbers(path, sizes.size("upload_mib", short=192, long=2_048) << 20)
     size = path.stat().st_size
     manager = env.manager()
     before = rss(manager)
