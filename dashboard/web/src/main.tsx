@@ -1,34 +1,61 @@
 // The frame around every page: header, outage banner, fleet strip, and the page itself.
 
-import { render } from "preact";
+import { type ComponentType, render } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { outage, signOut } from "./api";
 import { startFeed } from "./feed";
-import { FleetStrip } from "./fleet";
-import { FleetPage } from "./fleetpage";
-import { NewTaskPage } from "./newtask";
+import { FleetStrip } from "./fleet/strip";
+import { lazy } from "./lazy";
 import { useTitle } from "./parts";
 import { followLinks, hasMoved, path, type Route, route } from "./route";
-import { TaskPage } from "./task";
-import { TasksPage } from "./tasks";
+
+const OverviewPage = lazy(async () => (await import("./overview/page")).OverviewPage);
+const TasksPage = lazy(async () => (await import("./tasks/page")).TasksPage);
+const TaskPage = lazy(async () => (await import("./task/page")).TaskPage);
+const PayloadPage = lazy(async () => (await import("./payload/page")).PayloadPage);
+const NewTaskPage = lazy(async () => (await import("./newtask/page")).NewTaskPage);
+const FleetPage = lazy(async () => (await import("./fleet/page")).FleetPage);
+const SitesPage = lazy(async () => (await import("./sites/page")).SitesPage);
+const EventsPage = lazy(async () => (await import("./events/page")).EventsPage);
+const SettingsPage = lazy(async () => (await import("./settings/page")).SettingsPage);
+
+type Plain = Exclude<Route["page"], "task" | "payload">;
+
+const PLAIN: Record<Plain, ComponentType> = {
+  overview: OverviewPage,
+  tasks: TasksPage,
+  new: NewTaskPage,
+  fleet: FleetPage,
+  sites: SitesPage,
+  events: EventsPage,
+  settings: SettingsPage,
+  missing: MissingPage,
+};
+
+/** What the navigation names, in its order: the page, its path, its name. */
+const NAVIGATION: [Plain, string, string][] = [
+  ["overview", "/", "Overview"],
+  ["tasks", "/tasks", "Tasks"],
+  ["new", "/tasks/new", "New task"],
+  ["fleet", "/fleet", "Fleet"],
+  ["sites", "/sites", "Sites"],
+  ["events", "/events", "Events"],
+  ["settings", "/settings", "Settings"],
+];
 
 function App() {
   return (
     <>
       <header>
-        <a class="brand" href="/tasks">
+        <a class="brand" href="/">
           <img src="/icon.svg" alt="" width="24" height="24" /> disio
         </a>
         <nav aria-label="Pages">
-          <a href="/tasks" aria-current={route.value.page === "tasks" ? "page" : undefined}>
-            Tasks
-          </a>
-          <a href="/tasks/new" aria-current={route.value.page === "new" ? "page" : undefined}>
-            New task
-          </a>
-          <a href="/fleet" aria-current={route.value.page === "fleet" ? "page" : undefined}>
-            Fleet
-          </a>
+          {NAVIGATION.map(([page, to, name]) => (
+            <a key={page} href={to} aria-current={route.value.page === page ? "page" : undefined}>
+              {name}
+            </a>
+          ))}
         </nav>
         <button type="button" class="quiet" onClick={() => void signOut()}>
           Sign out
@@ -61,18 +88,10 @@ function Page({ route }: { route: Route }) {
 }
 
 function Content({ route }: { route: Route }) {
-  switch (route.page) {
-    case "tasks":
-      return <TasksPage />;
-    case "new":
-      return <NewTaskPage />;
-    case "fleet":
-      return <FleetPage />;
-    case "task":
-      return <TaskPage id={route.id} />;
-    case "missing":
-      return <MissingPage />;
-  }
+  if (route.page === "task") return <TaskPage id={route.id} />;
+  if (route.page === "payload") return <PayloadPage id={route.id} index={route.index} />;
+  const Plain = PLAIN[route.page];
+  return <Plain />;
 }
 
 function MissingPage() {

@@ -18,6 +18,8 @@ JSON, NDJSON, CSV, BYTES = "application/json", "application/x-ndjson", "text/csv
 TEXT, HTML, EVENTS = "text/plain", "text/html", "text/event-stream"
 CODE = ("text/javascript", "application/wasm", "text/x-python", BYTES)
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+Role = Literal["viewer", "researcher", "operator", "admin"]
+"""Each may all that the one before it may: look; work on tasks; work on the fleet; do everything."""
 
 
 class Answer(NamedTuple):
@@ -72,6 +74,8 @@ class Operation:
     body: JsonBody | OwnBody | None = None
     headers: dict[str, str] = field(default_factory=dict)
     """Of the request: name to what it is for."""
+    role: Role = "admin"
+    """The least that may call it."""
     is_open: bool = False
     """Anybody may call it."""
     is_local: bool = False

@@ -13,7 +13,7 @@ from disio_manager.stores.sqlite_segments import SEGMENTS
 from disio_manager.stores.sqlite_snapshots import SNAPSHOTS
 from disio_shared.errors import StoreUnavailable
 
-VERSION = 4
+VERSION = 5
 OLDEST = 1
 APPLICATION_ID = 0x64697331  # "dis1": tells our file from any other SQLite database
 
@@ -31,6 +31,8 @@ CREATE INDEX blob_tasks_by_blob ON blob_tasks (sha256);
 MATCHES = "CREATE TABLE matches (task INTEGER NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (task, idx)) WITHOUT ROWID;"
 """Results that satisfy the ``stop_when`` of their task."""
 MATCHED = "ALTER TABLE tasks ADD COLUMN matched INTEGER NOT NULL DEFAULT 0;"
+SINCE_5 = ""
+"""Tables that came with version 5."""
 STRETCH_COLUMNS = ("frontier", "done", "failed", "leased", "retries")
 """Of the table ``tasks``, since version 2: what a StretchRecord holds beyond its bounds and owner."""
 SCHEMA = (
@@ -69,6 +71,7 @@ CREATE TABLE distributors (id TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT RO
     + MATCHES
     + SEGMENTS
     + SNAPSHOTS
+    + SINCE_5
 )
 
 
@@ -117,9 +120,11 @@ def prepare(connection: apsw.Connection) -> None:
             _from_version_1(connection)
         if version in (1, 2):
             connection.execute(BLOB_TASKS)
-        if version:
+        if version in (1, 2, 3):
             connection.execute(ARRIVALS + KEYS + MATCHES + MATCHED + SEGMENTS + SNAPSHOTS)
             fill(connection)
+        if version:
+            connection.execute(SINCE_5)
         connection.pragma("user_version", VERSION)
 
 

@@ -1,6 +1,6 @@
 // What is wrong with a distributor, in sentences with what follows from it.
 
-import type { Distributor } from "./model";
+import type { Distributor } from "../model";
 
 /** From here on a distributor hands out no more work, and from the second one on it takes no more results. */
 export const SPACE_WARNING = 0.8;

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
-import { type Draft, dropDraft, EMPTY, keepDraft, loadDraft, placeErrors, toDocument } from "../src/draft";
+import { type Draft, dropDraft, EMPTY, keepDraft, loadDraft, placeErrors, toDocument } from "../../src/newtask/draft";
 
 beforeEach(() => localStorage.clear());
 

@@ -1,11 +1,11 @@
 // The list of tasks: one page of it is read, then kept true by the live stream.
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { callJson, Problem } from "./api";
-import { generation, onTask } from "./feed";
-import * as format from "./format";
-import { isOver, type Task, type TaskList } from "./model";
-import { Progress, StateChip, Trouble, useTitle } from "./parts";
+import { callJson, Problem } from "../api";
+import { generation, onTask } from "../feed";
+import * as format from "../format";
+import { isOver, type Task, type TaskList } from "../model";
+import { Progress, StateChip, Trouble, useTitle } from "../parts";
 import { Verbs } from "./verbs";
 
 const PAGE = 50;

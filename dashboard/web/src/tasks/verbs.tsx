@@ -1,9 +1,9 @@
 // The buttons that change a task; those that cannot be undone ask first.
 
 import { useState } from "preact/hooks";
-import { call, Problem } from "./api";
-import { type Task, type Verb, verbsOf } from "./model";
-import { Confirm, Trouble } from "./parts";
+import { call, Problem } from "../api";
+import { type Task, type Verb, verbsOf } from "../model";
+import { Confirm, Trouble } from "../parts";
 
 const LABELS: Record<Verb, string> = {
   pause: "Pause",

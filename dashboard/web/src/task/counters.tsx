@@ -1,7 +1,7 @@
 // How a task's hand-outs went: counters that explain themselves to the mouse, the keyboard, a finger and a screen reader.
 
-import * as format from "./format";
-import type { Task } from "./model";
+import * as format from "../format";
+import type { Task } from "../model";
 
 type Key = "lost" | "tries_failed" | "invalid" | "copies";
 

@@ -1,10 +1,10 @@
 // Results and failures of a task, page by page, in index order.
 
 import { useEffect, useState } from "preact/hooks";
-import { call, callJson } from "./api";
-import * as format from "./format";
-import type { Result, Task } from "./model";
-import { Trouble } from "./parts";
+import { call, callJson } from "../api";
+import * as format from "../format";
+import type { Result, Task } from "../model";
+import { Trouble } from "../parts";
 
 const PAGE = 25;
 /** While results come in the shown page is read again at most this often. */

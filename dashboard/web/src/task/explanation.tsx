@@ -1,8 +1,8 @@
 // Why an open task is (not) getting on, in the manager's own sentences.
 
 import { useEffect, useState } from "preact/hooks";
-import { callJson } from "./api";
-import { isOver, type Task } from "./model";
+import { callJson } from "../api";
+import { isOver, type Task } from "../model";
 
 const REREAD_MS = 5_000;
 

@@ -1,10 +1,10 @@
 // What a task is made of: its code, payload spec and policy.
 
 import { useEffect, useState } from "preact/hooks";
-import { call } from "./api";
-import * as format from "./format";
-import type { Task } from "./model";
-import { Trouble } from "./parts";
+import { call } from "../api";
+import * as format from "../format";
+import type { Task } from "../model";
+import { Trouble } from "../parts";
 
 const MAX_SHOWN_BYTES = 200_000;
 

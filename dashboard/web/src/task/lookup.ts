@@ -1,6 +1,6 @@
 // The index that somebody typed to look a payload up.
 
-import * as format from "./format";
+import * as format from "../format";
 
 /** Returns the index, or why there is no such payload. Separators as the page writes them are let pass. */
 export function parseIndex(text: string, total: number): { index: number } | { error: string } {

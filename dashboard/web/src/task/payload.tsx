@@ -1,11 +1,11 @@
 // The story of one payload, looked up by its index: where it stands, what came of it, and who disagreed.
 
 import { useRef, useState } from "preact/hooks";
-import { callJson } from "./api";
-import * as format from "./format";
+import { callJson } from "../api";
+import * as format from "../format";
+import type { Story, Task, Vote } from "../model";
+import { Trouble } from "../parts";
 import { parseIndex } from "./lookup";
-import type { Story, Task, Vote } from "./model";
-import { Trouble } from "./parts";
 
 export function PayloadLookup({ task }: { task: Task }) {
   const [typed, setTyped] = useState("");

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { TEMPLATES } from "../src/templates";
+import { TEMPLATES } from "../../src/newtask/templates";
 
 interface Classic {
   onStart: (data: { payload: unknown }) => void;

@@ -1,7 +1,7 @@
 // Parts of a document put together as text: what was typed as JSON goes as it was typed, since numbers beyond what
 // JavaScript keeps exactly, 1.0 and the order of keys would change on the way through its values.
 
-import type { FieldError } from "./model";
+import type { FieldError } from "../model";
 
 /** The fields of a document, each as JSON text, as fields of its own, or left out. */
 export interface Parts {

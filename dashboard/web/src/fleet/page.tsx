@@ -1,12 +1,12 @@
 // Every distributor with what is wrong with it, and the managers where there is more than one.
 
 import { useEffect, useState } from "preact/hooks";
-import { callJson } from "./api";
-import { fleet } from "./feed";
-import * as format from "./format";
+import { callJson } from "../api";
+import { fleet } from "../feed";
+import * as format from "../format";
+import type { Distributor, Manager } from "../model";
+import { StateChip, useTitle } from "../parts";
 import { spaceLevel, warningsOf } from "./health";
-import type { Distributor, Manager } from "./model";
-import { StateChip, useTitle } from "./parts";
 
 const REREAD_MS = 5_000;
 

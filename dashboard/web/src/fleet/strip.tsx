@@ -1,7 +1,7 @@
 // The strip under the header: who computes right now, and whether something is wrong with it.
 
-import { fleet, stats } from "./feed";
-import * as format from "./format";
+import { fleet, stats } from "../feed";
+import * as format from "../format";
 import { troubled } from "./health";
 
 export function FleetStrip() {

@@ -1,7 +1,10 @@
 // The page that creates a task. What was typed is kept in the browser until the manager has taken it.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { callJson, Problem } from "./api";
+import { callJson, Problem } from "../api";
+import type { FieldError, Task } from "../model";
+import { useTitle } from "../parts";
+import { go } from "../route";
 import {
   ADVANCED,
   type Draft,
@@ -15,9 +18,6 @@ import {
   toDocument,
 } from "./draft";
 import { ChoiceField, CodeField, type FormProps, idOf, ManyField, TextField, WasmField } from "./fields";
-import type { FieldError, Task } from "./model";
-import { useTitle } from "./parts";
-import { go } from "./route";
 import { TEMPLATES } from "./templates";
 
 const NO_ERRORS: PlacedErrors = { fields: {}, rest: [] };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { spaceLevel, troubled, warningsOf } from "../src/health";
+import { spaceLevel, troubled, warningsOf } from "../../src/fleet/health";
 
 test("a distributor that is well has no warnings, whatever an older manager leaves out", () => {
   expect(warningsOf({ state: "online" })).toEqual([]);

@@ -1,18 +1,18 @@
 // One task: its story in a sentence, its progress, what came out, what failed, and what it is made of.
 
 import { useCallback, useEffect, useState } from "preact/hooks";
-import { callJson, Problem } from "./api";
+import { callJson, Problem } from "../api";
+import { generation, onTask } from "../feed";
+import * as format from "../format";
+import { isOver, type Task } from "../model";
+import { Progress, StateChip, Trouble, useTitle } from "../parts";
+import { Failures, Results } from "../results/results";
+import { go } from "../route";
+import { Verbs } from "../tasks/verbs";
 import { Counters } from "./counters";
 import { DocumentView } from "./document";
 import { Explanation } from "./explanation";
-import { generation, onTask } from "./feed";
-import * as format from "./format";
-import { isOver, type Task } from "./model";
-import { Progress, StateChip, Trouble, useTitle } from "./parts";
 import { PayloadLookup } from "./payload";
-import { Failures, Results } from "./results";
-import { go } from "./route";
-import { Verbs } from "./verbs";
 
 export function TaskPage({ id }: { id: string }) {
   const { task, trouble, reread } = useTask(id);

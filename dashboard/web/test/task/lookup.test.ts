@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { COUNTERS, toldOf } from "../src/counters";
-import { parseIndex } from "../src/lookup";
+import { COUNTERS, toldOf } from "../../src/task/counters";
+import { parseIndex } from "../../src/task/lookup";
 
 test("an index is taken as people type it and as the page writes it", () => {
   expect(parseIndex(" 0 ", 1)).toEqual({ index: 0 });

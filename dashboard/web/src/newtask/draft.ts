@@ -1,7 +1,7 @@
 // The form of a new task as text fields: kept in the browser, turned into a task document, and where its errors belong.
 // Field names are the paths of the task document, so that the server's errors find their field.
 
-import type { FieldError } from "./model";
+import type { FieldError } from "../model";
 import { joined, membersOf, type Parts } from "./more";
 
 /** The fields that are folded away until somebody wants them, or one of them has an error. */
