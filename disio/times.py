@@ -1,4 +1,4 @@
-"""Moments as people write them.
+"""Moments and times as people write and read them.
 
 Rule: a moment is told as seconds since 1970-01-01 UTC; one without a zone is this machine's time.
 """
@@ -37,6 +37,16 @@ def span_s(text: str) -> float | None:
         return None
     sizes = (86_400, 3_600, 60, 1)
     return float(sum(int(part) * size for part, size in zip(found.groups(default="0"), sizes, strict=True)))
+
+
+def time_text(seconds: float) -> str:
+    """Return a time as people say it: ``7s``, ``1m27s``, ``3h05m``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
 
 
 def _date(text: str) -> float:

@@ -13,11 +13,11 @@ from disio.commands.asking import ask
 from disio.commands.submit_inputs import payloads_of
 from disio.commands.submit_options import Inputs
 from disio.locating import Where
+from disio.patience import Patience
 from disio.printing import emit, tell
 from disio.rest import ManagerClient
 from disio.rest.problems import NotNext
 from disio.selecting import Row, one_selected, title
-from disio.submitting.following import Patience
 from disio.submitting.records import Records, record_values
 from disio_shared import payloads
 from disio_shared.payload_parsing import parse_spec

@@ -18,7 +18,7 @@ from disio.printing import emit, tell
 from disio.rest import ManagerClient
 from disio.selecting import Row, choices_of, every_task, selected
 from disio.showing import ago, columns, printable
-from disio.submitting.progress import time_text
+from disio.times import time_text
 
 HEAD = ("NO", "ID", "STATE", "DONE", "FAILED", "RATE", "ETA", "AGE", "NAME")
 MAX_SHOWN = 300

@@ -15,11 +15,11 @@ from disio import shapes
 from disio.commands.asking import ask
 from disio.commands.task_showing import progress_cells
 from disio.locating import Where
+from disio.patience import Patience
 from disio.printing import emit, tell
 from disio.rest import ManagerClient
 from disio.selecting import Row, choices_of, selected
 from disio.showing import printable
-from disio.submitting.following import Patience
 from disio.submitting.progress import Screen
 from disio.submitting.reporting import FAILED_PAYLOADS, FAILURE, FINISHED_STATES
 from disio_shared.errors import DisioError

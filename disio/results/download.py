@@ -15,11 +15,12 @@ from typing import Any
 import msgspec
 
 from disio.finishing import to_its_end
+from disio.patience import Patience
 from disio.rest import ManagerClient, ResultLine
 from disio.results.provenance import write_provenance
 from disio.results.sinks import PLAIN, Plain, Sink, Writer
 from disio.results.state import Places, State, held, places_of, recall, remember
-from disio.submitting.following import Follower, Patience
+from disio.submitting.following import Follower
 from disio.submitting.gaps import AsTheyCome, InOrder, Wanted
 from disio.submitting.outputs import CHOOSE_ANOTHER, OutputProblem
 from disio.submitting.progress import Screen

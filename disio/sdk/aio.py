@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar, Unpack, get_args, overload
 
 import msgspec
 
+from disio.patience import LIMIT_S
 from disio.rest import NotFound
 from disio.sdk.errors import BadArgument
 from disio.sdk.feeding import Feeder, TaskFeeder
@@ -20,7 +21,6 @@ from disio.sdk.finding import Place, find_manager
 from disio.sdk.functions import Workable, unit_of
 from disio.sdk.mapping import BUFFER, AsyncMapping, MapRun, Values, portion_of
 from disio.sdk.options import MapOptions, Options, name_of, payloads_of, policy_of
-from disio.sdk.patience import LIMIT_S
 from disio.sdk.reading import Link, Order
 from disio.sdk.shapes import Preview, info_of, preview_of
 from disio.sdk.streaming import GrowingFeeder

@@ -7,8 +7,8 @@ was taken.
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
+from disio.patience import Patience
 from disio.rest import ManagerClient
-from disio.sdk.patience import Patience
 from disio.sdk.shapes import Failure, Result, answer_of
 from disio_shared.errors import ManagerUnreachable
 from disio_shared.ranges import RangeSet

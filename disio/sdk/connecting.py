@@ -3,9 +3,9 @@
 Rule: whoever returns from it has spoken to a manager.
 """
 
+from disio.patience import LIMIT_S
 from disio.sdk.aio import AsyncClient
 from disio.sdk.finding import Place
-from disio.sdk.patience import LIMIT_S
 from disio.sdk.sync import Client
 
 

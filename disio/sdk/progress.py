@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from disio.sdk.notebook import NotebookBar, in_notebook
 from disio.sdk.shapes import TaskInfo
+from disio.times import time_text
 
 if TYPE_CHECKING:
     from rich.console import Console as Console
@@ -112,13 +113,3 @@ def note_of(info: TaskInfo) -> str:
     if info.failed:
         parts.append(f"{info.failed} failed")
     return ", ".join(parts)
-
-
-def time_text(seconds: float) -> str:
-    """Return a time as people say it: ``7s``, ``1m27s``, ``3h05m``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02d}s"
-    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"

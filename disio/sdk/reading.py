@@ -8,10 +8,10 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Literal
 
+from disio.patience import Patience
 from disio.rest import ManagerClient
 from disio.sdk.arriving import BATCH, BATCH_BYTES, Arrivals
 from disio.sdk.errors import TaskFailed
-from disio.sdk.patience import Patience
 from disio.sdk.shapes import Failure, Result, TaskInfo, failure_of, info_of, result_of
 from disio.submitting.gaps import Choice, InOrder
 from disio_shared.errors import ManagerUnreachable

@@ -12,10 +12,11 @@ from typing import Any
 
 import msgspec
 
+from disio.patience import Patience
 from disio.rest import ManagerClient, RestProblem, ResultLine
 from disio.submitting.document import Unit, Wishes, program_digest, task_document, work_digest
 from disio.submitting.failures import MAX_SHOWN, FailureLog, failure_text
-from disio.submitting.following import Follower, Patience
+from disio.submitting.following import Follower
 from disio.submitting.gaps import AsTheyCome
 from disio.submitting.inputs import Found, find_inputs
 from disio.submitting.memory import LOCK_FILE, MEMORY_FILE, Memory, is_same_work, lock, memory_bytes, recall

@@ -4,17 +4,15 @@ Rule: a manager that is away is waited for, but not for ever; a result that was 
 """
 
 import asyncio
-import random
 from bisect import bisect_left
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Any, TypeVar
+from typing import Any
 
+from disio.patience import Patience
 from disio.rest import ManagerClient, RestProblem, ResultLine
 from disio.submitting.gaps import AsTheyCome, Wanted
-from disio.submitting.progress import Screen, time_text
-from disio_shared.backoff import Backoff
-from disio_shared.errors import ManagerUnreachable
+from disio.submitting.progress import Screen
 from disio_shared.taskdoc import OPEN_STATES
 
 POLL_S = 0.5
@@ -25,55 +23,8 @@ BATCH = 4_096
 PAGE = 10_000
 """Results that are asked for at a time, in the order in which they came."""
 NO_JOURNAL = 400
-FIRST_WAIT_S, MOST_WAIT_S = 0.25, 10.0
-AnswerT = TypeVar("AnswerT")
 Take = Callable[[list[ResultLine]], Awaitable[None]]
 Seen = dict[str, Any]
-
-
-class Patience:
-    """Asks again while the manager is away.
-
-    Args:
-        limit_s: Seconds without an answer after which it gives up.
-        say: Shows a line to a person.
-    """
-
-    def __init__(self, limit_s: float, say: Callable[[str], None]) -> None:
-        self._limit_s, self._say = limit_s, say
-        self._backoff = Backoff(FIRST_WAIT_S, MOST_WAIT_S, random.uniform)
-        self._away_since: float | None = None
-
-    async def ask(self, question: Callable[[], Awaitable[AnswerT]]) -> AnswerT:
-        """Return the answer to a question, however often it must be asked.
-
-        Raises:
-            ManagerUnreachable: Nothing was heard for too long.
-        """
-        while True:
-            try:
-                answer = await question()
-            except ManagerUnreachable as error:
-                await self._wait(error)
-            else:
-                self._heard()
-                return answer
-
-    async def _wait(self, error: ManagerUnreachable) -> None:
-        now = asyncio.get_running_loop().time()
-        if self._away_since is None:
-            self._away_since = now
-            self._say(f"{error}; waiting for it up to {time_text(self._limit_s)}")
-        left = self._away_since + self._limit_s - now
-        if left <= 0:
-            raise error
-        await asyncio.sleep(min(left, self._backoff.next_s()))
-
-    def _heard(self) -> None:
-        if self._away_since is not None:
-            self._say("the manager is back")
-        self._away_since = None
-        self._backoff.reset()
 
 
 class Follower:

@@ -15,9 +15,10 @@ from typing import IO, Any
 
 import msgspec
 
+from disio.patience import Patience
 from disio.rest import ManagerClient, ResultLine
 from disio.submitting.failures import MAX_SHOWN, failure_text
-from disio.submitting.following import Follower, Patience
+from disio.submitting.following import Follower
 from disio.submitting.gaps import AsTheyCome, InOrder
 from disio.submitting.naming import OWN_PREFIX
 from disio.submitting.outputs import CHOOSE_ANOTHER, OutputProblem

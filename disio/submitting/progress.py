@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from disio.showing import printable
+from disio.times import time_text
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -92,13 +93,3 @@ def note_of(task: dict[str, Any], clients: int | None) -> str:
     if clients is not None:
         parts.append("1 client" if clients == 1 else f"{clients} clients")
     return "  ".join(parts)
-
-
-def time_text(seconds: float) -> str:
-    """Return a time as people say it: ``7s``, ``1m27s``, ``3h05m``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02d}s"
-    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"

@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from disio.submitting.following import Patience
+from disio.patience import Patience
 from disio.submitting.uploading import upload_file
 from disio_shared.errors import ManagerUnreachable
 from tests.chaos import sizes

@@ -12,9 +12,9 @@ import pytest
 from aiohttp import web
 
 import disio
+from disio.patience import Patience
 from disio.rest import ManagerClient
 from disio.sdk import arriving
-from disio.sdk.patience import Patience
 from disio.sdk.reading import Link, Reader
 from disio.sdk.shapes import Failure, Result
 from disio_shared import messages

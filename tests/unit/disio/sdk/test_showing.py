@@ -9,8 +9,9 @@ import pytest
 from rich.console import Console
 
 from disio.sdk.notebook import NotebookBar, in_notebook, task_html
-from disio.sdk.progress import LineBar, TerminalBar, make_bar, note_of, time_text
+from disio.sdk.progress import LineBar, TerminalBar, make_bar, note_of
 from disio.sdk.shapes import TaskInfo
+from disio.times import time_text
 
 INFO = TaskInfo(
     id="t1",

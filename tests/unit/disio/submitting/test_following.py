@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from disio.patience import Patience
 from disio.rest import ManagerClient, RestProblem, ResultLine
 from disio.submitting import following
-from disio.submitting.following import Follower, Patience
+from disio.submitting.following import Follower
 from disio.submitting.gaps import AsTheyCome, InOrder, Wanted
 from disio.submitting.progress import Screen
 from tests.unit.manager.served import Peer, Served, serve

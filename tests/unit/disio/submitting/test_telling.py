@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from disio.submitting.failures import FAILURES_FILE, FailureLog, failure_text
-from disio.submitting.progress import note_of, time_text
+from disio.submitting.progress import note_of
 from disio.submitting.reporting import Report
+from disio.times import time_text
 
 
 def failed(name: str, *errors: str, index: int = 0) -> dict[str, Any]:

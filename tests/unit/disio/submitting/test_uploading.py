@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from disio.patience import Patience
 from disio.rest import ManagerClient, RestProblem
-from disio.submitting.following import Patience
 from disio.submitting.uploading import upload_file
 from disio_shared.errors import ManagerUnreachable
 from tests.unit.manager.served import Served, serve

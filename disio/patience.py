@@ -8,6 +8,7 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from disio.times import time_text
 from disio_shared.backoff import Backoff
 from disio_shared.errors import ManagerUnreachable
 
@@ -22,10 +23,11 @@ class Patience:
 
     Args:
         limit_s: Seconds without any answer after which it gives up.
+        say: Shows a line to a person: that the manager is away, and that it is back.
     """
 
-    def __init__(self, limit_s: float = LIMIT_S) -> None:
-        self._limit_s = limit_s
+    def __init__(self, limit_s: float = LIMIT_S, say: Callable[[str], object] = lambda line: None) -> None:
+        self._limit_s, self._say = limit_s, say
         self._backoff = Backoff(FIRST_WAIT_S, MOST_WAIT_S, random.uniform)
         self._away_since: float | None = None
 
@@ -53,6 +55,7 @@ class Patience:
         now = asyncio.get_running_loop().time()
         if self._away_since is None:
             self._away_since = now
+            self._say(f"{error}; waiting for it up to {time_text(self._limit_s)}")
         left = self._away_since + self._limit_s - now
         if left <= 0:
             raise error
@@ -60,5 +63,7 @@ class Patience:
 
     def heard(self) -> None:
         """Note that the manager is there."""
+        if self._away_since is not None:
+            self._say("the manager is back")
         self._away_since = None
         self._backoff.reset()
