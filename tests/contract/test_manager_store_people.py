@@ -28,7 +28,13 @@ async def store(open_again: Opener) -> AsyncIterator[ManagerStore]:
 
 
 def person(name: str, **changes: Any) -> Person:
-    fields = {"id": f"id-{name}", "name": name, "role": "viewer", "hash": f"$argon2id${name}", "created_at": 100.5}
+    fields: dict[str, Any] = {
+        "id": f"id-{name}",
+        "name": name,
+        "role": "viewer",
+        "hash": f"$argon2id${name}",
+        "created_at": 100.5,
+    }
     return Person(**(fields | changes))
 
 

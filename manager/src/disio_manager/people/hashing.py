@@ -17,8 +17,9 @@ from disio_manager.people.names import normal
 from disio_shared.errors import UnavailableError
 
 PASSES, MEMORY_KIB, LANES = 3, 32_768, 1
-"""More than the least that OWASP asks for (2 passes over 19 MiB); one lane, so that a hash takes one thread. Measured on
-two busy cores: 0.2 to 0.26 s each."""
+"""More than the least that OWASP asks for (2 passes over 19 MiB); one lane, so that a hash takes one thread.
+
+Measured on two busy cores: 0.2 to 0.26 s each."""
 AT_A_TIME = 2
 MAX_WAITING = 32
 AnswerT = TypeVar("AnswerT")

@@ -4,6 +4,7 @@ Rule: what the database says holds at every manager of the cluster within ``TRUS
 itself holds here at once.
 """
 
+import contextlib
 import hashlib
 from collections import OrderedDict
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from disio_manager.people.roles import Caller, lower
 from disio_manager.people.waits import Waits
 from disio_manager.stores.people import Pass, PeopleStore, Person
 from disio_shared.clock import Clock
-from disio_shared.errors import FieldProblem, InvalidDocument, NotAuthorized, RefusedError
+from disio_shared.errors import FieldProblem, InvalidDocument, NotAuthorized, RefusedError, StoreUnavailable
 from disio_shared.ids import fresh_id, fresh_secret
 
 IDLE_S = 12 * 3600.0
@@ -164,7 +165,8 @@ class People:
         kept = known.kept
         if caller is not None and kept is not None and now - kept.used_at >= COARSE_S:
             self._known[key] = known._replace(kept=msgspec.structs.replace(kept, used_at=now))
-            await self.store.use_pass(kept.id, now, kept.epoch)
+            with contextlib.suppress(StoreUnavailable):  # the call itself may not need the database
+                await self.store.use_pass(kept.id, now, kept.epoch)
         return caller
 
     async def _read(self, key: str, now: float) -> _Known:

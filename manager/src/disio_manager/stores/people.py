@@ -1,6 +1,6 @@
 """Users, and the passes by which they and programs call: sessions and API tokens.
 
-Rule: a pass is kept by the SHA-256 of its secret, which is random; a pass that is ended is gone, the audit remembers it.
+Rule: a pass is kept by the SHA-256 of its secret, which is random; one that is ended is gone, the audit remembers it.
 """
 
 from typing import Literal, Protocol

@@ -67,7 +67,7 @@ class SqliteAudit:
                 removed = self._write.changes()
                 oldest = "SELECT id FROM audit ORDER BY id DESC LIMIT 1 OFFSET ?"
                 self._write.execute(f"DELETE FROM audit WHERE id <= ({oldest})", (most,))
-                return removed + self._write.changes()
+            return removed + self._write.changes()
 
         return await self._writing(work)
 

@@ -1,0 +1,75 @@
+"""Everything about people that a running manager has: who calls, and what is remembered of it.
+
+Rule: the machine's own token needs no database: whoever can read ``admin.token`` gets in whatever is broken.
+"""
+
+import asyncio
+import contextlib
+
+from disio_manager.identity import Identity, is_same_secret
+from disio_manager.people.auditing import Auditing
+from disio_manager.people.roles import MACHINE, SYSTEM, Caller
+from disio_manager.people.signing import IDLE_S, People
+from disio_manager.stores.base import ManagerStore
+from disio_shared.clock import Clock
+from disio_shared.errors import StoreUnavailable
+
+TIDY_S = 3600.0
+
+
+class Gate:
+    """People and the audit of one manager.
+
+    Args:
+        store: Of this manager.
+        identity: Holds the machine's own token.
+        clock: Now.
+    """
+
+    def __init__(self, store: ManagerStore, identity: Identity, clock: Clock) -> None:
+        self._admin_token = identity.admin_token
+        self.people = People(store.people, clock)
+        self.audit = Auditing(store.audit, clock)
+        self._clock = clock
+
+    async def caller(self, secret: str) -> Caller | None:
+        """Return whose secret this is, or None.
+
+        Raises:
+            StoreUnavailable: It is not the machine's own, and the database does not answer.
+        """
+        if self.is_machine(secret):
+            return Caller(MACHINE, "admin", "machine")
+        return await self.people.caller(secret) if secret else None
+
+    def is_machine(self, secret: str) -> bool:
+        """Tell whether this is the machine's own token."""
+        return is_same_secret(secret, self._admin_token)
+
+    def note_distributor(self, distributor: str, trouble: str) -> None:
+        """Note that a distributor was let in or refused."""
+        self.audit.note(
+            SYSTEM,
+            "refuse_distributor" if trouble else "admit_distributor",
+            kind="distributor",
+            subject=distributor,
+            outcome="failed" if trouble else "ok",
+            detail=trouble,
+            is_quiet=True,
+        )
+
+    async def run(self) -> None:
+        """Write the audit, and remove passes that are over, for ever."""
+        tidying = asyncio.create_task(self._tidy())
+        try:
+            await self.audit.run()
+        finally:
+            tidying.cancel()
+            self.people.hasher.close()
+
+    async def _tidy(self) -> None:
+        while True:
+            with contextlib.suppress(StoreUnavailable):
+                now = self._clock.wall()
+                await self.people.store.drop_passes(now, now - IDLE_S)
+            await asyncio.sleep(TIDY_S)
