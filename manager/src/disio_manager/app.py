@@ -29,7 +29,7 @@ from disio_manager.identity import Identity, load_identity
 from disio_manager.idling import Idling
 from disio_manager.link import LinkSocket, ManagerLink
 from disio_manager.locks import FileLock
-from disio_manager.people.gate import Gate
+from disio_manager.people.gate import Gate, place_of
 from disio_manager.presence import Presence
 from disio_manager.refusals import Refusals
 from disio_manager.service import ManagerService
@@ -166,7 +166,7 @@ class ManagerApp:
                 feed.note(command)
                 context.awaiting.note(command)
 
-        self.gate = gate = Gate(store, identity, clock)
+        self.gate = gate = Gate(store, identity, clock, place_of(settings, self.data.path))
         refusals = Refusals(lambda: feed.note(Announce("fleet")), gate.note_distributor)
         link = ManagerLink(socket, identity, settings.host, settings.status_s, refusals)
         service = ManagerService(

@@ -9,15 +9,17 @@ import msgspec
 from aiohttp import web
 from msgspec import UNSET, UnsetType
 
+from disio_shared import __version__
 from disio_manager.api.answers import json_answer
 from disio_manager.api.calling import DETAIL, address_of, caller_of, program_of
 from disio_manager.api.context import context_of
-from disio_manager.api.people_shapes import Login, Me, NewUser, OwnPassword, SignedIn, User, UserChange, UserList
+from disio_manager.api.people_shapes import About, Login, Me, NewUser, OwnPassword, SignedIn, User, UserChange, UserList
 from disio_manager.people import managing
 from disio_manager.people.gate import Gate
 from disio_manager.people.signing import IDLE_S, TooManyTries, WrongPassword
 from disio_manager.stores.people import Person
 from disio_shared.errors import ConflictError, FieldProblem, InvalidDocument, RefusedError
+from disio_shared.messages import PROTOCOL_VERSION
 
 ValueT = TypeVar("ValueT")
 
@@ -72,6 +74,21 @@ async def logout(request: web.Request) -> web.Response:
 async def get_me(request: web.Request) -> web.Response:
     """``GET /api/me``: who asks, and the cluster that owners of clients trust, or not, with native Python."""
     return json_answer(_me(request))
+
+
+async def get_about(request: web.Request) -> web.Response:
+    """``GET /api/about``."""
+    context = context_of(request)
+    place = context.gate.place
+    return json_answer(
+        About(
+            software=__version__,
+            protocol=PROTOCOL_VERSION,
+            database=place.database,
+            data_dir=place.data_dir,
+            cluster=context.cluster,
+        )
+    )
 
 
 async def change_me(request: web.Request, given: OwnPassword) -> web.Response:

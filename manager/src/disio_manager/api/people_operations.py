@@ -35,6 +35,16 @@ PEOPLE: tuple[Operation, ...] = (
         "get_me", "GET", "/api/me", people.get_me, "people", "Who asks, and of whom", {200: Answer("You", shapes.Me)}
     ),
     Operation(
+        "get_about",
+        "GET",
+        "/api/about",
+        people.get_about,
+        "people",
+        "What this manager runs, and where its data lies",
+        {200: Answer("What and where", shapes.About)},
+        role="operator",
+    ),
+    Operation(
         "change_me",
         "PATCH",
         "/api/me",

@@ -55,6 +55,17 @@ class Me(Shape, kw_only=True, frozen=True):
     cluster: str
 
 
+class About(Shape, kw_only=True, frozen=True):
+    """A manager: what runs, and where its data lies."""
+
+    software: str
+    protocol: int
+    database: str
+    """Without a password."""
+    data_dir: str
+    cluster: str
+
+
 class OwnPassword(Body, kw_only=True, frozen=True):
     """A new password for who calls."""
 

@@ -5,7 +5,11 @@ Rule: the machine's own token needs no database: whoever can read ``admin.token`
 
 import asyncio
 import contextlib
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
 
+from disio_manager.config import ManagerSettings
 from disio_manager.identity import Identity, is_same_secret
 from disio_manager.people.auditing import Auditing
 from disio_manager.people.roles import MACHINE, SYSTEM, Caller
@@ -17,6 +21,24 @@ from disio_shared.errors import StoreUnavailable
 TIDY_S = 3600.0
 
 
+class Place(NamedTuple):
+    """Where a manager keeps its data, for people to see."""
+
+    database: str
+    """Without a password."""
+    data_dir: str
+
+
+def place_of(settings: ManagerSettings, data_dir: Path) -> Place:
+    """Return where a manager keeps its data."""
+    if not settings.db:
+        return Place(f"SQLite, {data_dir / 'manager.db'}", str(data_dir))
+    if settings.db.startswith("sqlite:"):
+        return Place(f"SQLite, {settings.db.removeprefix('sqlite:')}", str(data_dir))
+    parts = urlsplit(settings.db)
+    return Place(f"MongoDB, {parts.netloc.rpartition('@')[2]}{parts.path}", str(data_dir))
+
+
 class Gate:
     """People and the audit of one manager.
 
@@ -24,9 +46,11 @@ class Gate:
         store: Of this manager.
         identity: Holds the machine's own token.
         clock: Now.
+        place: Where the data lies.
     """
 
-    def __init__(self, store: ManagerStore, identity: Identity, clock: Clock) -> None:
+    def __init__(self, store: ManagerStore, identity: Identity, clock: Clock, place: Place) -> None:
+        self.place = place
         self._admin_token = identity.admin_token
         self.people = People(store.people, clock)
         self.audit = Auditing(store.audit, clock)
