@@ -1,6 +1,7 @@
 """Journals: what was accepted, in the order it was, over both kinds of stores. SQLite tells of each result once."""
 
 import random
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from disio_manager.stores import journal
 from disio_manager.stores.base import ManagerStore
 from disio_manager.stores.journal import ArrivalPage, JournalReader, Mark, Position
 from disio_manager.stores.sqlite import SqliteStore
+from disio_manager.stores.sqlite_schema import SINCE_5
 from disio_shared.errors import StoreUnavailable
 from disio_shared.ranges import RangeSet
 from tests.contract.manager_store_rows import ME, Opener, begin, block, failures, opener, results, task
@@ -213,7 +215,10 @@ async def test_a_file_of_version_3_gets_arrivals_of_its_rows(tmp_path: Path, mon
     await store.commit([results(done), failures([3, 4]), results([6], number=2)])
     await store.close()
     older = apsw.Connection(str(tmp_path / "manager.db"))
-    newer = "".join(f"DROP TABLE {name}; " for name in ("arrivals", "keys", "matches", "segments", "snapshots"))
+    since_5 = re.findall(r"CREATE TABLE (\w+)", SINCE_5)
+    newer = "".join(
+        f"DROP TABLE {name}; " for name in ("arrivals", "keys", "matches", "segments", "snapshots", *since_5)
+    )
     older.execute(f"{newer} ALTER TABLE tasks DROP COLUMN matched; PRAGMA user_version = 3")
     older.close()
     monkeypatch.setattr("disio_manager.stores.sqlite_journal.MAX_RUNS", 2)

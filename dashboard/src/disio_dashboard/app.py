@@ -122,7 +122,7 @@ async def _healthz(_request: web.Request) -> web.Response:
 async def _readyz(request: web.Request) -> web.Response:
     """Ready = the manager answers; which token it would take does not matter."""
     try:
-        await request.app[STATE].upstream.knows(request.app[STATE].token or "none")
+        await request.app[STATE].upstream.who(request.app[STATE].token or "none")
     except ManagerUnreachable as error:
         return problem(error.http_status, error.code, str(error))
     return web.json_response({"status": "ready"})

@@ -1,44 +1,42 @@
-"""Signing in and out: the one-time link, and a form for the admin token.
+"""Signing in and out: the one-time link, and a form for name and password, or a token.
 
-Rule: works without JavaScript; a wrong token costs one of five tries in 15 minutes per address, whoever sends it.
+Rule: works without JavaScript; what is wrong costs one of five tries in 15 minutes per address, whoever sends it. The
+manager's secret for a session stays here.
 """
 
-from html import escape
+import contextlib
 from urllib.parse import quote, urlsplit
 
+import msgspec
 from aiohttp import web
 
+from disio_dashboard.login_page import login_page
 from disio_dashboard.problems import problem
-from disio_dashboard.sessions import SESSION_LIFE_S, Session, is_same_secret
+from disio_dashboard.sessions import MACHINE, SESSION_LIFE_S, Session, Who, is_same_secret
+from disio_dashboard.settings import ZEROCONF
 from disio_dashboard.state import STATE
+from disio_dashboard.upstream import decoded
 from disio_shared.errors import ManagerUnreachable
 
-MAX_TOKEN = 500
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Sign in · disio</title>
-<link rel="stylesheet" href="/login.css">
-</head>
-<body>
-<main>
-<h1>disio</h1>
-{message}
-<form method="post" action="/login">
-<input type="hidden" name="next" value="{next}">
-<label for="token">Admin token</label>
-<input id="token" name="token" type="password" autocomplete="current-password"
- maxlength="500" required autofocus{error}>
-<p class="hint">It lies in <code>admin.token</code> in the manager's data directory.
-A restart of the dashboard prints a one-time login link, too.</p>
-<button type="submit">Sign in</button>
-</form>
-</main>
-</body>
-</html>
-"""
+ADDRESS_HEADER, PROOF_HEADER = "X-Disio-Address", "X-Disio-Dashboard"
+MAX_NAME, MAX_TOKEN = 200, 500
+WAIT_S = 60.0
+"""As long as a manager has anybody wait, at most."""
+NOTHING_GIVEN = "Type name and password, or a token."
+UNKNOWN_TOKEN = "The manager does not know this token."
+WRONG_PASSWORD = "Name or password is wrong."
+Found = tuple[str, Who] | str | float
+"""What the manager knows the session by, and whose it is; or why there is none; or how long to wait, in seconds."""
+
+
+class _Begun(msgspec.Struct):
+    """A session that the manager began."""
+
+    secret: str
+    name: str
+    role: str
+
+
 _SIGNED_IN = """<!doctype html>
 <html lang="en">
 <head>
@@ -85,55 +83,94 @@ def _redeem(request: web.Request, code: str) -> web.Response:
         response = web.Response(text=_SIGNED_IN, content_type="text/html")
     else:
         response = web.Response(status=303, headers={"Location": "/"})
-    _sign_in(request, response, state.token)
+    _sign_in(request, response, state.token, MACHINE)
     return response
 
 
 async def do_login(request: web.Request) -> web.Response:
-    """Check the token of the form with the manager."""
+    """Have the manager check what the form holds."""
     state = request.app[STATE]
     try:
         form = await request.post()
     except (LookupError, ValueError):  # an unknown charset, or text that is not in it
         return _form(400, "/", "The form could not be read.")
     token, next_path = str(form.get("token", "")).strip(), _safe_path(str(form.get("next", "/")))
+    name, password = str(form.get("name", "")).strip(), str(form.get("password", ""))
     address = request.remote or ""
     wait_s = state.failures.retry_after(address, state.now())
     if wait_s > 0:
-        response = _form(429, next_path, f"Too many wrong tokens. Try again in {round(wait_s / 60) or 1} min.")
-        response.headers["Retry-After"] = str(round(wait_s) or 1)
-        return response
+        return _wait(next_path, wait_s)
     state.failures.count(address, state.now())  # before the check, so that parallel guesses count as well
     try:
-        is_good = await _is_good(request, token)
+        if token or not name:
+            found: Found = await _by_token(request, token)
+        else:
+            found = await _by_password(request, name[:MAX_NAME], password[:MAX_TOKEN])
     except ManagerUnreachable as error:
         state.failures.take_back(address)
-        return _form(503, next_path, f"The token cannot be checked: {error}. Start the manager, then try again.")
-    if not is_good:
-        return _form(403, next_path, "The manager does not know this token.")
+        return _form(503, next_path, f"Nobody can be signed in now: {error}. Start the manager, then try again.", name)
+    if isinstance(found, str):
+        return _form(403, next_path, found, name)
+    if isinstance(found, float):
+        return _wait(next_path, found, name)
     state.failures.forgive(address)
     signed_in = web.Response(status=303, headers={"Location": next_path})
-    _sign_in(request, signed_in, token)
+    _sign_in(request, signed_in, *found)
     return signed_in
 
 
-async def _is_good(request: web.Request, token: str) -> bool:
+async def _by_token(request: web.Request, token: str) -> Found:
     """Ask the manager; while it is away the token the dashboard was started with is good."""
     state = request.app[STATE]
     if not 0 < len(token) <= MAX_TOKEN or not token.isascii() or not token.isprintable():
-        return False
+        return UNKNOWN_TOKEN if token else NOTHING_GIVEN
     try:
-        return await state.upstream.knows(token)
+        who = await state.upstream.who(token)
     except ManagerUnreachable:
         if state.token is not None and is_same_secret(token, state.token):
-            return True
+            return token, MACHINE
         raise
+    return UNKNOWN_TOKEN if who is None else (token, who)
+
+
+async def _by_password(request: web.Request, name: str, password: str) -> Found:
+    """Have the manager begin a session."""
+    body = msgspec.json.encode({"name": _text(name), "password": _text(password)})
+    program = request.headers.get("User-Agent", "")
+    headers = {"Content-Type": "application/json", **told_of(request)}
+    if program.isascii() and program.isprintable():
+        headers["User-Agent"] = program[:MAX_NAME]
+    status, answer = await request.app[STATE].upstream.ask("POST", "/api/login", "none", headers, body)
+    if status == 200:
+        begun = decoded(answer, _Begun)
+        return begun.secret, Who(begun.name, begun.role, "session")
+    if status == 429:
+        return WAIT_S
+    if status in (400, 401, 403, 404, 422):
+        return WRONG_PASSWORD
+    raise ManagerUnreachable(await request.app[STATE].upstream.url(), f"answered {status} to a sign-in")
+
+
+def told_of(request: web.Request) -> dict[str, str]:
+    """Return what tells the manager from where a browser calls, and that it may believe it."""
+    state = request.app[STATE]
+    if state.token is None or state.settings.manager == ZEROCONF:  # whoever is found that way has no claim to it
+        return {}
+    return {ADDRESS_HEADER: request.remote or "", PROOF_HEADER: state.token}
 
 
 async def do_logout(request: web.Request) -> web.Response:
-    """End the session."""
+    """End the session, at the manager too."""
+    session = find_session(request)
+    if session is not None and session.who.how == "session":
+        with contextlib.suppress(ManagerUnreachable):  # it ends there by itself when it lies idle
+            await request.app[STATE].upstream.ask("POST", "/api/logout", session.token, told_of(request))
+    return end_session(request, web.Response(status=204))
+
+
+def end_session(request: web.Request, response: web.Response) -> web.Response:
+    """Forget the session of a request, and have the browser forget it with this response."""
     request.app[STATE].sessions.close(request.cookies.get(cookie_name(request), ""))
-    response = web.Response(status=204)
     response.del_cookie(
         cookie_name(request), path="/", httponly=True, samesite="Strict", secure=request.app[STATE].settings.is_secure
     )
@@ -145,7 +182,8 @@ async def show_session(request: web.Request) -> web.Response:
     session = find_session(request)
     if session is None:
         return problem(401, "not-signed-in", "sign in first")
-    return web.json_response({"csrf": session.csrf, "role": "admin"})
+    who = session.who
+    return web.json_response({"csrf": session.csrf, "name": who.name, "role": who.role, "how": who.how})
 
 
 def login_redirect(request: web.Request) -> web.HTTPSeeOther:
@@ -153,14 +191,14 @@ def login_redirect(request: web.Request) -> web.HTTPSeeOther:
     return web.HTTPSeeOther(f"/login?next={quote(request.path, safe='/')}")
 
 
-def _sign_in(request: web.Request, response: web.Response, token: str) -> None:
+def _sign_in(request: web.Request, response: web.Response, token: str, who: Who) -> None:
     state = request.app[STATE]
     old = request.cookies.get(cookie_name(request))
     if old:
         state.sessions.close(old)
     response.set_cookie(
         cookie_name(request),
-        state.sessions.open(token, state.now()),
+        state.sessions.open(token, state.now(), who),
         max_age=round(SESSION_LIFE_S),
         path="/",
         httponly=True,
@@ -169,12 +207,22 @@ def _sign_in(request: web.Request, response: web.Response, token: str) -> None:
     )
 
 
-def _form(status: int, next_path: str, message: str = "") -> web.Response:
-    shown = f'<p class="error" id="error" role="alert">{escape(message)}</p>' if message else ""
-    described = ' aria-describedby="error" aria-invalid="true"' if status == 403 else ""
-    page = _PAGE.format(message=shown, next=escape(next_path, quote=True), error=described)
+def _wait(next_path: str, wait_s: float, name: str = "") -> web.Response:
+    minutes = max(1, round(wait_s / 60))
+    response = _form(429, next_path, f"Too many wrong tries. Try again in {minutes} min.", name)
+    response.headers["Retry-After"] = str(round(wait_s) or 1)
+    return response
+
+
+def _form(status: int, next_path: str, message: str = "", name: str = "") -> web.Response:
+    page = login_page(next_path, message, name, is_wrong=status == 403)
     # Browsers send "Origin: null" with forms under no-referrer; same-origin keeps the check of it possible.
     return web.Response(status=status, text=page, content_type="text/html", headers={"Referrer-Policy": "same-origin"})
+
+
+def _text(text: str) -> str:
+    """Return text that can be written as JSON: bytes of a form that are no UTF-8 come in as lone surrogates."""
+    return text.encode(errors="replace").decode()
 
 
 def _safe_path(path: str) -> str:

@@ -7,7 +7,7 @@ import aiohttp
 from aiohttp import web
 
 from disio_dashboard.guard import SAFE_METHODS
-from disio_dashboard.login import find_session
+from disio_dashboard.login import end_session, find_session, told_of
 from disio_dashboard.problems import problem
 from disio_dashboard.sessions import is_same_secret
 from disio_dashboard.state import STATE
@@ -47,6 +47,8 @@ INERT_TYPES = frozenset(
     }
 )
 RETRY_S = 2.0
+OWN = frozenset({"/api/login", "/api/logout"})
+"""Calls that would show a browser the session's secret, or end it behind the dashboard's back."""
 
 
 async def proxy(request: web.Request) -> web.StreamResponse:
@@ -56,7 +58,7 @@ async def proxy(request: web.Request) -> web.StreamResponse:
         return problem(401, "not-signed-in", "sign in to the dashboard first")
     if request.method not in SAFE_METHODS and not is_same_secret(request.headers.get(CSRF_HEADER, ""), session.csrf):
         return problem(403, "csrf", f"the {CSRF_HEADER} header does not carry this session's token; reload the page")
-    if ".." in request.path.split("/"):
+    if ".." in request.path.split("/") or request.path.rstrip("/") in OWN:
         return problem(404, "not-found", f"no such path: {request.path}")
     headers = {name: request.headers[name] for name in TO_MANAGER if name in request.headers}
     headers.setdefault("Accept-Encoding", "identity")
@@ -65,8 +67,10 @@ async def proxy(request: web.Request) -> web.StreamResponse:
         headers["Content-Length"] = str(request.content_length)
     try:
         async with request.app[STATE].upstream.call(
-            request.method, request.rel_url.raw_path_qs, session.token, headers, body
+            request.method, request.rel_url.raw_path_qs, session.token, {**headers, **told_of(request)}, body
         ) as answer:
+            if answer.status == 401:  # it ended there: a password was changed, a user removed, a token revoked
+                return end_session(request, problem(401, "signed-out", "the session is over: sign in again"))
             return await _pass_back(request, answer)
     except ManagerUnreachable as error:
         return problem(error.http_status, error.code, str(error), RETRY_S)

@@ -8,6 +8,8 @@ import hmac
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
+import msgspec
+
 from disio_shared.ids import fresh_secret
 
 SESSION_LIFE_S = 12 * 3600.0
@@ -19,6 +21,19 @@ FAILURE_WINDOW_S = 900.0
 MAX_ADDRESSES = 10_000
 
 
+class Who(msgspec.Struct, frozen=True):
+    """Who the manager said it is, when the session began. A role that is changed there ends the session."""
+
+    name: str = "machine"
+    role: str = "admin"
+    how: str = "machine"
+    """``machine``, ``session`` (with a password) or ``token``."""
+
+
+MACHINE = Who()
+"""The holder of the manager's ``admin.token``."""
+
+
 @dataclass(frozen=True)
 class Session:
     """One signed-in browser."""
@@ -26,6 +41,7 @@ class Session:
     token: str = field(repr=False)
     """What the manager knows this session by."""
     expires_at: float
+    who: "Who" = field(default_factory=lambda: MACHINE)
     csrf: str = field(default_factory=fresh_secret, repr=False)
     """What unsafe requests must carry in a header."""
 
@@ -40,10 +56,10 @@ class SessionTable:
     def __len__(self) -> int:
         return len(self._sessions)
 
-    def open(self, token: str, now: float) -> str:
+    def open(self, token: str, now: float, who: Who = MACHINE) -> str:
         """Start a session and return its id, a secret of 256 bits."""
         session_id = fresh_secret()
-        self._sessions[session_id] = Session(token, now + self._life_s)
+        self._sessions[session_id] = Session(token, now + self._life_s, who)
         while len(self._sessions) > self._size:
             self._sessions.popitem(last=False)
         return session_id

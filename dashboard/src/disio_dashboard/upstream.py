@@ -7,11 +7,13 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
+import msgspec
 
 from disio_dashboard.finding import ZeroconfAddress
+from disio_dashboard.sessions import Who
 from disio_dashboard.settings import DEFAULT_MANAGER, ZEROCONF, Settings
 from disio_shared.datadir import DataDir
 from disio_shared.errors import ManagerUnreachable
@@ -21,6 +23,8 @@ SILENCE_TIMEOUT_S = 75.0
 """Seconds without a byte; the manager's event stream pings more often than that."""
 ANSWER_TIMEOUT_S = 10.0
 MAX_CONNECTIONS = 500
+MAX_ANSWER = 64 << 10
+ValueT = TypeVar("ValueT")
 
 
 class FixedAddress:
@@ -102,20 +106,47 @@ class Upstream:
         finally:
             response.release()  # also ends the connection when the body was not read to its end
 
-    async def knows(self, token: str) -> bool:
-        """Ask the manager whether a token is good.
+    async def who(self, token: str) -> Who | None:
+        """Ask the manager whose a token is; None: nobody's.
 
         Raises:
             ManagerUnreachable: It does not answer, or not sensibly.
         """
-        try:
-            async with asyncio.timeout(ANSWER_TIMEOUT_S), self.call("GET", "/api/me", token) as response:
-                status = response.status
-        except TimeoutError as error:
-            raise ManagerUnreachable(await self.url(), f"no answer in {ANSWER_TIMEOUT_S:g} s") from error
-        if status not in (200, 401, 403):
+        status, told = await self.ask("GET", "/api/me", token)
+        if status == 200:
+            return decoded(told, Who)
+        if status not in (401, 403):
             raise ManagerUnreachable(await self.url(), f"answered {status} to a sign-in check")
-        return status == 200
+        return None
+
+    async def ask(
+        self, method: str, path: str, token: str, headers: Mapping[str, str] | None = None, data: bytes | None = None
+    ) -> tuple[int, bytes]:
+        """Return the status of an answer and its beginning, which is all of a small one.
+
+        Raises:
+            ManagerUnreachable: It does not answer in time.
+        """
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S), self.call(method, path, token, headers, data) as response:
+                return response.status, await response.content.read(MAX_ANSWER)
+        except (TimeoutError, aiohttp.ClientError) as error:
+            reason = (
+                _reason(error) if isinstance(error, aiohttp.ClientError) else f"no answer in {ANSWER_TIMEOUT_S:g} s"
+            )
+            raise ManagerUnreachable(await self.url(), reason) from error
+
+
+def decoded(body: bytes, kind: type[ValueT]) -> ValueT:
+    """Return an answer of the manager as what it should be.
+
+    Raises:
+        ManagerUnreachable: It is something else, so it is no manager.
+    """
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.MsgspecError as error:
+        raise ManagerUnreachable("the manager", f"its answer is not understood: {error}") from error
 
 
 def _reason(error: Exception) -> str:

@@ -6,6 +6,7 @@ import { outage, signOut } from "./api";
 import { startFeed } from "./feed";
 import { FleetStrip } from "./fleet/strip";
 import { lazy } from "./lazy";
+import { readMe } from "./me";
 import { useTitle } from "./parts";
 import { followLinks, hasMoved, path, type Route, route } from "./route";
 
@@ -111,5 +112,6 @@ if (root) {
   root.replaceChildren();
   followLinks();
   startFeed();
+  readMe().catch(() => {}); // api.ts has noted an outage or an ended session
   render(<App />, root);
 }

@@ -17,6 +17,8 @@ export interface Policy {
 export interface Task {
   id: string;
   number?: number;
+  /** Who created it; empty: the manager's own token. */
+  owner?: string;
   name: string;
   tags?: string[];
   state: TaskState;

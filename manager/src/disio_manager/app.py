@@ -29,6 +29,7 @@ from disio_manager.identity import Identity, load_identity
 from disio_manager.idling import Idling
 from disio_manager.link import LinkSocket, ManagerLink
 from disio_manager.locks import FileLock
+from disio_manager.people.gate import Gate, place_of
 from disio_manager.presence import Presence
 from disio_manager.refusals import Refusals
 from disio_manager.service import ManagerService
@@ -70,6 +71,7 @@ class ManagerApp:
         """Id of the database."""
         self.data: DataDir
         self.aggregating: Aggregating
+        self.gate: Gate
         self._exits = AsyncExitStack()
         self._log = logger("manager")
 
@@ -127,6 +129,7 @@ class ManagerApp:
         self._run(context.chains.run())
         self._run(Idling(service).run())
         self._run(context.aggregating.run())
+        self._run(context.gate.run())
         runner = web.AppRunner(
             make_app(context, statistics), access_log=None, shutdown_timeout=SHUTDOWN_S, max_line_size=MAX_LINE
         )
@@ -163,7 +166,8 @@ class ManagerApp:
                 feed.note(command)
                 context.awaiting.note(command)
 
-        refusals = Refusals(lambda: feed.note(Announce("fleet")))
+        self.gate = gate = Gate(store, identity, clock, place_of(settings, self.data.path))
+        refusals = Refusals(lambda: feed.note(Announce("fleet")), gate.note_distributor)
         link = ManagerLink(socket, identity, settings.host, settings.status_s, refusals)
         service = ManagerService(
             store,
@@ -200,6 +204,7 @@ class ManagerApp:
             aggregating=aggregating,
             tracing=Tracing(store, clock),
             questions=link.questions,
+            gate=gate,
             cluster=cluster,
             zmq_port=self.zmq_port,
             is_loopback=is_loopback(settings.host),

@@ -18,10 +18,15 @@ class Refusals:
 
     Args:
         on_change: Told that the fleet looks different now.
+        on_news: Told of each one that was refused, with the reason, or let in, without one.
     """
 
-    def __init__(self, on_change: Callable[[], object] = lambda: None) -> None:
-        self._on_change = on_change
+    def __init__(
+        self,
+        on_change: Callable[[], object] = lambda: None,
+        on_news: Callable[[str, str], object] = lambda distributor, trouble: None,
+    ) -> None:
+        self._on_change, self._on_news = on_change, on_news
         self._refused: dict[str, DistributorRecord] = {}
 
     def note(self, distributor: DistributorRecord, refused: messages.Refused, at: float) -> None:
@@ -33,10 +38,12 @@ class Refusals:
         )
         if len(self._refused) > MAX_REFUSED:
             del self._refused[next(iter(self._refused))]
+        self._on_news(distributor.id, trouble)
         self._on_change()
 
     def forget(self, distributor: str) -> None:
         """Note that a distributor was let in."""
+        self._on_news(distributor, "")
         if self._refused.pop(distributor, None) is not None:
             self._on_change()
 

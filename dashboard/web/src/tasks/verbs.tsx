@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { call, Problem } from "../api";
+import { mayChange } from "../me";
 import { type Task, type Verb, verbsOf } from "../model";
 import { Confirm, Trouble } from "../parts";
 
@@ -40,6 +41,7 @@ export function Verbs({ task, onDone }: Props) {
     }
   }
 
+  if (!mayChange(task.owner)) return null;
   return (
     <div class="verbs">
       {verbsOf(task).map((verb) => (

@@ -65,6 +65,8 @@ class TaskItem(Shape, kw_only=True, frozen=True):
 
     id: str
     number: int
+    owner: str
+    """Who created it: a user, or ``token:ID``; empty: the machine's own token."""
     name: str
     tags: list[str]
     description: str
@@ -349,13 +351,6 @@ class Stats(Shape, kw_only=True, frozen=True):
     distributors: int
     tasks: dict[str, int]
     """By state."""
-
-
-class Me(Shape, kw_only=True, frozen=True):
-    """Who asks, and of whom."""
-
-    role: Literal["admin"]
-    cluster: str
 
 
 class Link(Shape, kw_only=True, frozen=True):

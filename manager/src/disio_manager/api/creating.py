@@ -13,6 +13,7 @@ from aiohttp import web
 from disio_manager.api.answers import Preview, json_answer
 from disio_manager.api.beginning import begun, form_of, source_of, values_of
 from disio_manager.api.bodies import read_json_text
+from disio_manager.api.calling import caller_of
 from disio_manager.api.chained import check_source
 from disio_manager.api.context import Context, context_of
 from disio_manager.api.documents import stored_of
@@ -43,7 +44,7 @@ async def create_task(request: web.Request) -> web.Response:
     key = key_of(request)
     body = await read_json_text(request, MAX_DOCUMENT_BYTES)
     parsed = await _off_loop(_parse, body, len(body))
-    return await _made(context, key, parsed)
+    return await _made(context, key, parsed, caller_of(request).owns)
 
 
 async def clone_task(request: web.Request) -> web.Response:
@@ -52,14 +53,14 @@ async def clone_task(request: web.Request) -> web.Response:
     patch = await read_json_text(request, MAX_DOCUMENT_BYTES) if request.can_read_body else b"{}"
     record = await task_record(context, request.match_info["id"])
     wanted = await _off_loop(partial(_cloned, record), patch, len(patch) + len(record.payloads))
-    return await _made(context, key, wanted)
+    return await _made(context, key, wanted, caller_of(request).owns)
 
 
-async def _made(context: Context, key: str, wanted: Wanted) -> web.Response:
+async def _made(context: Context, key: str, wanted: Wanted, owner: str) -> web.Response:
     """Create a task, or find the one that a key made before."""
     if not key:
-        return await _created(context, await _create(context, wanted, fresh_id()))
-    task, is_repeat = await create_once(context, key, wanted, lambda task: _create(context, wanted, task))
+        return await _created(context, await _create(context, wanted, fresh_id(), owner))
+    task, is_repeat = await create_once(context, key, wanted, lambda task: _create(context, wanted, task, owner))
     return await _created(context, task, {REPLAYED: "true"} if is_repeat else {})
 
 
@@ -138,7 +139,7 @@ async def _off_loop(work: Any, text: bytes, size: int) -> Any:
     return work(text) if size <= IN_PLACE_BYTES else await asyncio.to_thread(work, text)
 
 
-async def _create(context: Context, wanted: Wanted, task: str) -> str:
+async def _create(context: Context, wanted: Wanted, task: str, owner: str) -> str:
     """Store the code and create the task; return its id."""
     parsed = wanted.task
     store, document = context.service.store, parsed.document
@@ -155,6 +156,7 @@ async def _create(context: Context, wanted: Wanted, task: str) -> str:
     record = TaskRecord(
         id=task,
         number=await store.next_number(),
+        owner=owner,
         name=document.name,
         tags=document.tags,
         description=document.description,

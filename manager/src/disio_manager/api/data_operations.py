@@ -64,6 +64,8 @@ DATA: tuple[Operation, ...] = (
         "Count the payloads of a spec, and show the first 20 and the last 3, fewer when they are large",
         {200: Answer("What it makes", answers.Preview)},
         body=OwnBody("A payload spec, bare or under `payloads`"),
+        role="viewer",
+        is_audited=False,
     ),
     Operation(
         "put_workunit",
@@ -75,6 +77,7 @@ DATA: tuple[Operation, ...] = (
         {201: Answer("It is kept", answers.WorkunitStored)},
         query=workunits.CodeQuery,
         body=OwnBody("The code, 32 MiB at most", media=CODE),
+        role="researcher",
     ),
     Operation(
         "get_workunit",
@@ -99,6 +102,7 @@ DATA: tuple[Operation, ...] = (
         problems=(408, 409, 507),
         body=OwnBody("The bytes", media=(BYTES, "application/x-tar")),
         headers=blobs.UPLOAD_HEADERS,
+        role="researcher",
     ),
     Operation(
         "append_blob",
@@ -111,6 +115,7 @@ DATA: tuple[Operation, ...] = (
         problems=(408, 409, 507),
         body=OwnBody("The next bytes", media=("application/partial-upload",)),
         headers=blobs.UPLOAD_HEADERS,
+        role="researcher",
     ),
     Operation(
         "get_blob",

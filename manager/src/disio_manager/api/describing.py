@@ -50,7 +50,9 @@ class Description:
             '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>disio manager: REST</title>'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
             f"<style>{STYLE}</style></head><body><h1>REST interface of the manager</h1>"
-            "<p>Send the token of <code>admin.token</code> as <code>Authorization: Bearer TOKEN</code>. Errors are "
+            "<p>Send a session's secret, an API token or the token of <code>admin.token</code> as "
+            "<code>Authorization: Bearer TOKEN</code>; its role must be the one that a call names, or a higher one "
+            "(viewer, researcher, operator, admin). Errors are "
             "<code>application/problem+json</code> and name the place of each wrong field: "
             '<a href="problems">what their codes mean</a>. The same as an OpenAPI 3.1 '
             'document: <a href="openapi.json">openapi.json</a>.</p>'
@@ -81,7 +83,7 @@ def _section(operation: Operation) -> str:
         *((str(status), TITLES[status]) for status in operation.statuses()),
     ]
     told = "".join(f"<dt><code>{escape(name)}</code></dt><dd>{escape(text)}</dd>" for name, text in rows)
-    who = " (no token needed)" if operation.is_open else ""
+    who = " (no token needed)" if operation.is_open else f" (role {operation.least})"
     place = f"{operation.method} {operation.path}"
     return (
         f'<h3 id="{escape(operation.name)}"><code>{escape(place)}</code></h3>'

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 from msgspec import Meta
 
-from disio_manager.api.answers import DistributorList, Link, ManagerList, Me, Stats, json_answer
+from disio_manager.api.answers import DistributorList, Link, ManagerList, Stats, json_answer
 from disio_manager.api.context import context_of
 from disio_manager.api.journals import journal_of
 from disio_manager.api.news import USUAL, Topics
@@ -90,11 +90,6 @@ async def drain_distributor(request: web.Request) -> web.Response:
 async def get_stats(request: web.Request) -> web.Response:
     """``GET /api/stats``."""
     return json_answer(await request.app[STATISTICS].read())
-
-
-async def get_me(request: web.Request) -> web.Response:
-    """``GET /api/me``: who asks, and the cluster that owners of clients trust, or not, with native Python."""
-    return json_answer(Me(role="admin", cluster=context_of(request).cluster))
 
 
 async def get_link(request: web.Request) -> web.Response:

@@ -39,6 +39,7 @@ FLEET: tuple[Operation, ...] = (
         "Have a distributor give back its work",
         {200: Answer("It as it is then", DistributorRecord)},
         problems=(409,),
+        role="operator",
     ),
     Operation(
         "list_managers",
@@ -76,9 +77,6 @@ FLEET: tuple[Operation, ...] = (
         problems=(422,),
         query=fleet.EventsQuery,
         headers={"Last-Event-ID": "The id heard last: what was missed comes first, or `reset` and how things stand"},
-    ),
-    Operation(
-        "get_me", "GET", "/api/me", fleet.get_me, "fleet", "Who asks, and of whom", {200: Answer("You", answers.Me)}
     ),
     Operation(
         "get_link",

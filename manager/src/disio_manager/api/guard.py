@@ -1,19 +1,21 @@
-"""Who may call: the bearer token, and the Host header of a manager on loopback.
+"""Who may call: the bearer token, the role its owner has, and the Host header of a manager on loopback.
 
-Rule: everything needs the admin token but what the table of operations calls open: what is read before one can have it.
+Rule: everything needs a token and the role that the table of operations names, but what that calls open: what is read
+before one can have a token.
 """
 
 from aiohttp import web
 
+from disio_manager.api.calling import CALLER, operation_of
 from disio_manager.api.context import context_of
+from disio_manager.api.operation import Operation
 from disio_manager.api.problems import BEGUN, ID_HEADER, REQUEST_ID, BadRequest, Handler
-from disio_manager.identity import is_same_secret
+from disio_manager.api.tasks import task_record
+from disio_manager.people.roles import Caller, Forbidden
 from disio_shared.errors import NotAuthorized
 from disio_shared.ports import is_loopback
 
-OPEN_PATHS: web.AppKey[frozenset[str]] = web.AppKey("open paths", frozenset)
-"""As the table writes them."""
-LOCAL_PATHS: web.AppKey[frozenset[str]] = web.AppKey("local paths", frozenset)
+MAX_SECRET = 500
 _SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -33,11 +35,34 @@ async def check_host(request: web.Request, handler: Handler) -> web.StreamRespon
 
 
 @web.middleware
-async def check_token(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse callers without the admin token."""
-    if not (_is_open(request) or _has_token(request)):
-        raise NotAuthorized("send the token of admin.token as Authorization: Bearer TOKEN")
+async def check_caller(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse callers without a token, and those whose role does not allow the call."""
+    operation = operation_of(request)
+    if operation is not None and (operation.is_open or (operation.is_local and _is_local(request))):
+        return await handler(request)
+    caller = await context_of(request).gate.caller(_secret(request))
+    if caller is None:
+        raise NotAuthorized("sign in, or send a token as Authorization: Bearer TOKEN")
+    request[CALLER] = caller
+    if operation is not None:
+        await _check_role(request, operation, caller)
     return await handler(request)
+
+
+async def _check_role(request: web.Request, operation: Operation, caller: Caller) -> None:
+    """Refuse a caller whose role does not allow a call.
+
+    Raises:
+        Forbidden: So it is.
+    """
+    if not caller.may(operation.least):
+        raise Forbidden(operation.name, operation.least, caller.role)
+    if not operation.is_owned or caller.may("operator"):
+        return
+    record = await task_record(context_of(request), request.match_info["id"])
+    if not record.owner or record.owner != caller.owns:
+        whose = f"of {record.owner}" if record.owner else "that belongs to nobody"
+        raise Forbidden(f"{operation.name} on a task {whose}", "operator", caller.role)
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
@@ -55,14 +80,12 @@ def _is_local_name(host: str) -> bool:
     return name.lower() in ("localhost", "127.0.0.1", "::1")
 
 
-def _is_open(request: web.Request) -> bool:
-    resource = request.match_info.route.resource
-    path = request.path if resource is None else resource.canonical  # no resource: another method of it is served
-    is_local = path in request.app[LOCAL_PATHS] and is_loopback(request.remote or "0.0.0.0")
-    return is_local or path in request.app[OPEN_PATHS]
+def _is_local(request: web.Request) -> bool:
+    return is_loopback(request.remote or "0.0.0.0")
 
 
-def _has_token(request: web.Request) -> bool:
+def _secret(request: web.Request) -> str:
+    """Return the bearer token of a request, or nothing."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    expected = context_of(request).identity.admin_token
-    return is_same_secret(token.strip(), expected) and scheme.lower() == "bearer"
+    token = token.strip()
+    return token if scheme.lower() == "bearer" and len(token) <= MAX_SECRET else ""

@@ -18,6 +18,7 @@ SHA256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 PATH_PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
     "id": ("Its id", {"type": "string"}),
     "index": ("Number of the payload, from 0", {"type": "integer", "minimum": 0, "maximum": 10**15 - 1}),
+    "name": ("Its name", {"type": "string"}),
     "sha256": ("SHA-256 of the bytes", SHA256),
 }
 _Object = dict[str, Any]
@@ -60,6 +61,8 @@ def _operation(operation: Operation, schemas: dict[type, _Object]) -> _Object:
         "operationId": operation.name,
         "tags": [operation.tag],
         "summary": operation.summary,
+        "description": _who(operation),
+        "x-disio-role": None if operation.is_open else operation.least,
         "parameters": [*_path_parameters(operation), *_query_parameters(operation), *_headers(operation)],
         "responses": answers | problems,
     }
@@ -70,6 +73,14 @@ def _operation(operation: Operation, schemas: dict[type, _Object]) -> _Object:
     elif operation.is_local:
         described["security"] = [{"token": []}, {}]
     return described
+
+
+def _who(operation: Operation) -> str:
+    """Return a sentence about who may call."""
+    if operation.is_open:
+        return "Anybody may call it."
+    more = "; tasks of others: `operator`" if operation.is_owned else ""
+    return f"Needs the role `{operation.least}`{more}."
 
 
 def _answer(answer: Answer, schemas: dict[type, _Object]) -> _Object:

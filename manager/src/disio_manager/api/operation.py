@@ -13,13 +13,12 @@ from disio_manager.api.bodies import read_json
 from disio_manager.api.etags import tagged
 from disio_manager.api.problems import Handler
 from disio_manager.api.queries import NoQuery, Query, read_query
+from disio_manager.people.roles import Role
 
 JSON, NDJSON, CSV, BYTES = "application/json", "application/x-ndjson", "text/csv", "application/octet-stream"
 TEXT, HTML, EVENTS = "text/plain", "text/html", "text/event-stream"
 CODE = ("text/javascript", "application/wasm", "text/x-python", BYTES)
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-Role = Literal["viewer", "researcher", "operator", "admin"]
-"""Each may all that the one before it may: look; work on tasks; work on the fleet; do everything."""
 
 
 class Answer(NamedTuple):
@@ -74,17 +73,26 @@ class Operation:
     body: JsonBody | OwnBody | None = None
     headers: dict[str, str] = field(default_factory=dict)
     """Of the request: name to what it is for."""
-    role: Role = "admin"
-    """The least that may call it."""
+    role: Role | None = None
+    """The least that may call it; None: whoever may look, if it only reads, and else nobody but an admin."""
+    is_owned: bool = False
+    """It changes a task: researchers may do so to their own, operators to all."""
+    is_audited: bool = True
+    """That it was called is noted, unless it only reads."""
     is_open: bool = False
     """Anybody may call it."""
     is_local: bool = False
     """Anybody on the manager's own machine may."""
 
+    @property
+    def least(self) -> Role:
+        """The least that may call it."""
+        return self.role or ("viewer" if self.method == "GET" else "admin")
+
     def statuses(self) -> list[int]:
         """Return the statuses of the problems it can answer with."""
         found = {400, 421, 503, *self.problems}
-        found |= set() if self.is_open else {401}
+        found |= set() if self.is_open else {401, 403}
         found |= {404} if "{" in self.path else set()
         found |= {413, 415, 422} if self.body is not None else set()
         return sorted(found)

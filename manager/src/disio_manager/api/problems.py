@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from disio_manager.people.signing import TooManyTries
 from disio_manager.stores.segments import GrowthRefused
 from disio_shared.errors import DisioError, FieldProblem, InvalidDocument
 from disio_shared.ids import fresh_id
@@ -41,6 +42,7 @@ TITLES = {
     415: "Wrong media type",
     421: "Wrong host",
     422: "Invalid input",
+    429: "Too many tries",
     500: "Internal error",
     503: "Not available",
     507: "No room",
@@ -97,6 +99,8 @@ def problem_of(error: DisioError) -> web.Response:
     detail = f"{error}. {error.remedy}" if error.remedy and error.remedy not in str(error) else str(error)
     errors = error.problems if isinstance(error, InvalidDocument) else []
     headers = {"Retry-After": RETRY_AFTER_S} if error.retryable else None
+    if isinstance(error, TooManyTries):
+        headers = {"Retry-After": str(error.wait_s)}
     if error.http_status == 401:
         headers = {"WWW-Authenticate": "Bearer"}
     more = {"total": error.total} if isinstance(error, GrowthRefused) else {}

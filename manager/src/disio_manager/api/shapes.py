@@ -34,6 +34,7 @@ def _fields(shown: TaskRecord, view: TaskView | None) -> dict[str, Any]:
     return {
         "id": shown.id,
         "number": shown.number,
+        "owner": shown.owner,
         "name": shown.name,
         "tags": shown.tags,
         "description": shown.description,

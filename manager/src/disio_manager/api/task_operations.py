@@ -37,6 +37,7 @@ TASKS: tuple[Operation, ...] = (
         problems=(409,),
         body=OwnBody("The task document, 64 MiB at most", TaskDocument),
         headers=KEY,
+        role="researcher",
     ),
     Operation(
         "list_tasks",
@@ -73,6 +74,8 @@ TASKS: tuple[Operation, ...] = (
             dict[str, Any], Editable, "The fields and their new values", (JSON, "application/merge-patch+json")
         ),
         headers={"If-Match": "The version it is to be in, or an ETag of it: else nothing is changed"},
+        role="researcher",
+        is_owned=True,
     ),
     Operation(
         "delete_task",
@@ -83,6 +86,8 @@ TASKS: tuple[Operation, ...] = (
         "Delete a task with its results",
         {204: Answer("It is gone", media=())},
         problems=(409,),
+        role="researcher",
+        is_owned=True,
     ),
     *(
         Operation(
@@ -94,6 +99,8 @@ TASKS: tuple[Operation, ...] = (
             summary,
             TASK,
             problems=(409,),
+            role="researcher",
+            is_owned=True,
         )
         for verb, summary in (
             ("pause", "Hand out nothing more of a task for now"),
@@ -111,6 +118,8 @@ TASKS: tuple[Operation, ...] = (
         TASK,
         problems=(409,),
         body=OwnBody("Which of them; no body: all", retrying.Retry, is_optional=True),
+        role="researcher",
+        is_owned=True,
     ),
     Operation(
         "append_payloads",
@@ -122,6 +131,8 @@ TASKS: tuple[Operation, ...] = (
         {200: Answer("They are kept", answers.Grown)},
         problems=(409,),
         body=OwnBody("Where they begin, and the payloads, 8 MiB at most", growing.More),
+        role="researcher",
+        is_owned=True,
     ),
     Operation(
         "close_task",
@@ -132,6 +143,8 @@ TASKS: tuple[Operation, ...] = (
         "Tell a growing task that no more payloads come",
         TASK,
         problems=(409,),
+        role="researcher",
+        is_owned=True,
     ),
     Operation(
         "clone_task",
@@ -149,6 +162,7 @@ TASKS: tuple[Operation, ...] = (
             is_optional=True,
         ),
         headers=KEY,
+        role="researcher",
     ),
     Operation(
         "get_document",

@@ -39,6 +39,8 @@ class TaskRecord(msgspec.Struct, kw_only=True):
     id: str
     number: int
     """Sequence of creation in this cluster, from 1; given by the store."""
+    owner: str = ""
+    """Who created it: a user, or ``token:ID``; empty: the machine's own token, or an earlier version of disio."""
     name: str
     tags: list[str]
     description: str = ""

@@ -18,9 +18,11 @@ from disio_manager.core.records import (
     StretchRecord,
     TaskRecord,
 )
+from disio_manager.stores.audit import HasAudit
 from disio_manager.stores.journal import HasJournal
 from disio_manager.stores.keys import HasKeys
 from disio_manager.stores.origins import HasOrigins
+from disio_manager.stores.people import HasPeople
 from disio_manager.stores.rows import FailureRow as FailureRow
 from disio_manager.stores.rows import ResultRow as ResultRow
 from disio_manager.stores.segments import HasSegments
@@ -336,6 +338,8 @@ class ManagerStore(
     HasSegments,
     HasOrigins,
     HasSnapshots,
+    HasPeople,
+    HasAudit,
     Protocol,
 ):
     """All of it."""

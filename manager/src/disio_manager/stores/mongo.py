@@ -15,7 +15,7 @@ from pymongo.errors import ConfigurationError, DuplicateKeyError, InvalidURI, Py
 
 from disio_manager.core.changes import Change, PutTask
 from disio_manager.core.records import DistributorRecord, LoadedTask, Look, SharedTask, StretchRecord, TaskRecord
-from disio_manager.stores import mongo_journal, mongo_keys, mongo_snapshots, mongo_votes
+from disio_manager.stores import mongo_audit, mongo_journal, mongo_keys, mongo_people, mongo_snapshots, mongo_votes
 from disio_manager.stores.base import (
     FailureRow,
     IndexedRows,
@@ -25,6 +25,7 @@ from disio_manager.stores.base import (
     TaskPage,
     VoteRow,
 )
+from disio_manager.stores.mongo_audit import MongoAudit
 from disio_manager.stores.mongo_blobs import MongoBlobs
 from disio_manager.stores.mongo_books import Books
 from disio_manager.stores.mongo_documents import DELETED, SCHEMA_VERSION, read_chunks, write_chunks
@@ -32,6 +33,7 @@ from disio_manager.stores.mongo_journal import MongoArrivals, MongoJournal
 from disio_manager.stores.mongo_keys import MongoKeys
 from disio_manager.stores.mongo_loading import MongoLoader
 from disio_manager.stores.mongo_origins import MongoOrigins
+from disio_manager.stores.mongo_people import MongoPeople
 from disio_manager.stores.mongo_reading import MongoReader
 from disio_manager.stores.mongo_segments import MongoSegments
 from disio_manager.stores.mongo_sharing import MongoSharing
@@ -62,6 +64,9 @@ INDEXES: dict[str, list[list[tuple[str, int]]]] = {
     "blobs.chunks": [[("files_id", 1), ("n", 1)]],
     "arrivals": mongo_journal.INDEXES,
     "snapshots": mongo_snapshots.INDEXES,
+    "people": [[("id", 1)]],
+    "passes": mongo_people.INDEXES,
+    "audit": mongo_audit.INDEXES,
 }
 UNIQUE = {"blobs.files": "filename"}
 """Collection to a field of which no two documents have the same."""
@@ -83,6 +88,8 @@ class MongoStore:
         self.journal = MongoJournal(self._db, self._answering)
         self.origins = MongoOrigins(self._db, self._answering)
         self.snapshots = MongoSnapshots(self._db, self._answering, self._writing)
+        self.people = MongoPeople(self._db, self._answering, self._writing)
+        self.audit = MongoAudit(self._db, self._answering, self._writing)
         self._loader = MongoLoader(self._db, self._reader, self.blobs, manager, self._books, arrivals)
         self._sharing = MongoSharing(self._db, self._reader, self._loader, manager, self._books)
         self._writer = MongoWriter(self._db, manager, self._books, arrivals)

@@ -27,9 +27,11 @@ from disio_manager.stores.base import (
     VoteRow,
 )
 from disio_manager.stores.blob_files import BlobFiles
+from disio_manager.stores.sqlite_audit import SqliteAudit
 from disio_manager.stores.sqlite_journal import SqliteJournal
 from disio_manager.stores.sqlite_keys import SqliteKeys
 from disio_manager.stores.sqlite_origins import SqliteOrigins
+from disio_manager.stores.sqlite_people import SqlitePeople
 from disio_manager.stores.sqlite_segments import SqliteSegments
 from disio_manager.stores.sqlite_snapshots import SqliteSnapshots
 from disio_manager.stores.sqlite_writing import Writer
@@ -58,6 +60,8 @@ class SqliteStore:
         self.segments = SqliteSegments(write, read, self._writing, self._reading)
         self.origins = SqliteOrigins(read, self._reading)
         self.snapshots = SqliteSnapshots(write, self._writing, read, self._reading)
+        self.people = SqlitePeople(write, self._writing, read, self._reading)
+        self.audit = SqliteAudit(write, self._writing, read, self._reading)
         self._writer = Writer(write, self.blobs)
         self._write_thread = ThreadPoolExecutor(1, "manager-db-write")
         self._read_thread = ThreadPoolExecutor(1, "manager-db-read")

@@ -68,7 +68,8 @@ async def test_what_is_served_is_what_is_described(manager: Served) -> None:
     for path in ("/api", "/api/", "/openapi.json", "/api/tasks/x/none"):
         await manager.call("GET", path, 404)
     for operation in OPERATIONS:
-        place = operation.path.replace("{index}", "0").replace("{sha256}", "0" * 64).replace("{id}", "none")
+        place = operation.path.replace("{index}", "0").replace("{sha256}", "0" * 64)
+        place = place.replace("{id}", "none").replace("{name}", "none")
         async with manager.http.request(operation.method, f"{manager.url}{place}?x_unknown=1") as answer:
             problem = await answer.json(content_type=None)
             assert (answer.status, problem["errors"][0]["path"]) == (400, "x_unknown"), operation.name
