@@ -58,12 +58,12 @@ export class Bench {
   told: string[] = [];
   readonly engine: Engine;
 
-  constructor(keep_mb?: number) {
+  constructor(keep_mb?: number, mayPrepare?: () => boolean) {
     const emit = (message: FromEngine): void => {
       if (message.type === "realms") this.told = message.languages;
       else this.said.push(message);
     };
-    this.engine = new Engine(this.realms, emit, (reason) => this.deaths.push(reason), keep_mb);
+    this.engine = new Engine(this.realms, emit, (reason) => this.deaths.push(reason), keep_mb, mayPrepare);
   }
 
   begin(workunit: string, language = "python", memory_mb = 0, task = "task"): RunMessage {

@@ -33,6 +33,30 @@ describe("the spare realm of an engine", () => {
     expect(bench.realms.living[1]?.told).toEqual([]);
   });
 
+  it("does not come while there is no time for it, and takes time until it is ready", () => {
+    let mayStart = false;
+    bench = new Bench(undefined, () => mayStart);
+    bench.work("a");
+    vi.advanceTimersByTime(10 * IDLE_MS);
+    expect(bench.realms.all.length).toBe(1);
+    expect(bench.engine.isStarting).toBe(false);
+    mayStart = true;
+    vi.advanceTimersByTime(IDLE_MS);
+    expect(bench.engine.isStarting).toBe(true);
+    bench.realms.all[1]?.say({ type: "prepared" });
+    expect(bench.engine.isStarting).toBe(false);
+  });
+
+  it("does not come after the engine was hushed, before it ran something again", () => {
+    bench.work("a");
+    bench.engine.hush();
+    vi.advanceTimersByTime(10 * IDLE_MS);
+    expect(bench.realms.all.length).toBe(1);
+    bench.work("a");
+    vi.advanceTimersByTime(IDLE_MS);
+    expect(bench.realms.all.length).toBe(2);
+  });
+
   it("gets the next unit, with its limits, and the realm before it rests", () => {
     const spare = spareAfter("a");
     const run = bench.begin("b", "python", 64);

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { effort, rest, SHARES } from "../src/client/throttle";
 import { Watch } from "../src/client/watch";
 import { Wear } from "../src/client/wear";
 import { DEFAULT_TERMS } from "../src/protocol/messages";
@@ -9,6 +8,17 @@ const LOADED = { type: "loaded" as const, token: "t" };
 const done = (index: number) => ({ type: "done" as const, token: "t", indexes: [index], values: [new Uint8Array()], seconds: [0] });
 
 describe("a watchdog", () => {
+  it("lets a unit that runs again go on from the state that it saved last", () => {
+    const watch = new Watch();
+    watch.begin({ ...RUN, states: { 5: new Uint8Array([1]) } }, "javascript", false, 0);
+    watch.hear(done(4), 1);
+    watch.hear({ type: "checkpoint", token: "t", index: 5, state: new Uint8Array([2]) }, 2);
+    watch.hear({ type: "checkpoint", token: "t", index: 4, state: new Uint8Array([9]) }, 2);
+    const again = watch.cut();
+    expect(again?.indexes).toEqual([5, 6]);
+    expect(again?.states).toEqual({ 5: new Uint8Array([2]) });
+  });
+
   it("is overdue when no unit was answered for its time limit", () => {
     const watch = new Watch();
     watch.begin(RUN, "javascript", false, 0);
@@ -113,20 +123,5 @@ describe("a worn frame", () => {
     wear.renewed(false);
     wear.note(300);
     expect(wear.isDue(302, true)).toBe(true);
-  });
-});
-
-describe("the throttle", () => {
-  it.each(SHARES.flatMap((percent) => [1, 2, 3, 8, 64].map((cores) => [cores, percent] as const)))("of %i cores uses %i percent and no more", (cores, percent) => {
-    const { slots, duty } = effort(cores, percent);
-    expect(slots).toBeGreaterThanOrEqual(1);
-    const wanted = (cores * percent) / 100;
-    expect(slots * duty).toBeLessThanOrEqual(wanted + 1e-9);
-    expect(slots * duty).toBeGreaterThan(Math.min(wanted, wanted - 1));
-  });
-
-  it("rests so long that the duty holds", () => {
-    expect(rest(1, 0.25)).toBeCloseTo(3);
-    expect(rest(1, 1)).toBe(0);
   });
 });

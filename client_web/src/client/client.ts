@@ -12,7 +12,7 @@ import { Kits } from "./kits";
 import { DownloadedFiles, type Downloader } from "./files";
 import { ComputeFrame } from "./frame";
 import { Slot } from "./slot";
-import { effort } from "./throttle";
+import { slotsFor, Throttle } from "./throttle";
 import { Wear } from "./wear";
 
 export type ClientState = "connecting" | "running" | "waiting" | "paused" | "blocked" | "stopped";
@@ -46,6 +46,9 @@ const LANGUAGES = ["javascript", "wasm", "python"];
 const WORDS: Record<string, string> = { python: "Python" };
 const TICK_MS = 250;
 const RETRY_CODE_S = 5;
+/** A run that ends within this time of a pause need not be broken off. */
+const HALT_MS = 100;
+const MAX_REST_MS = 60_000;
 
 const seconds = (): number => performance.now() / 1000;
 
@@ -58,6 +61,7 @@ export class Client {
   private readonly kits: Kits;
   private slots: Slot[] = [];
   private readonly wear = new Wear();
+  private readonly throttle: Throttle;
   /** Memory that one unit may use, in MiB; 0 = the browser does not tell how much there is. */
   private readonly unit_mb: number;
   /** How many of the slots may take runs. */
@@ -70,13 +74,16 @@ export class Client {
   private units = 0;
   private spent = 0;
   private timer = 0;
+  private restTimer = 0;
+  private haltTimer = 0;
 
   constructor(private readonly options: ClientOptions) {
     this.base = options.base;
     this.files = new DownloadedFiles(options.downloader);
     this.codes = new Codes(this.files);
     this.kits = new Kits(this.files);
-    const cores = effort(options.cores, options.percent).slots;
+    this.throttle = new Throttle(options.cores, options.percent);
+    const cores = slotsFor(options.cores, options.percent);
     this.unit_mb = unitMemory((navigator as { deviceMemory?: number }).deviceMemory ?? 0, cores);
     const told = {
       ...options.identity,
@@ -126,30 +133,42 @@ export class Client {
   }
 
   setShare(percent: number): void {
-    const { slots, duty } = effort(this.options.cores, percent);
-    while (this.slots.length < slots) this.slots.push(this.newSlot(duty));
+    const slots = slotsFor(this.options.cores, percent);
+    while (this.slots.length < slots) this.slots.push(this.newSlot());
     // A slot beyond the new number ends its run and gets no other.
     this.wanted = slots;
-    for (const slot of this.slots) slot.setDuty(duty);
+    this.throttle.handle({ type: "share", percent }, seconds());
     this.handle({ type: "slots", slots });
     this.work();
   }
 
+  /** Compute no more: at once, or at the end of a run that ends in a moment. */
   pause(reason: string): void {
     this.isPaused = true;
     this.reason = reason;
+    this.throttle.handle({ type: "pause" }, seconds());
     this.handle({ type: "pause" });
+    clearTimeout(this.haltTimer);
+    // Timers of pages that are not in front are late.
+    if (document.hidden) return this.halt();
+    this.haltTimer = window.setTimeout(() => {
+      this.halt();
+    }, HALT_MS);
   }
 
   resume(): void {
+    clearTimeout(this.haltTimer);
     this.isPaused = false;
     this.reason = "";
+    this.throttle.handle({ type: "resume" }, seconds());
     this.handle({ type: "resume" });
   }
 
   /** Give everything back and go. */
   stop(fault: { state: ClientState; reason: string } = { state: "stopped", reason: "" }): void {
     clearInterval(this.timer);
+    clearTimeout(this.restTimer);
+    clearTimeout(this.haltTimer);
     this.handle({ type: "leave" });
     this.fault = fault;
     for (const slot of this.slots) slot.stop();
@@ -160,7 +179,16 @@ export class Client {
     this.tell();
   }
 
-  private newSlot(duty: number): Slot {
+  /** End what runs. It goes back to the session, which gives it to a slot again, or to the distributor when the pause is long. */
+  private halt(): void {
+    for (const slot of this.slots) {
+      const left = slot.halt();
+      if (left !== null) this.session.putBack(left.token, left.indexes);
+    }
+    this.account();
+  }
+
+  private newSlot(): Slot {
     return new Slot(
       this.frame,
       {
@@ -175,8 +203,8 @@ export class Client {
         worn: () => {
           this.wear.note(seconds());
         },
+        mayPrepare: () => this.throttle.mayBegin(seconds()),
       },
-      duty,
       this.unit_mb === 0 ? undefined : Math.min(MAX_KEEP_MB, this.unit_mb / 2),
     );
   }
@@ -194,6 +222,12 @@ export class Client {
     this.work();
   }
 
+  /** Tell the throttle how many slots take processor time. */
+  private account(): void {
+    const busy = this.slots.filter((slot) => slot.isComputing).length;
+    this.throttle.handle({ type: "busy", slots: busy }, seconds());
+  }
+
   private renewWorn(now: number): void {
     const isBusy = this.slots.some((slot) => slot.isBusy);
     if (!this.isFrameReady || !this.wear.isDue(now, isBusy)) return;
@@ -204,15 +238,35 @@ export class Client {
   }
 
   private work(): void {
-    if (!this.isFrameReady || this.fault !== null) return;
+    this.account();
+    if (!this.isFrameReady || this.isPaused || this.fault !== null) return;
     const now = seconds();
-    for (const slot of this.slots) if (this.mayStart(slot)) slot.resume(now);
+    for (const slot of this.slots) if (this.mayStart(slot)) this.goOn(slot, now);
     for (const slot of this.slots.slice(0, this.wanted)) if (slot.isFree(now) && this.mayStart(slot)) this.give(slot);
+    this.rest(now);
+  }
+
+  private goOn(slot: Slot, now: number): void {
+    slot.resume(now);
+    this.account();
+  }
+
+  /** Come back when the throttle lets the next run begin. */
+  private rest(now: number): void {
+    clearTimeout(this.restTimer);
+    const wait = this.throttle.wait(now);
+    if (wait === null || wait === 0) return;
+    this.restTimer = window.setTimeout(
+      () => {
+        this.work();
+      },
+      Math.min(wait * 1000 + 1, MAX_REST_MS),
+    );
   }
 
   /** Not in a worn frame; and while runs are suspected of having ended one, they alone, one at a time. */
   private mayStart(slot: Slot): boolean {
-    if (this.wear.isOn) return false;
+    if (this.wear.isOn || !this.throttle.mayBegin(seconds())) return false;
     const suspect = this.slots.find((one) => one.isSuspect);
     return suspect === undefined || (slot === suspect && this.slots.every((one) => one === slot || !one.isBusy));
   }
@@ -229,6 +283,7 @@ export class Client {
         if (left === null) return slot.abandon(0);
         if (!this.mayBegin()) return this.takeBack(slot, left);
         slot.begin(left, { language: assign.language, bytes }, seconds());
+        this.account();
         this.handle({ type: "tick" });
       },
       (error: unknown) => {
@@ -251,7 +306,7 @@ export class Client {
 
   /** Whether a run may begin whose code has come: the frame may have gone in the meantime. */
   private mayBegin(): boolean {
-    return this.isFrameReady && !this.wear.isOn && !this.slots.some((slot) => slot.isSuspect);
+    return this.isFrameReady && !this.isPaused && !this.wear.isOn && !this.slots.some((slot) => slot.isSuspect);
   }
 
   private takeBack(slot: Slot, { token, indexes }: Run): void {

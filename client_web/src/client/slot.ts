@@ -1,5 +1,5 @@
 /**
- * One slot: an engine, its watchdog, and the rest it takes between runs.
+ * One slot: an engine and its watchdog.
  *
  * Rule: at most one run at a time. Whatever happens to the engine, every unit of the run is answered, or given back, or run again.
  */
@@ -7,7 +7,6 @@
 import { Engine, type Realms } from "../engine/engine";
 import type { FailureKind, FromEngine, RealmsMessage, RunMessage, StartedMessage, UnitReport as AnyReport } from "../protocol/engine";
 import type { Run } from "../session/batches";
-import { rest } from "./throttle";
 import { Watch, withoutUnits } from "./watch";
 
 type UnitReport = Exclude<AnyReport, StartedMessage>;
@@ -20,6 +19,8 @@ export interface SlotEvents {
   free(): void;
   /** A unit may have left the frame's process full of memory, which only its end gives back. */
   worn(): void;
+  /** Whether there is time to get a language ready that nothing asks for yet. */
+  mayPrepare(): boolean;
 }
 
 export interface Code {
@@ -32,8 +33,7 @@ export class Slot {
   private readonly watch = new Watch();
   private readonly loaded = new Map<string, Code>();
   private again: RunMessage | null = null;
-  private beganAt = 0;
-  private restUntil = 0;
+  private retryAt = 0;
   /** A run whose code is being fetched. */
   private isPreparing = false;
   /** The frame ended under its run: what is left of that run goes on only while nothing else is in the frame. */
@@ -42,7 +42,6 @@ export class Slot {
   constructor(
     realms: Realms,
     private readonly events: SlotEvents,
-    private duty: number,
     keep_mb?: number,
   ) {
     this.engine = new Engine(
@@ -56,11 +55,8 @@ export class Slot {
         this.lose("crash");
       },
       keep_mb,
+      () => events.mayPrepare(),
     );
-  }
-
-  setDuty(duty: number): void {
-    this.duty = duty;
   }
 
   get isSuspect(): boolean {
@@ -72,8 +68,13 @@ export class Slot {
     return !this.watch.isIdle || this.isPreparing;
   }
 
+  /** Whether it takes processor time. */
+  get isComputing(): boolean {
+    return !this.watch.isIdle || this.engine.isStarting;
+  }
+
   isFree(now: number): boolean {
-    return this.watch.isIdle && this.again === null && !this.isPreparing && now >= this.restUntil;
+    return this.watch.isIdle && this.again === null && !this.isPreparing && now >= this.retryAt;
   }
 
   /** Hold the slot while the code of its next run is fetched. */
@@ -84,12 +85,11 @@ export class Slot {
   /** The run that was prepared for cannot start for now. */
   abandon(retryAt: number): void {
     this.isPreparing = false;
-    this.restUntil = retryAt;
+    this.retryAt = retryAt;
   }
 
   begin(run: Run, code: Code, now: number): void {
     this.isPreparing = false;
-    this.beganAt = now;
     this.loaded.clear();
     this.loaded.set(run.workunit, code);
     const message = this.watch.begin(run, code.language, false, now);
@@ -138,6 +138,16 @@ export class Slot {
     if (!this.watch.isDoomed) return;
     this.engine.stop();
     this.settle(this.watch.cut());
+  }
+
+  /** Compute no more, from this moment on. Returns what was not answered, with the states that it saved; nobody is blamed for it. */
+  halt(): RunMessage | null {
+    const left = this.again ?? this.watch.cut();
+    if (left === null) this.engine.hush();
+    else this.engine.stop();
+    this.again = null;
+    this.isUnderSuspicion = false;
+    return left;
   }
 
   /** The frame is made anew for another slot's sake: what runs here runs again, and nobody is blamed. */
@@ -189,7 +199,6 @@ export class Slot {
     if (message.type === "failed" && message.kinds.includes("memory")) this.events.worn();
     if (!isOver) return this.cut();
     this.isUnderSuspicion = false;
-    this.restUntil = now + rest(now - this.beganAt, this.duty);
     this.events.free();
   }
 }

@@ -6,7 +6,7 @@
  * its realm so thoroughly that the next one started.
  */
 
-import type { FailureKind, FromEngine, RealmsMessage, RunMessage } from "../protocol/engine";
+import type { CheckpointMessage, FailureKind, FromEngine, RealmsMessage, RunMessage } from "../protocol/engine";
 import type { Run } from "../session/batches";
 
 /** Seconds past a unit's limit before its engine is ended: timers are coarse, messages take their time. */
@@ -67,9 +67,17 @@ export class Watch {
       case "finished":
         this.run = null;
         return true;
+      case "checkpoint":
+        this.keep(message);
+        return false;
       default:
         return false;
     }
+  }
+
+  /** What runs again goes on from the newest state. */
+  private keep({ index, state }: CheckpointMessage): void {
+    if (this.run !== null && this.open.has(index)) this.run.states = { ...this.run.states, [index]: state };
   }
 
   isOverdue(now: number): boolean {

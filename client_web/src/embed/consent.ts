@@ -10,6 +10,7 @@ import { DEFAULT_SHARE } from "../client/throttle";
 import type { FromConsent, PublicState } from "../protocol/embed";
 import { AutoPause } from "./autopause";
 import { forgetIdentity, rememberIdentity, storedIdentity } from "./identity";
+import { Presence } from "./presence";
 import { Sight } from "./sight";
 
 /** Filled in by the build. */
@@ -40,6 +41,9 @@ class Consent {
   private readonly sight = new Sight(byId("start"));
   private readonly autoPause = new AutoPause((reason, isOn) => {
     this.setPause(reason, isOn);
+  });
+  private readonly presence = new Presence(byId("card"), false, (isSeen) => {
+    this.setPause("unseen", !isSeen);
   });
   private state: PublicState = "asked";
 
@@ -120,6 +124,7 @@ class Consent {
     say({ disio: "consent", answer: "granted" });
     this.client.start();
     this.autoPause.start();
+    this.presence.start();
     this.show("badge");
   }
 
@@ -142,6 +147,7 @@ class Consent {
     this.client?.stop();
     this.client = null;
     this.autoPause.stop();
+    this.presence.stop();
     forgetIdentity();
     say({ disio: "status", state: "revoked", reason: "", stats: { units: 0, seconds: 0, tasks: [], percent: 0 } });
     say({ disio: "consent", answer: "revoked" });
@@ -193,6 +199,7 @@ const PAUSE_REASONS: Record<string, string> = {
   visitor: "Paused by you.",
   page: "Paused by the page.",
   hidden: "Paused while this page is not in front.",
+  unseen: "Paused while this box cannot be seen.",
   battery: "Paused while the computer runs on battery.",
   data: "Paused because this browser saves data.",
 };

@@ -5,22 +5,27 @@
  * means: in view.
  */
 
-interface VisibleEntry extends IntersectionObserverEntry {
+export interface VisibleEntry extends IntersectionObserverEntry {
   isVisible?: boolean;
 }
 
 /** The least delay in milliseconds that the browser allows between readings. */
 const DELAY_MS = 100;
 
+/** For readings that tell of covers and fades, too, where the browser does. */
+export function readingOptions(threshold: number[]): IntersectionObserverInit {
+  const options = { threshold, trackVisibility: true, delay: DELAY_MS };
+  return options;
+}
+
 export class Sight {
   private seen = false;
   private readonly observer: IntersectionObserver;
 
   constructor(element: Element) {
-    const options = { threshold: [1], trackVisibility: true, delay: DELAY_MS };
     this.observer = new IntersectionObserver((entries) => {
       this.read(entries);
-    }, options);
+    }, readingOptions([1]));
     this.observer.observe(element);
   }
 

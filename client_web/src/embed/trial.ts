@@ -148,8 +148,9 @@ export class Trial {
         this.isWorn = true;
         this.job?.startOver();
       },
+      mayPrepare: () => true,
     };
-    this.slot = new Slot(this.frame, events, 1);
+    this.slot = new Slot(this.frame, events);
     this.frame.start();
     window.setInterval(() => {
       this.tick();

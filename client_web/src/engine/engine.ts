@@ -60,11 +60,12 @@ export class Engine {
     private readonly emit: (message: FromEngine) => void,
     private readonly onDeath: (reason: string) => void,
     keep_mb = KEEP_MB,
+    mayPrepare: () => boolean = () => true,
   ) {
     const tell = (): void => {
       this.tellRealms();
     };
-    this.spare = new Spare(realms, tell);
+    this.spare = new Spare(realms, tell, mayPrepare);
     this.kept = new Kept(keep_mb * 1024 * 1024, tell);
   }
 
@@ -81,6 +82,16 @@ export class Engine {
     this.spare.drop();
     this.kept.drop();
     this.endLive();
+  }
+
+  /** Nothing is run for now, so nothing is got ready either. */
+  hush(): void {
+    this.spare.work();
+  }
+
+  /** Whether a spare takes processor time to start. */
+  get isStarting(): boolean {
+    return this.spare.isStarting;
   }
 
   private endLive(): void {

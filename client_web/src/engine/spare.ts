@@ -29,14 +29,23 @@ export class Spare {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private waitMs = FIRST_WAIT_MS;
 
-  /** @param changed called after a spare came, or went without being asked for */
+  /**
+   * @param changed called after a spare came, or went without being asked for
+   * @param mayStart asked when one is about to start; it waits again while the answer is no
+   */
   constructor(
     private readonly realms: Realms,
     private readonly changed: () => void,
+    private readonly mayStart: () => boolean = () => true,
   ) {}
 
   get languages(): string[] {
     return this.waiting === null ? [] : [this.waiting.language];
+  }
+
+  /** Whether it takes processor time just now. */
+  get isStarting(): boolean {
+    return this.waiting !== null && !this.waiting.isReady;
   }
 
   /** A realm of this language is in use from now on: the next task may well be in it, too. */
@@ -79,6 +88,7 @@ export class Spare {
   }
 
   private start(language: string): void {
+    if (!this.mayStart()) return this.rest();
     const events: RealmEvents = {
       message: (message) => {
         if (waiting.taker !== null) waiting.taker.message(message);

@@ -97,6 +97,12 @@ export class Batches {
     }
   }
 
+  /** What a later try of a unit goes on from. */
+  keepState(token: string, index: number, state: Uint8Array): void {
+    const batch = this.held.get(token);
+    if (batch?.open.has(index)) batch.assign.states[index] = state;
+  }
+
   /** Close an index; false when it was not open. The batch is forgotten with its last index. */
   close(token: string, index: number): boolean {
     const batch = this.held.get(token);

@@ -70,6 +70,7 @@ export class Reports {
 
   private checkpoint({ token, index, state }: CheckpointMessage, limits: Limits): void {
     if (state.length > limits.state || !this.batches.isOpen(token, index)) return;
+    this.batches.keepState(token, index, state);
     this.outbox.add({ type: "checkpoint", token, index, state });
   }
 }
