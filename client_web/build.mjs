@@ -144,7 +144,7 @@ await mkdir(trialDir, { recursive: true });
 await writeFile(join(trialDir, "trial.html"), trialBody);
 await writeFile(join(trialDir, "manifest.json"), `${JSON.stringify({ version: 1, routes: trialRoutes }, null, 2)}\n`);
 
-const tryoutDir = join(here, "../dashboard/src/disio_dashboard/tryout");
+const tryoutDir = join(here, "../dashboard/src/disio_dashboard/tryout_files");
 const tryoutRoutes = {};
 await mkdir(tryoutDir, { recursive: true });
 for (const [route, { body, ...entry }] of Object.entries(await tryoutFiles())) {

@@ -50,7 +50,7 @@ BUNDLES = (
         (
             "distributor/src/disio_distributor/static",
             "client_cli/src/disio_client/static",
-            "dashboard/src/disio_dashboard/tryout",
+            "dashboard/src/disio_dashboard/tryout_files",
         ),
         shared=(f"{ENGINES}/python_module.py", f"{ENGINES}/python_values.py"),
     ),
