@@ -32,13 +32,35 @@ export function tryout(base: string): Tryout {
 
 export { fromBase64, toBase64 };
 
+const PIECE = 4 * 1024 * 1024;
+
+/** SHA-256 of a file of any size, hexadecimal, in memory for one piece; `told` hears how much of it is done, 0 to 1. */
+export async function hashOf(file: Blob, told: (share: number) => void): Promise<string> {
+  const hash = sha256.create();
+  for (let at = 0; at < file.size; at += PIECE) {
+    hash.update(new Uint8Array(await file.slice(at, at + PIECE).arrayBuffer()));
+    told(Math.min(1, (at + PIECE) / file.size));
+  }
+  return bytesToHex(hash.digest());
+}
+
 function kitOf(base: string, language: string): Record<string, string> | null {
   const kit = KITS[language];
   if (kit === undefined) return null;
   return Object.fromEntries(kit.files.map(({ name }) => [name, `${base}/kits/${kit.name}/${name}`]));
 }
 
-async function checkedFile(url: string, file: string, language: string): Promise<Blob> {
+/** Files that were fetched and checked, by address: each sandbox gets them from here. There are as many as kits have. */
+const kept = new Map<string, Promise<Blob>>();
+
+function checkedFile(url: string, file: string, language: string): Promise<Blob> {
+  const coming = kept.get(url) ?? fetched(url, file, language);
+  kept.set(url, coming);
+  coming.catch(() => kept.delete(url));
+  return coming;
+}
+
+async function fetched(url: string, file: string, language: string): Promise<Blob> {
   const answer = await fetch(url);
   if (!answer.ok) throw new Error(`${file}, which ${language} needs, cannot be had: ${await reasonOf(answer)}`);
   const bytes = new Uint8Array(await answer.arrayBuffer());
