@@ -21,6 +21,7 @@ COPY . .
 COPY --from=web /src/distributor/src/disio_distributor/static distributor/src/disio_distributor/static
 COPY --from=web /src/client_cli/src/disio_client/static client_cli/src/disio_client/static
 COPY --from=web /src/dashboard/src/disio_dashboard/static dashboard/src/disio_dashboard/static
+COPY --from=web /src/dashboard/src/disio_dashboard/tryout_files dashboard/src/disio_dashboard/tryout_files
 RUN pip install --no-deps --no-build-isolation ./shared ./manager ./distributor ./dashboard ./client_cli .
 
 FROM python:3.13-slim-bookworm

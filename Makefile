@@ -68,6 +68,6 @@ lock: setup ## rebuild the lock files (UPGRADE=1 for the newest versions)
 
 clean: ## delete everything that was installed, built or cached in this checkout
 	@rm -rf .venv build dist client_web/node_modules dashboard/web/node_modules
-	@rm -rf distributor/src/disio_distributor/static client_cli/src/disio_client/static dashboard/src/disio_dashboard/static
+	@rm -rf distributor/src/disio_distributor/static client_cli/src/disio_client/static dashboard/src/disio_dashboard/static dashboard/src/disio_dashboard/tryout_files
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

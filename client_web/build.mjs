@@ -101,6 +101,20 @@ async function trialPage() {
   return { body, headers: { ...COMMON, "Cache-Control": "no-store", "Content-Security-Policy": policy } };
 }
 
+/**
+ * For the dashboard's form, which lets people try a unit before it is submitted: the compute frame under the same policy, framed by the
+ * dashboard alone, and the module that runs units in it.
+ */
+async function tryoutFiles() {
+  const { body, headers } = await computePage();
+  const policy = `${headers["Content-Security-Policy"]}; frame-ancestors 'self'`;
+  const define = { KITS: JSON.stringify(kits) };
+  return {
+    "/compute": { file: "compute.html", content_type: HTML, body, headers: { "X-Frame-Options": "SAMEORIGIN", "Content-Security-Policy": policy } },
+    "/tryout.mjs": { file: "tryout.mjs", content_type: SCRIPT, body: await bundle("embed/tryout.ts", { format: "esm", platform: "browser", define }), headers: {} },
+  };
+}
+
 const HTML = "text/html; charset=utf-8";
 const SCRIPT = "text/javascript; charset=utf-8";
 const loader = await bundle("embed/loader.ts", { format: "iife", platform: "browser" });
@@ -129,6 +143,15 @@ const trialRoutes = { "/trial": { file: "trial.html", content_type: HTML, header
 await mkdir(trialDir, { recursive: true });
 await writeFile(join(trialDir, "trial.html"), trialBody);
 await writeFile(join(trialDir, "manifest.json"), `${JSON.stringify({ version: 1, routes: trialRoutes }, null, 2)}\n`);
+
+const tryoutDir = join(here, "../dashboard/src/disio_dashboard/tryout_files");
+const tryoutRoutes = {};
+await mkdir(tryoutDir, { recursive: true });
+for (const [route, { body, ...entry }] of Object.entries(await tryoutFiles())) {
+  await writeFile(join(tryoutDir, entry.file), body);
+  tryoutRoutes[route] = entry;
+}
+await writeFile(join(tryoutDir, "manifest.json"), `${JSON.stringify({ version: 1, routes: tryoutRoutes, kits }, null, 2)}\n`);
 
 const host = await bundle("engine/host.ts", { format: "esm", platform: "browser", define: runtimeSource });
 await mkdir(hostDir, { recursive: true });

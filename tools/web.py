@@ -47,7 +47,11 @@ class Bundle:
 BUNDLES = (
     Bundle(
         "client_web",
-        ("distributor/src/disio_distributor/static", "client_cli/src/disio_client/static"),
+        (
+            "distributor/src/disio_distributor/static",
+            "client_cli/src/disio_client/static",
+            "dashboard/src/disio_dashboard/tryout_files",
+        ),
         shared=(f"{ENGINES}/python_module.py", f"{ENGINES}/python_values.py"),
     ),
     Bundle("dashboard/web", ("dashboard/src/disio_dashboard/static",)),

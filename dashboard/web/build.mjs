@@ -6,6 +6,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const BUDGET_BYTES = 80_000; // of the first load of any page, gzipped
+const EDITOR_BYTES = 160_000; // of the editor, which the page of a new task fetches after it is shown
 const here = dirname(fileURLToPath(import.meta.url));
 const out = process.env.DISIO_WEB_OUT ?? join(here, "../src/disio_dashboard/static");
 
@@ -75,6 +76,8 @@ const first = pages.map(([base, { entryPoint }]) => ({
 }));
 for (const { entryPoint, size } of first)
   check(`first load of ${entryPoint}`, gzipSync(page).length + size, BUDGET_BYTES);
+const editor = neededBy(fileOf("src/newtask/codemirror.ts"));
+check("editor", sizeOf(new Set([...editor].filter((file) => !frame.has(file)))), EDITOR_BYTES);
 if (isOver) {
   console.error("over a budget");
   process.exit(1);

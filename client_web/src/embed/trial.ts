@@ -1,19 +1,13 @@
 /**
  * The trial page: runs units in a browser's sandbox for whoever writes them, before they are submitted (`disio test`).
  *
- * Rule: frame, slot and engine are the very ones of volunteers; only where work comes from differs. It is served on the author's
- * machine by the command that tries a unit, never by a distributor.
+ * Rule: it is served on the author's machine by the command that tries a unit, never by a distributor; what it runs, `trials.ts` runs.
  */
 
-import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex } from "@noble/hashes/utils.js";
-import { ComputeFrame } from "../client/frame";
-import { Slot, type SlotEvents } from "../client/slot";
-import type { FailureKind } from "../protocol/engine";
-import { DEFAULT_TERMS, type Terms } from "../protocol/messages";
-import { fromBase64, toBase64 } from "./base64";
+import { Trial, type TrialSpec } from "./trials";
 import { TrialView } from "./trial_view";
 
+<<<<<<< HEAD
 /** What to run. Bytes are base64; payloads and states are in wire form. */
 export interface TrialSpec {
   language: string;
@@ -227,6 +221,8 @@ export class Trial {
   }
 }
 
+=======
+>>>>>>> making
 /** Take work from the command that opened this page until it has none; the token tells it that the page is the one it opened. */
 async function serve(trial: Trial, token: string, view: TrialView): Promise<void> {
   for (;;) {

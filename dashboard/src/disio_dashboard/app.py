@@ -15,6 +15,7 @@ from disio_dashboard.proxy import CSRF_HEADER, proxy
 from disio_dashboard.sessions import is_same_secret
 from disio_dashboard.settings import Settings, read_token
 from disio_dashboard.state import STATE, State
+from disio_dashboard.tryout import Tryout
 from disio_dashboard.upstream import Upstream
 from disio_shared.datadir import DataDir
 from disio_shared.errors import ManagerUnreachable
@@ -38,6 +39,7 @@ def create_app(settings: Settings, static_dir: Path = STATIC_DIR) -> web.Applica
     app.on_response_prepare.append(add_headers)
     app.on_startup.append(_open_upstream)
     app.on_cleanup.append(_close_upstream)
+    Tryout().attach(app)
     app.add_routes(
         [
             web.get("/healthz", _healthz),

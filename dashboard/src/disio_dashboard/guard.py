@@ -23,6 +23,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "img-src 'self'",
         "font-src 'self'",
         "connect-src 'self'",
+        "frame-src 'self'",  # the sandbox that units are tried in
         "form-action 'self'",
         "base-uri 'none'",
         "frame-ancestors 'none'",

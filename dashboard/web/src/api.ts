@@ -4,6 +4,7 @@ import { signal } from "@preact/signals";
 import type { FieldError } from "./model";
 
 const TIMEOUT_MS = 30_000;
+const BYTES = "application/octet-stream";
 const CSRF_HEADER = "X-Disio-Csrf";
 
 /** Why the manager cannot be asked just now; null = it can. */
@@ -26,17 +27,19 @@ export class Problem extends Error {
 
 interface Call {
   method?: string;
-  /** JSON text. */
-  body?: string;
+  /** JSON text, or bytes. */
+  body?: string | Blob;
+  timeoutMs?: number;
   headers?: Record<string, string>;
 }
 
 /** Calls the manager and returns the answer; throws Problem for everything that is no success. */
-export async function call(path: string, { method = "GET", body, headers = {} }: Call = {}): Promise<Response> {
+export async function call(path: string, options: Call = {}): Promise<Response> {
+  const { method = "GET", body, headers = {}, timeoutMs = TIMEOUT_MS } = options;
   const sent: Record<string, string> = { Accept: "application/json", ...headers };
-  if (body !== undefined) sent["Content-Type"] = "application/json";
+  if (body !== undefined) sent["Content-Type"] ??= typeof body === "string" ? "application/json" : BYTES;
   if (method !== "GET") sent[CSRF_HEADER] = await csrfToken();
-  const response = await reach(path, { method, headers: sent, ...(body === undefined ? {} : { body }) });
+  const response = await reach(path, timeoutMs, { method, headers: sent, ...(body === undefined ? {} : { body }) });
   if (!response.ok) throw await readProblem(response);
   outage.value = null;
   return response;
@@ -60,12 +63,12 @@ export async function diagnose(): Promise<void> {
   }
 }
 
-async function reach(path: string, options: RequestInit): Promise<Response> {
+async function reach(path: string, timeoutMs: number, options: RequestInit): Promise<Response> {
   try {
-    return await fetch(path, { ...options, signal: AbortSignal.timeout(TIMEOUT_MS), credentials: "same-origin" });
+    return await fetch(path, { ...options, signal: AbortSignal.timeout(timeoutMs), credentials: "same-origin" });
   } catch (error) {
     const isSlow = error instanceof DOMException && error.name === "TimeoutError";
-    outage.value = isSlow ? "No answer for 30 s." : "The dashboard does not answer.";
+    outage.value = isSlow ? `No answer for ${timeoutMs / 1000} s.` : "The dashboard does not answer.";
     throw new Problem(0, "unreachable", outage.value);
   }
 }

@@ -134,29 +134,3 @@ export function ManyField(props: FieldProps & { options: [value: string, label: 
     </fieldset>
   );
 }
-
-/** A WebAssembly module from a file; it takes the place of the source field. */
-export function WasmField(props: FieldProps) {
-  const { field, label, draft, set } = props;
-  const read = async (event: TargetedEvent<HTMLInputElement>) => {
-    const file = event.currentTarget.files?.[0];
-    if (file) set({ wasm: await toBase64(file), wasmName: file.name });
-  };
-  return (
-    <div class="field">
-      <label for={idOf(field)}>{label}</label>
-      <input {...tiesOf(props)} type="file" accept=".wasm,application/wasm" onChange={(event) => void read(event)} />
-      {draft.wasmName && <p class="mono">{draft.wasmName}</p>}
-      <Messages {...props} />
-    </div>
-  );
-}
-
-function toBase64(file: Blob): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(String(reader.result).replace(/^[^,]*,/, ""));
-    reader.onerror = () => reject(reader.error ?? new Error("the file cannot be read"));
-    reader.readAsDataURL(file);
-  });
-}

@@ -49,3 +49,10 @@ export function joined(parts: Parts, more: Map<string, string>, clashes: FieldEr
   }
   return `{${[...left].map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(",")}}`;
 }
+
+/** Splits JSON text into the items of the list that it is, each as it was written; undefined when it is something else. */
+export function itemsOf(text: string): string[] | undefined {
+  const inner = /^\s*\[(.*)\]\s*$/s.exec(text)?.[1];
+  if (inner === undefined) return undefined;
+  return inner.trim() === "" ? [] : divided(inner).map((item) => item.trim());
+}

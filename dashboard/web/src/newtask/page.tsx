@@ -3,10 +3,11 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { callJson, Problem } from "../api";
 import type { FieldError, Task } from "../model";
-import { useTitle } from "../parts";
-import { go } from "../route";
+import { Trouble, useTitle } from "../parts";
+import { go, query, setQuery } from "../route";
+import { PayloadBuilder } from "./builder";
+import { draftOf } from "./clone";
 import {
-  ADVANCED,
   type Draft,
   dropDraft,
   EMPTY,
@@ -17,20 +18,30 @@ import {
   placeErrors,
   toDocument,
 } from "./draft";
-import { ChoiceField, CodeField, type FormProps, idOf, ManyField, TextField, WasmField } from "./fields";
-import { TEMPLATES } from "./templates";
+import { CodeEditor } from "./editor";
+import { ChoiceField, type FormProps, idOf, TextField } from "./fields";
+import { Gallery } from "./gallery";
+import { Equivalents, Forecast, Launch } from "./launch";
+import { MoreField, PolicyFields } from "./policy";
+import { usePreview } from "./preview";
+import { TrialView, useTrial } from "./tryout";
+import { takeWasm, WasmFields, WasmTerms } from "./wasm";
 
 const NO_ERRORS: PlacedErrors = { fields: {}, rest: [] };
 
 export function NewTaskPage() {
   useTitle("New task");
-  const { draft, set, fits, replace, undo } = useDraft();
+  const { draft, set, fits, replace, undo, trouble } = useDraft();
   const { errors, busy, submit, form } = useSubmit(draft);
+  const preview = usePreview(draft.payloads);
+  const trial = useTrial(draft, preview);
+  const [told, tell] = useState("");
   const props: FormProps = { draft, errors: errors.fields, set };
   return (
     <>
       <h1>New task</h1>
-      <Templates draft={draft} replace={replace} />
+      <Trouble text={trouble} />
+      <Gallery draft={draft} replace={replace} />
       <form
         ref={form}
         noValidate
@@ -40,71 +51,76 @@ export function NewTaskPage() {
         }}
       >
         <Elsewhere errors={errors.rest} />
-        <TextField {...props} field="name" label="Name" />
-        <WorkunitFields {...props} />
-        <CodeField
-          {...props}
-          field="payloads"
-          label="Payloads (JSON)"
-          rows={5}
-          hint={
-            <>
-              One of <code>{'{"list": […]}'}</code>, <code>{'{"range": [start, stop, step]}'}</code>,{" "}
-              <code>{'{"grid": {"n": "1-1337", "k": [2, 3], "c": 99}}'}</code>, or <code>zip</code>, <code>random</code>
-              , <code>blob</code>
-            </>
-          }
-        />
-        <PolicyFields {...props} />
-        <CodeField
-          {...props}
-          field="more"
-          label="More (JSON)"
-          rows={3}
-          hint={
-            <>
-              What has no field above, such as <code>{'{"tags": ["math"], "policy": {"weight": 2}}'}</code>
-            </>
-          }
-        />
-        {!fits && <p class="hint">The draft is too large for this browser to keep: do not close the page.</p>}
-        <p class="actions">
-          <button type="submit" class="primary" disabled={busy}>
-            {busy ? "Creating…" : "Create task"}
-          </button>
-          <button type="button" onClick={() => replace(EMPTY)}>
-            Clear
-          </button>
-          {undo && (
-            <button type="button" onClick={undo}>
-              Undo
-            </button>
-          )}
-        </p>
+        <section aria-labelledby="code" onDragOver={(event) => event.preventDefault()} onDrop={dropped(set, tell)}>
+          <h2 id="code">1. Code</h2>
+          <TextField {...props} field="name" label="Name" />
+          <WorkunitFields {...props} told={told} tell={tell} />
+        </section>
+        <section aria-labelledby="payloads">
+          <h2 id="payloads">2. Payloads</h2>
+          <PayloadBuilder {...props} state={preview} />
+        </section>
+        <section aria-labelledby="trial">
+          <h2 id="trial">3. Test</h2>
+          <TrialView trial={trial} draft={draft} set={set} />
+        </section>
+        <section aria-labelledby="launch">
+          <h2 id="launch">4. Policy and launch</h2>
+          <PolicyFields {...props} />
+          <MoreField {...props} />
+          <Forecast trial={trial} state={preview} />
+          <Equivalents draft={draft} />
+          {!fits && <p class="hint">The draft is too large for this browser to keep: do not close the page.</p>}
+          <Launch trial={trial} busy={busy} clear={() => replace(EMPTY)} undo={undo} />
+        </section>
       </form>
     </>
   );
+}
+
+/** A WebAssembly file that is dropped on the code becomes the code. */
+function dropped(set: FormProps["set"], tell: (text: string) => void) {
+  return (event: DragEvent) => {
+    const file = event.dataTransfer?.files[0];
+    if (!file) return;
+    event.preventDefault();
+    if (file.name.endsWith(".wasm")) void takeWasm(file, set, tell);
+    else void file.text().then((source) => set({ "workunit.source": source, ...languageOf(file.name) }));
+  };
+}
+
+function languageOf(name: string): Partial<Draft> {
+  return name.endsWith(".py") ? { "workunit.language": "python" } : { "workunit.language": "javascript" };
 }
 
 function useDraft() {
   const [draft, setDraft] = useState<Draft>(loadDraft);
   const [before, setBefore] = useState<Draft | null>(null);
   const [fits, setFits] = useState(true);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const latest = useRef(draft);
   const set = (change: Partial<Draft>) => {
-    const next = { ...draft, ...change };
-    setDraft(next);
-    setFits(keepDraft(next));
+    // What comes late, an upload for instance, changes the form as it stands then.
+    latest.current = { ...latest.current, ...change };
+    setDraft(latest.current);
+    setFits(keepDraft(latest.current));
   };
   /** Changes much at once; what was there can be had back. */
   const replace = (change: Partial<Draft>) => {
-    setBefore(draft);
+    setBefore(latest.current);
     set(change);
   };
   const putBack = (old: Draft) => () => {
     set(old);
     setBefore(null);
   };
-  return { draft, set, fits, replace, undo: before && putBack(before) };
+  const from = query.value.get("from");
+  useEffect(() => {
+    if (from === null) return;
+    setQuery({ from: "" });
+    draftOf(from).then(replace, (error: Error) => setTrouble(`The task was not read: ${error.message}`));
+  }, [from]);
+  return { draft, set, fits, replace, undo: before && putBack(before), trouble };
 }
 
 function useSubmit(draft: Draft) {
@@ -170,25 +186,7 @@ function Elsewhere({ errors }: { errors: FieldError[] }) {
   );
 }
 
-function Templates({ draft, replace }: { draft: Draft; replace: FormProps["set"] }) {
-  return (
-    <section aria-label="Templates" class="templates">
-      {TEMPLATES.map(({ key, label, about, ...content }) => (
-        <button
-          type="button"
-          key={key}
-          aria-pressed={draft["workunit.source"] === content["workunit.source"]}
-          onClick={() => replace(content)}
-        >
-          <strong>{label}</strong>
-          <span class="hint">{about}</span>
-        </button>
-      ))}
-    </section>
-  );
-}
-
-function WorkunitFields(props: FormProps) {
+function WorkunitFields(props: FormProps & { told: string; tell: (text: string) => void }) {
   const language = props.draft["workunit.language"];
   return (
     <>
@@ -202,11 +200,8 @@ function WorkunitFields(props: FormProps) {
           ["wasm", "WebAssembly (WASI)"],
         ]}
       />
-      {language === "wasm" ? (
-        <WasmField {...props} field="workunit.source" label="WebAssembly module" />
-      ) : (
-        <CodeField {...props} field="workunit.source" label="Code" rows={16} hint={CODE_HINTS[language]} />
-      )}
+      {language === "wasm" ? <WasmFields {...props} /> : <CodeEditor {...props} />}
+      {language !== "wasm" && props.told && <p role="status">{props.told}</p>}
       {language === "wasm" && <WasmTerms {...props} />}
       {language === "python" && (
         <ChoiceField
@@ -220,103 +215,5 @@ function WorkunitFields(props: FormProps) {
         />
       )}
     </>
-  );
-}
-
-/** What the bytes that a WebAssembly unit writes are, and which time it sees. */
-function WasmTerms(props: FormProps) {
-  return (
-    <>
-      <ChoiceField
-        {...props}
-        field="workunit.output"
-        label="Standard output is"
-        options={[
-          ["bytes", "Bytes"],
-          ["text", "Text"],
-          ["json", "JSON"],
-        ]}
-      />
-      <ChoiceField
-        {...props}
-        field="workunit.clock"
-        label="Clock"
-        options={[
-          ["fixed", "Fixed: the same payload gives the same result"],
-          ["real", "Real time"],
-        ]}
-      />
-    </>
-  );
-}
-
-const CODE_HINTS: Record<string, preact.JSX.Element> = {
-  javascript: (
-    <>
-      An ES module: <code>export default function run(payload, unit) {"{ … }"}</code>, or a classic script with{" "}
-      <code>worker.onStart</code>
-    </>
-  ),
-  python: (
-    <>
-      A file with <code>def run(payload, unit):</code>
-    </>
-  ),
-};
-
-function PolicyFields(props: FormProps) {
-  return (
-    <fieldset class="policy">
-      <legend>Policy</legend>
-      <TextField {...props} numeric field="policy.priority" label="Priority" hint="−1000 to 1000; higher goes first" />
-      <TextField {...props} numeric field="policy.unit_timeout_s" label="Unit timeout (s)" hint="for one payload" />
-      <TextField {...props} numeric field="policy.max_failures" label="Max failures" hint="of one payload" />
-      <TextField {...props} numeric field="policy.max_distributors" label="Max distributors" hint="0 = any number" />
-      <ManyField
-        {...props}
-        field="policy.requires.kinds"
-        label="Clients"
-        options={[
-          ["web", "Browsers"],
-          ["cli", "Machines"],
-        ]}
-      />
-      <AdvancedFields {...props} />
-    </fieldset>
-  );
-}
-
-function AdvancedFields(props: FormProps) {
-  const [isOpen, setOpen] = useState(false);
-  const hasErrors = ADVANCED.some((field) => props.errors[field]);
-  return (
-    <details class="advanced" open={isOpen || hasErrors} onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>Advanced</summary>
-      <div class="columns">
-        <TextField
-          {...props}
-          numeric
-          field="policy.max_lost"
-          label="Max lost"
-          hint="hand-outs of one payload whose client went away, before it fails"
-        />
-        <ChoiceField
-          {...props}
-          field="policy.when_exhausted"
-          label="When nothing is left to hand out"
-          options={[
-            ["repeat", "Check results again"],
-            ["wait", "Wait for the manager"],
-          ]}
-        />
-        <TextField
-          {...props}
-          numeric
-          field="policy.max_redundancy"
-          label="Max redundancy"
-          hint="results of one payload, when results are checked again"
-        />
-      </div>
-    </details>
   );
 }

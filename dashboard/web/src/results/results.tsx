@@ -1,14 +1,24 @@
-// Results and failures of a task, page by page, in index order.
+// Results of a task as table, chart or image, as the address says; and its failures.
 
 import { useEffect, useState } from "preact/hooks";
-import { call, callJson } from "../api";
+import { callJson } from "../api";
 import * as format from "../format";
-import type { Result, Task } from "../model";
+import type { Task } from "../model";
 import { Trouble } from "../parts";
+import { query, setQuery } from "../route";
+import { readResults } from "./follow";
+import { ImageView } from "./image";
+import { TableView, useSlowly } from "./table";
+import { tileOf } from "./tiles";
 
-const PAGE = 25;
-/** While results come in the shown page is read again at most this often. */
+const FAILURES = 25;
+/** While failures come in they are read again at most this often. */
 const REREAD_MS = 2_000;
+const VIEWS = [
+  ["table", "Table"],
+  ["image", "Image"],
+] as const;
+type View = (typeof VIEWS)[number][0];
 
 interface Failure {
   i: number;
@@ -17,11 +27,7 @@ interface Failure {
 }
 
 export function Results({ task }: { task: Task }) {
-  const [starts, setStarts] = useState<number[]>([0]);
-  const from = starts.at(-1) ?? 0;
-  const { rows, trouble } = useResults(task, from);
-  const page = rows?.slice(0, PAGE) ?? [];
-  const next = rows?.[PAGE]?.i;
+  const view = useView(task);
   const base = `/api/tasks/${encodeURIComponent(task.id)}/results`;
   return (
     <section aria-labelledby="results">
@@ -36,100 +42,38 @@ export function Results({ task }: { task: Task }) {
           </a>
         </span>
       </div>
-      <Trouble text={trouble} />
-      {page.length > 0 ? <ResultTable rows={page} /> : <p class="hint">{rows ? "No results yet." : "Reading…"}</p>}
-      <nav class="pager" aria-label="Pages of results">
-        <span class="mono">
-          {format.count((starts.length - 1) * PAGE + (page.length ? 1 : 0))}–
-          {format.count((starts.length - 1) * PAGE + page.length)} of {format.count(task.done)}
-        </span>
-        <button type="button" disabled={starts.length === 1} onClick={() => setStarts(starts.slice(0, -1))}>
-          Back
-        </button>
-        <button
-          type="button"
-          disabled={next === undefined}
-          onClick={() => next !== undefined && setStarts([...starts, next])}
-        >
-          Next
-        </button>
-      </nav>
+      <fieldset class="kinds" aria-label="Results as">
+        {VIEWS.map(([value, name]) => (
+          <label key={value} class="tick">
+            <input
+              type="radio"
+              name="results-view"
+              checked={view === value}
+              onChange={() => setQuery({ view: value })}
+            />{" "}
+            {name}
+          </label>
+        ))}
+      </fieldset>
+      {view === "table" && <TableView task={task} />}
+      {view === "image" && <ImageView task={task} />}
     </section>
   );
 }
 
-function useResults(task: Task, from: number) {
-  const [rows, setRows] = useState<Result[] | null>(null);
-  const [trouble, setTrouble] = useState<string | null>(null);
-  const done = useSlowly(task.done, REREAD_MS);
-  // more results done is the reason to read again
+/** What the address says; else a picture if the first result is a part of one, and a table if not. */
+function useView(task: Task): View {
+  const chosen = query.value.get("view");
+  const [isPicture, setPicture] = useState(false);
+  const hasResults = task.done > 0;
   useEffect(() => {
-    let isCurrent = true;
-    readResults(task.id, from).then(
-      (page) => {
-        if (!isCurrent) return;
-        setRows(page);
-        setTrouble(null);
-      },
-      (error: Error) => isCurrent && setTrouble(error.message),
+    if (!hasResults) return;
+    readResults(task.id, 0, 1).then(
+      ([first]) => setPicture(first !== undefined && tileOf(first.result) !== null),
+      () => undefined, // the view itself tells what is wrong
     );
-    return () => {
-      isCurrent = false;
-    };
-  }, [task.id, from, done]);
-  return { rows, trouble };
-}
-
-/** One more than a page: the last one tells where the next page starts. */
-async function readResults(id: string, from: number): Promise<Result[]> {
-  const query = `from=${from}&limit=${PAGE + 1}&format=ndjson`;
-  const response = await call(`/api/tasks/${encodeURIComponent(id)}/results?${query}`, {
-    headers: { Accept: "application/x-ndjson" },
-  });
-  const lines = (await response.text()).split("\n").filter((line) => line.trim() !== "");
-  return lines.map((line) => JSON.parse(line) as Result);
-}
-
-/** Follows a value, but at most once in `ms`. */
-function useSlowly(value: number, ms: number): number {
-  const [slow, setSlow] = useState({ value, at: 0 });
-  useEffect(() => {
-    if (slow.value === value) return;
-    const timer = setTimeout(() => setSlow({ value, at: Date.now() }), Math.max(0, slow.at + ms - Date.now()));
-    return () => clearTimeout(timer);
-  }, [value, slow, ms]);
-  return slow.value;
-}
-
-function ResultTable({ rows }: { rows: Result[] }) {
-  return (
-    <table class="results">
-      <thead>
-        <tr>
-          <th scope="col" class="right">
-            Index
-          </th>
-          <th scope="col">Payload</th>
-          <th scope="col">Result</th>
-          <th scope="col" class="right">
-            Time
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map((row) => (
-          <tr key={row.i}>
-            <th scope="row" class="mono right">
-              {format.count(row.i)}
-            </th>
-            <td class="mono value">{format.brief(row.payload)}</td>
-            <td class="mono value">{format.brief(row.result)}</td>
-            <td class="mono right">{format.runTime(row.seconds)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
+  }, [task.id, hasResults]);
+  return VIEWS.find(([value]) => value === chosen)?.[0] ?? (isPicture ? "image" : "table");
 }
 
 export function Failures({ task }: { task: Task }) {
@@ -165,6 +109,6 @@ export function Failures({ task }: { task: Task }) {
 }
 
 async function readFailures(id: string): Promise<Failure[]> {
-  const page = await callJson<{ items: Failure[] }>(`/api/tasks/${encodeURIComponent(id)}/failures?limit=${PAGE}`);
+  const page = await callJson<{ items: Failure[] }>(`/api/tasks/${encodeURIComponent(id)}/failures?limit=${FAILURES}`);
   return page.items;
 }

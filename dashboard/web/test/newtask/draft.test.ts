@@ -121,10 +121,11 @@ test("errors find the field they belong to, and the others are kept", () => {
     "workunit.source": ["unknown", "missing"],
     "workunit.runtime": ["only Python"],
     "workunit.output": ["is for WebAssembly"],
+    "policy.deadline": ["past"],
     "policy.max_lost": ["must be from 1 to 1000"],
     "policy.when_exhausted": ["unknown"],
     "policy.max_redundancy": ["too many"],
-    more: ["policy.deadline: past", "named: not a field", "is not JSON"],
+    more: ["named: not a field", "is not JSON"],
   });
   expect(placed.rest.map(({ path }) => path)).toEqual([""]);
 });

@@ -42,8 +42,12 @@ test("the pi template is right far out, too", () => {
   expect(runClassic(template("pi"), { n: 999, digits: 8 })).toBe("349F1C09");
 });
 
-test("the sum of squares is the known one", () => {
-  expect(runModule(template("squares"), { n: 4 })).toEqual({ n: 4, sum: 14 });
+test("eleven queens have 2680 ways", () => {
+  const ways = Array.from(
+    { length: 11 },
+    (_, first) => runModule(template("queens"), { n: 11, first }) as { ways: number },
+  );
+  expect(ways.reduce((sum, each) => sum + each.ways, 0)).toBe(2680);
 });
 
 test("an undamped oscillator keeps its energy and a damped one loses it", () => {

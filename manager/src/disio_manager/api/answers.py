@@ -285,6 +285,22 @@ class WorkunitStored(Shape, kw_only=True, frozen=True):
     bytes: int
 
 
+class CodeProblem(Shape, kw_only=True, frozen=True):
+    """Where code is wrong; lines and columns are counted from 1."""
+
+    line: int
+    column: int
+    message: str
+
+
+class CodeChecked(Shape, kw_only=True, frozen=True):
+    """What a check of code found."""
+
+    is_checked: bool
+    """False: the code is too long for this check."""
+    problems: list[CodeProblem]
+
+
 class BlobStored(Shape, kw_only=True, frozen=True):
     """Bytes that are kept."""
 

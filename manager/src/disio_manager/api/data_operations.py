@@ -3,7 +3,7 @@
 Rule: see ``operations``.
 """
 
-from disio_manager.api import answers, blobs, creating, payloads, results, workunits
+from disio_manager.api import answers, blobs, code_checks, creating, payloads, results, workunits
 from disio_manager.api.operation import (
     BYTES,
     CODE,
@@ -13,6 +13,7 @@ from disio_manager.api.operation import (
     NDJSON,
     UNCHANGED,
     Answer,
+    JsonBody,
     Operation,
     OwnBody,
 )
@@ -66,6 +67,17 @@ DATA: tuple[Operation, ...] = (
         body=OwnBody("A payload spec, bare or under `payloads`"),
         role="viewer",
         is_audited=False,
+    ),
+    Operation(
+        "check_workunit",
+        "POST",
+        "/api/workunits/check",
+        code_checks.check_workunit,
+        "code",
+        "Where is code wrong? Nothing is kept and nothing is run",
+        {200: Answer("What was found", answers.CodeChecked)},
+        body=JsonBody(code_checks.CodeToCheck, code_checks.CodeToCheck, "Code of at most 262,144 characters"),
+        role="researcher",
     ),
     Operation(
         "put_workunit",

@@ -3,6 +3,8 @@
 Rule: it names the first place that does not parse, as ``line:column``; what it cannot judge in time it lets through.
 """
 
+from typing import NamedTuple
+
 import tree_sitter
 import tree_sitter_javascript
 
@@ -11,20 +13,36 @@ MAX_CHECKED_BYTES = 2 << 20
 _LANGUAGE = tree_sitter.Language(tree_sitter_javascript.language())
 
 
+class Place(NamedTuple):
+    """What is wrong, and where; lines and columns are counted from 1, columns in characters."""
+
+    line: int
+    column: int
+    message: str
+
+
 def syntax_problem(code: bytes) -> str | None:
     """Return what is wrong with an ES module or classic script, or None."""
-    if len(code) > MAX_CHECKED_BYTES:
+    place = problem_place(code) if len(code) <= MAX_CHECKED_BYTES else None
+    if place is None:
         return None
+    return f"does not parse as JavaScript: line {place.line}:{place.column}: {place.message}"
+
+
+def problem_place(code: bytes) -> Place | None:
+    """Return where an ES module or classic script is wrong first, or None."""
     root = parsed(code).root_node
     if not root.has_error:
         return None
     node = _first_error(root)
     row, column = node.start_point
-    place = f"does not parse as JavaScript: line {row + 1}:{column + 1}"
+    line = code.split(b"\n")[row]
+    # Columns of the tree count bytes; people's count characters.
+    at = len(line[:column].decode(errors="replace"))
     if node.is_missing:
-        return f"{place}: {node.type!r} is missing"
+        return Place(row + 1, at + 1, f"{node.type!r} is missing")
     near = code[node.start_byte : node.end_byte].split(b"\n", 1)[0][:60].decode(errors="replace")
-    return f"{place}: unexpected {near!r}"
+    return Place(row + 1, at + 1, f"unexpected {near!r}")
 
 
 def parsed(code: bytes) -> tree_sitter.Tree:
