@@ -15,6 +15,7 @@ from disio_manager.api.fleet_view import FleetView
 from disio_manager.chains import Chains
 from disio_manager.cluster import Cluster
 from disio_manager.identity import Identity
+from disio_manager.operating import Operating
 from disio_manager.questions import Questions
 from disio_manager.service import ManagerService
 from disio_manager.tracing import Tracing
@@ -35,6 +36,7 @@ class Context:
     aggregating: Aggregating
     tracing: Tracing
     questions: Questions
+    operating: Operating
     cluster: str
     """Id of the database."""
     zmq_port: int
