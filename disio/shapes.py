@@ -8,6 +8,10 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from disio.fleet_shapes import BlockedClient as BlockedClient
+from disio.fleet_shapes import BlockedClients as BlockedClients
+from disio.fleet_shapes import OrderedDistributor as OrderedDistributor
+from disio.fleet_shapes import Unblocked as Unblocked
 from disio.machine_shapes import Bench as Bench
 from disio.machine_shapes import Checked as Checked
 from disio.machine_shapes import ConfigFile as ConfigFile
@@ -303,6 +307,11 @@ SHAPES: dict[str, type[Shape]] = {
     "payloads preview": Preview,
     "payloads append": Appended,
     "payloads close": Task,
+    **dict.fromkeys(("fleet drain", "fleet undrain", "fleet pause", "fleet stop"), OrderedDistributor),
+    **dict.fromkeys(("fleet resume", "fleet cap"), OrderedDistributor),
+    "fleet block": BlockedClient,
+    "fleet unblock": Unblocked,
+    "fleet blocked": BlockedClients,
     "fleet": Fleet,
     "fleet --clients": Clients,
     "top": Top,

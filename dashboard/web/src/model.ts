@@ -57,7 +57,7 @@ export interface Distributor {
   name: string;
   url: string;
   region: string;
-  state: "online" | "offline" | "draining" | "refused";
+  state: "online" | "offline" | "draining" | "paused" | "refused";
   clients: number;
   slots: number;
   kinds: string[] | Record<string, number>;
@@ -76,6 +76,48 @@ export interface Distributor {
   manager?: string;
   /** Why it was refused when it last tried to join; empty when it was let in. */
   trouble?: string;
+  /** What it was started for. */
+  max_clients?: number;
+  /** What operators want of it. */
+  orders?: Orders;
+}
+
+export interface Orders {
+  drained: boolean;
+  paused: boolean;
+  stopped: boolean;
+  /** Tasks that are stopped there. */
+  tasks: string[];
+  /** 0 = as started. */
+  max_clients: number;
+  /** 0 = any number. */
+  max_slots: number;
+  reason: string;
+  at: number;
+}
+
+export interface Client {
+  id: string;
+  distributor: string;
+  kind: string;
+  slots: number;
+  site: string;
+  software: string;
+  platform: string;
+  age_s: number;
+  /** Payloads it has been given and not answered. */
+  busy: number;
+  units: number;
+  failures: number;
+  rate: number;
+}
+
+export interface ClientList {
+  items: Client[];
+  /** Distributors that could not be asked. */
+  missing: string[];
+  next_cursor: string | null;
+  total: number;
 }
 
 export interface Manager {

@@ -142,7 +142,7 @@ class DistributorApp:
             max_state_bytes=core.max_state_bytes,
             public_url=self._settings.public_url,
         )
-        return ClientLink(settings, self._service, cache, self._siblings, self._clock)
+        return ClientLink(settings, self._service, cache, self._siblings, self._clock, self._service.standing)
 
     async def _serve(self, listening: socket.socket) -> None:
         app = web.Application(client_max_size=MAX_HEAD)
@@ -187,7 +187,7 @@ class DistributorApp:
             max_clients=self._settings.max_clients,
             join_token=self._token.read(),
             software=f"disio/{__version__}",
-            speaks=["clients", "story"],
+            speaks=["clients", "matching", "story", "orders"],
             held=self._service.held(cluster),
         )
 

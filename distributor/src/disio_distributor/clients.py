@@ -15,6 +15,7 @@ from aiohttp import web
 
 from disio_distributor.core.commands import CloseClient, Reply, SendClient
 from disio_distributor.core.events import ClientJoined, ClientLeft, ClientSaid, Event
+from disio_distributor.core.standing import Standing
 from disio_distributor.limits import AddressLimits, Sampled
 from disio_distributor.reception import ClientLinkSettings, Reception, check_hello
 from disio_distributor.sessions import CLOSING_S, MAX_UNANSWERED, Session
@@ -65,6 +66,7 @@ class ClientLink:
         cache: Knows the clients that were here before.
         siblings: Returns base URLs of other distributors, best first.
         clock: Steady time for limits, wall time for what is remembered.
+        standing: Returns what operators want.
     """
 
     def __init__(
@@ -74,9 +76,10 @@ class ClientLink:
         cache: ServingCache,
         siblings: Callable[[], list[str]],
         clock: Clock,
+        standing: Callable[[], Standing] = lambda: Standing({}),
     ) -> None:
         self._settings, self._sink, self._siblings, self._clock = settings, sink, siblings, clock
-        self._reception = Reception(settings, cache, siblings, clock)
+        self._reception = Reception(settings, cache, siblings, clock, standing)
         self._sessions: dict[str, Session] = {}
         self._limits = AddressLimits()
         self._strikes = Sampled(10.0)
@@ -335,7 +338,11 @@ class ClientLink:
                 client, secret = await self._reception.identify(hello)
                 if session.state != "joining":
                     raise StoreUnavailable("session", "has ended")
-                await self._sink.submit(ClientJoined(session.sid, client, hello, session.wire.address))
+                if (outlaw := self._reception.outlaw(client)) is not None:
+                    asyncio.get_running_loop().call_later(CLOSING_S, session.close_after)
+                    return outlaw
+                wire = session.wire
+                await self._sink.submit(ClientJoined(session.sid, client, hello, wire.address, wire.platform))
         except (UnavailableError, TimeoutError) as trouble:
             asyncio.get_running_loop().call_later(CLOSING_S, session.close_after)
             return messages.Error(code=UnavailableError.code, reason=str(trouble) or "no answer")

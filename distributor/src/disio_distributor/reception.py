@@ -8,7 +8,9 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from disio_distributor.core.obeying import BLOCKED
 from disio_distributor.core.records import KnownClient
+from disio_distributor.core.standing import Standing
 from disio_distributor.stores.base import ServingCache
 from disio_shared import messages
 from disio_shared.abilities import MAX_ABILITIES, is_ability
@@ -47,12 +49,19 @@ class Reception:
         cache: Knows the clients that were here before.
         siblings: Returns base URLs of other distributors, best first.
         clock: Wall time for what is remembered.
+        standing: Returns what operators want.
     """
 
     def __init__(
-        self, settings: ClientLinkSettings, cache: ServingCache, siblings: Callable[[], list[str]], clock: Clock
+        self,
+        settings: ClientLinkSettings,
+        cache: ServingCache,
+        siblings: Callable[[], list[str]],
+        clock: Clock,
+        standing: Callable[[], Standing] = lambda: Standing({}),
     ) -> None:
         self._settings, self._cache, self._siblings, self._clock = settings, cache, siblings, clock
+        self._standing = standing
         self.turned_away = 0
         """Newcomers refused or redirected for want of places so far."""
 
@@ -63,16 +72,22 @@ class Reception:
         if hello.version != messages.PROTOCOL_VERSION:
             mismatch = VersionMismatch(hello.version, messages.PROTOCOL_VERSION)
             return messages.Refused(code=mismatch.code, reason=str(mismatch))
-        if not is_draining and joined < self._settings.max_clients:
+        most = min(self._settings.max_clients, self._standing().max_clients or self._settings.max_clients)
+        if not is_draining and joined < most:
             return None
         self.turned_away += not is_draining
         code = "draining" if is_draining else "full"
-        reason = "this distributor stops" if is_draining else f"{self._settings.max_clients} clients are here"
+        reason = "this distributor stops" if is_draining else f"{joined} clients are here"
         siblings = self._siblings()
         if siblings:
             return messages.Redirect(url=siblings[0], reason=reason)
         retry_s = RETRY_DRAINING_S if is_draining else RETRY_FULL_S
         return messages.Refused(code=code, reason=reason, retry_after_s=retry_s)
+
+    def outlaw(self, client: str) -> messages.Refused | None:
+        """Return why an identified client is not let in: an operator has blocked it; else None."""
+        is_blocked = client in self._standing().blocked
+        return messages.Refused(code="blocked", reason=BLOCKED) if is_blocked else None
 
     async def identify(self, hello: messages.Hello) -> tuple[str, str]:
         """Return the client's id and secret: its own when the secret is right, else fresh ones.

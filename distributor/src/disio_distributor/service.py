@@ -18,10 +18,12 @@ from disio_distributor.core.commands import (
     Reply,
     SendClient,
     SendManager,
+    Undrained,
 )
 from disio_distributor.core.dispatcher import Dispatcher
 from disio_distributor.core.events import DrainAsked, Event, OutboxRead, Ticked
 from disio_distributor.core.settings import CoreSettings
+from disio_distributor.core.standing import Standing
 from disio_distributor.core.stats import Stats
 from disio_distributor.keeping import CacheKeeper
 from disio_distributor.stores.base import DistributorCache
@@ -149,6 +151,10 @@ class DistributorService:
         """Return the blocks that are held of one cluster, for Join."""
         return self._dispatcher.held(cluster) if self._dispatcher is not None else []
 
+    def standing(self) -> Standing:
+        """Return what operators want; none while it waits for its cache."""
+        return self._dispatcher.standing if self._dispatcher is not None else Standing({})
+
     def stats(self) -> Stats | None:
         """Return the core's numbers, or None while it waits for its cache."""
         return self._dispatcher.stats(self._clock.steady()) if self._dispatcher is not None else None
@@ -166,6 +172,8 @@ class DistributorService:
     def _perform(self, command: Command) -> None:
         if isinstance(command, Drained):
             self.drained.set()
+        elif isinstance(command, Undrained):
+            self.drained.clear()
         elif isinstance(command, ReadOutbox):
             self._read(command.ids)
         elif isinstance(command, SendManager):

@@ -12,6 +12,7 @@ from aiohttp import web
 from engineio.async_drivers.aiohttp import WebSocket  # type: ignore[import-untyped]
 from socketio.msgpack_packet import MsgPackPacket  # type: ignore[import-untyped]
 
+from disio_distributor.platforms import platform_of
 from disio_shared.codec import MAX_CLIENT_MESSAGE
 
 EVENT_NAME = "m"
@@ -61,6 +62,7 @@ class Wire:
 
     def __init__(self, request: web.Request) -> None:
         self.address: str = request.remote or "?"
+        self.platform = platform_of(request.headers.get("User-Agent", ""))
         self.session = ""
         """The Socket.IO session on it, once there is one."""
         self.is_settled = False

@@ -29,6 +29,7 @@ from disio_manager.identity import Identity, load_identity
 from disio_manager.idling import Idling
 from disio_manager.link import LinkSocket, ManagerLink
 from disio_manager.locks import FileLock
+from disio_manager.operating import Operating
 from disio_manager.people.gate import Gate, place_of
 from disio_manager.presence import Presence
 from disio_manager.refusals import Refusals
@@ -122,6 +123,7 @@ class ManagerApp:
         if store.is_shared:
             self._run(presence.keep(service.wake))
             self._run(context.managers.run())
+            self._run(context.operating.run())
         self._run(link.run(service))
         self._run(context.feed.run())
         self._run(_tidy(store.blobs))
@@ -168,7 +170,15 @@ class ManagerApp:
 
         self.gate = gate = Gate(store, identity, clock, place_of(settings, self.data.path))
         refusals = Refusals(lambda: feed.note(Announce("fleet")), gate.note_distributor)
-        link = ManagerLink(socket, identity, settings.host, settings.status_s, refusals)
+        operating = Operating(store, clock)
+        link = ManagerLink(
+            socket,
+            identity,
+            settings.host,
+            settings.status_s,
+            refusals,
+            operating.message_for,
+        )
         service = ManagerService(
             store,
             core_settings,
@@ -177,9 +187,11 @@ class ManagerApp:
             announce,
             link.forget_sessions,
             presence if store.is_shared else None,
+            operating.load,
         )
+        operating.connect(service, link.order)
         statistics = Statistics(service)
-        fleet = FleetView(service, refusals)
+        fleet = FleetView(service, refusals, operating)
         feed = Feed(store, lambda: service.coordinator, clock.steady, statistics.read, fleet.rows)
         managers = Cluster(service, presence)
         self.aggregating = aggregating = Aggregating(
@@ -203,6 +215,7 @@ class ManagerApp:
             chains=chains,
             aggregating=aggregating,
             tracing=Tracing(store, clock),
+            operating=operating,
             questions=link.questions,
             gate=gate,
             cluster=cluster,

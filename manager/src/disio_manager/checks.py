@@ -90,7 +90,11 @@ def _check_clients(rows: messages.ClientRows) -> None:
     _require(all(len(text) <= MAX_TEXT and text.isprintable() for text in texts), "clients: texts")
     _require(all(1 <= len(client) <= MAX_ID for client in rows.ids), "clients: ids")
     _require(all(len(row) <= MAX_ABILITIES for row in rows.languages), "clients: languages")
-    _require(min([*rows.slots, *rows.busy], default=0) >= 0, "clients: negative number")
+    _require(min([*rows.slots, *rows.busy, *rows.units, *rows.failures], default=0) >= 0, "clients: negative number")
+    added = (rows.platforms, rows.units, rows.failures, rows.rates)
+    _require(all(len(column) in (0, number) for column in added), "clients: columns")
+    _require(all(len(text) <= MAX_TEXT and text.isprintable() for text in rows.platforms), "clients: platforms")
+    _require(all(math.isfinite(rate) and rate >= 0 for rate in rows.rates), "clients: rates")
     _require(all(math.isfinite(age) and age >= 0 for age in rows.ages_s), "clients: ages")
 
 

@@ -4,6 +4,7 @@ Rule: a peer that breaks the protocol, floods or reads too slowly loses its own 
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import zmq
@@ -43,6 +44,9 @@ MAX_UNCOMMITTED_BYTES = 256 << 20
 """Bytes of all peers on their way to the store; beyond it the link stops reading."""
 MAX_FETCHES = 32
 """Code look-ups at a time; beyond it the link stops reading."""
+ORDERS = "orders"
+"""What a distributor says it speaks that obeys orders."""
+OrdersOf = Callable[[str], messages.Orders]
 SILENT_STATUSES = 3
 """A session ends after so many missed signs of life."""
 
@@ -104,10 +108,19 @@ class ManagerLink:
         host: What the socket is bound to; off loopback every Join needs the join token.
         status_s: How often distributors are to give a sign of life, seconds.
         refusals: Where people see who was not let in.
+        orders_of: What operators want of a distributor.
     """
 
-    def __init__(self, socket: LinkSocket, identity: Identity, host: str, status_s: float, refusals: Refusals) -> None:
-        self._refusals = refusals
+    def __init__(
+        self,
+        socket: LinkSocket,
+        identity: Identity,
+        host: str,
+        status_s: float,
+        refusals: Refusals,
+        orders_of: OrdersOf = lambda _: messages.Orders(version=0),
+    ) -> None:
+        self._refusals, self._orders_of = refusals, orders_of
         self._socket, self._join_token = socket, "" if is_loopback(host) else identity.join_token
         self._silence_s = status_s * SILENT_STATUSES
         self._peers = Peers()
@@ -139,6 +152,14 @@ class ManagerLink:
         """Send a message of the core; one to a session that is over is dropped."""
         self._filler.send(command)
 
+    def order(self, distributor: str, orders: messages.Orders) -> None:
+        """Tell a distributor that is here what operators want of it."""
+        peer = self._peers.of_distributor(distributor)
+        if peer is not None and ORDERS in peer.speaks:
+            self._tell(peer, orders)
+        elif peer is not None and orders.drained:
+            self._tell(peer, messages.Drain(reason=orders.reason or "An operator asked for it."))
+
     def _put(self, distributor: str, spoken: str, question: Question) -> bool:
         peer = self._peers.of_distributor(distributor)
         if peer is None or spoken not in peer.speaks:
@@ -161,6 +182,8 @@ class ManagerLink:
         if isinstance(command.message, messages.Admitted):
             self._refusals.forget(peer.distributor)
         self._tell(peer, command.message)
+        if isinstance(command.message, messages.Admitted):
+            self.order(peer.distributor, self._orders_of(peer.distributor))
 
     def forget_sessions(self) -> None:
         """Ask everybody to join anew, since the core was loaded anew and knows no session."""

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 from itertools import count
+from typing import NamedTuple
 
 from disio_shared.errors import UnavailableError
 from disio_shared.messages import ClientRows, FetchStory, ListClients, Story
@@ -15,11 +16,22 @@ from disio_shared.messages import ClientRows, FetchStory, ListClients, Story
 ANSWER_S = 2.0
 MAX_OPEN = 64
 """Questions at a time, of all callers together."""
-CLIENTS, STORY = "clients", "story"
+CLIENTS, MATCHING, STORY = "clients", "matching", "story"
 """What a distributor may say it speaks (``Join.speaks``)."""
 Question = ListClients | FetchStory
 Answer = ClientRows | Story
 Tell = Callable[[str, str, Question], bool]
+
+
+class Wanted(NamedTuple):
+    """Which clients are asked for; empty = any."""
+
+    kind: str = ""
+    state: str = ""
+    text: str = ""
+
+
+EVERY = Wanted()
 
 
 class TooManyQuestions(UnavailableError):
@@ -46,13 +58,15 @@ class Questions:
         if waiting is not None and not waiting.done():
             waiting.set_result(answer)
 
-    async def clients(self, distributor: str, after: str, limit: int) -> ClientRows | None:
-        """Return clients of a distributor whose ids come after one.
+    async def clients(self, distributor: str, after: str, limit: int, wanted: Wanted = EVERY) -> ClientRows | None:
+        """Return clients of a distributor that match and whose ids come after one, and how many match.
 
         Raises:
             TooManyQuestions: Too much is asked already.
         """
-        found = await self._ask(distributor, CLIENTS, partial(ListClients, after=after, limit=limit))
+        spoken = CLIENTS if wanted == EVERY else MATCHING
+        make = partial(ListClients, after=after, limit=limit, kind=wanted.kind, state=wanted.state, text=wanted.text)
+        found = await self._ask(distributor, spoken, make)
         return found if isinstance(found, ClientRows) else None
 
     async def story(self, distributor: str, task: str, index: int) -> Story | None:

@@ -11,6 +11,7 @@ from disio_manager.core.changes import Change
 from disio_manager.core.commands import Announce, Claim, Command, Send
 from disio_manager.core.coordinator import Coordinator
 from disio_manager.core.events import Event, Ticked
+from disio_manager.core.orders import NOBODY, FleetOrders
 from disio_manager.core.settings import CoreSettings
 from disio_manager.presence import Lapsed, Presence
 from disio_manager.sources import Sources
@@ -31,6 +32,11 @@ def fresh_ids() -> tuple[str, ...]:
     return tuple(fresh_id() for _ in range(FRESH_IDS))
 
 
+async def nobody() -> FleetOrders:
+    """Return that nothing is wanted of the fleet."""
+    return NOBODY
+
+
 class ManagerService:
     """Runs the core.
 
@@ -39,6 +45,7 @@ class ManagerService:
         announce: Performs Announce; must not raise or block.
         on_reset: Told when the core was loaded anew after the store had been away: every session is forgotten.
         presence: This manager's entry in a shared store; None when no other manager can be there.
+        orders: Reads what operators want of the fleet.
     """
 
     def __init__(
@@ -50,10 +57,11 @@ class ManagerService:
         announce: Callable[[Announce], None],
         on_reset: Callable[[], None],
         presence: Presence | None = None,
+        orders: Callable[[], Awaitable[FleetOrders]] = nobody,
     ) -> None:
         self.store, self.clock = store, clock
         self.sources = Sources(store.blobs, store.segments)
-        self._presence = presence
+        self._presence, self._orders = presence, orders
         self._claims = Claims(store, clock, self.tell)
         self._settings, self._send, self._announce, self._on_reset = settings, send, announce, on_reset
         self._core: Coordinator | None = None
@@ -174,7 +182,8 @@ class ManagerService:
 
     async def _restored(self) -> Coordinator:
         loaded, fleet = await self.store.load(), await self.store.distributors()
-        return Coordinator.restore(loaded, fleet, self._settings, self.clock.steady(), self.clock.wall())
+        orders = await self._orders()
+        return Coordinator.restore(loaded, fleet, self._settings, self.clock.steady(), self.clock.wall(), orders)
 
     def _perform(self, command: Command) -> None:
         if isinstance(command, Send):

@@ -156,16 +156,6 @@ class ConflictError(DisioError):
     http_status = 409
 
 
-class DistributorElsewhere(ConflictError):
-    """A distributor that another manager of the cluster must be asked about."""
-
-    code = "distributor-elsewhere"
-
-    def __init__(self, distributor: str, manager: str) -> None:
-        self.distributor, self.manager = distributor, manager
-        super().__init__(f"distributor {distributor} is connected to another manager: ask {manager}")
-
-
 class IllegalVerb(ConflictError):
     """A verb that the task's state does not allow."""
 

@@ -3,6 +3,7 @@
 Rule: batches are columns (parallel lists), not lists of objects.
 """
 
+from disio_shared.fleet_messages import Orders
 from disio_shared.message_base import Error, Message, Part, Refused, Terms
 from disio_shared.ranges import Run
 
@@ -32,7 +33,8 @@ class Join(Message, frozen=True, kw_only=True):
     join_token: str = ""
     software: str = ""
     speaks: list[str] = []
-    """What it can be asked beside its work: ``clients`` (ListClients), ``story`` (FetchStory)."""
+    """What it can be asked beside its work: ``clients`` (ListClients), ``matching`` (its ``kind``, ``state`` and
+    ``text``), ``story`` (FetchStory), ``orders`` (Orders)."""
     held: list[BlockRef] = []
     """All blocks of the cluster that it still holds, whichever manager granted them; answered in Admitted.revoked where
     they are no longer its own. A block that is not among them it has lost, or never had, and is handed out again."""
@@ -194,6 +196,16 @@ class ClientRows(Message, frozen=True, kw_only=True):
     """Payloads that each has been given and not answered."""
     is_end: bool = True
     """None comes after these."""
+    total: int = -1
+    """Clients that match, shown or not; -1 = not counted."""
+    platforms: list[str] = []
+    """Family of browser and system, such as ``Firefox, Linux``; of an older distributor no row has one."""
+    units: list[int] = []
+    """Results of each since it connected."""
+    failures: list[int] = []
+    """Tries of each that failed since then."""
+    rates: list[float] = []
+    """Results a second of each, lately."""
 
 
 class Story(Message, frozen=True, kw_only=True):
@@ -346,7 +358,13 @@ class ListClients(Message, frozen=True, kw_only=True):
     after: str = ""
     """Only clients whose id is above."""
     limit: int
-    """Rows at most, 1 to 1,000."""
+    """Rows at most, 0 (only count) to 1,000."""
+    kind: str = ""
+    """Only of this kind; these three for who speaks ``matching``."""
+    state: str = ""
+    """``busy``: only those that hold payloads; ``idle``: only those that hold none."""
+    text: str = ""
+    """Only those with this in their id, site, software or platform, whatever the case."""
 
 
 class FetchStory(Message, frozen=True, kw_only=True):
@@ -372,5 +390,6 @@ ToDistributor = (
     | Offer
     | ListClients
     | FetchStory
+    | Orders
     | Error
 )

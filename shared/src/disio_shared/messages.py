@@ -25,6 +25,7 @@ from disio_shared.client_messages import (
     Welcome,
 )
 from disio_shared.codec import MAX_CLIENT_MESSAGE, MAX_LINK_MESSAGE, Codec
+from disio_shared.fleet_messages import Orders
 from disio_shared.link_messages import (
     Admitted,
     Adopted,
@@ -99,6 +100,7 @@ __all__ = [
     "Managers",
     "Message",
     "Offer",
+    "Orders",
     "Packed",
     "Part",
     "Pause",

@@ -1,12 +1,15 @@
 // Every distributor with what is wrong with it, and the managers where there is more than one.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { callJson } from "../api";
 import { fleet } from "../feed";
 import * as format from "../format";
 import type { Distributor, Manager } from "../model";
 import { StateChip, useTitle } from "../parts";
-import { spaceLevel, warningsOf } from "./health";
+import { BlockedClients } from "./blocked";
+import { Card } from "./card";
+import { Clients } from "./clients";
+import { versionsOf } from "./orders";
 
 const REREAD_MS = 5_000;
 
@@ -14,6 +17,8 @@ export function FleetPage() {
   useTitle("Fleet");
   const managers = useManagers();
   const distributors = fleet.value;
+  const isNew = useNewcomers(distributors);
+  const [blocked, setBlocked] = useState(0);
   return (
     <>
       <h1>Fleet</h1>
@@ -26,11 +31,43 @@ export function FleetPage() {
       )}
       <ul class="distributors">
         {distributors?.map((distributor) => (
-          <Card key={distributor.id} distributor={distributor} managers={managers} />
+          <Card key={distributor.id} distributor={distributor} managers={managers} isNew={isNew(distributor.id)} />
         ))}
       </ul>
+      {distributors !== null && distributors.length > 0 && (
+        <>
+          <Clients distributors={distributors} onBlocked={() => setBlocked((before) => before + 1)} />
+          <BlockedClients turn={blocked} />
+          <Versions distributors={distributors} />
+        </>
+      )}
       {managers.length > 1 && <Managers managers={managers} />}
     </>
+  );
+}
+
+/** Tells which distributors came while this page was open. */
+function useNewcomers(distributors: Distributor[] | null): (id: string) => boolean {
+  const first = useRef<ReadonlySet<string> | null>(null);
+  if (first.current === null && distributors !== null) first.current = new Set(distributors.map(({ id }) => id));
+  return (id) => first.current?.has(id) === false;
+}
+
+function Versions({ distributors }: { distributors: Distributor[] }) {
+  const rows = versionsOf(distributors.filter(({ state }) => state !== "offline"));
+  if (rows.length === 0) return null;
+  return (
+    <section aria-labelledby="versions">
+      <h2 id="versions">Versions in use</h2>
+      <ul>
+        {rows.map(({ version, distributors: many, clients }) => (
+          <li key={version}>
+            <span class="mono">{version}</span>: {format.count(many)} {many === 1 ? "distributor" : "distributors"},{" "}
+            {format.count(clients)} {clients === 1 ? "client" : "clients"}
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 
@@ -49,74 +86,6 @@ function useManagers(): Manager[] {
     return () => clearInterval(timer);
   }, []);
   return managers;
-}
-
-function Card({ distributor, managers }: { distributor: Distributor; managers: Manager[] }) {
-  const { name, id, url, state, region, software } = distributor;
-  return (
-    <li data-distributor={id}>
-      <div class="heading">
-        <h3>{name || id}</h3>
-        <StateChip state={state} />
-      </div>
-      {warningsOf(distributor).map((sentence) => (
-        <p key={sentence} class="warning">
-          <span aria-hidden="true">▲</span> {sentence}
-        </p>
-      ))}
-      {state !== "refused" && <Numbers distributor={distributor} managers={managers} />}
-      <p class="hint value">{[url, region, software].filter(Boolean).join(" · ")}</p>
-    </li>
-  );
-}
-
-function Numbers({ distributor, managers }: { distributor: Distributor; managers: Manager[] }) {
-  const { clients, slots, rate, outbox, turned_away = 0, space, manager } = distributor;
-  return (
-    <dl class="numbers">
-      <dt>Clients</dt>
-      <dd>
-        {format.count(clients)}, {format.count(slots)} {slots === 1 ? "slot" : "slots"}
-      </dd>
-      {turned_away > 0 && (
-        <>
-          <dt>Turned away</dt>
-          <dd>{format.count(turned_away)} for want of places</dd>
-        </>
-      )}
-      <dt>Results</dt>
-      <dd>
-        {format.rate(rate)}, {format.count(outbox)} waiting for a manager
-      </dd>
-      {space !== undefined && (
-        <>
-          <dt>Cache</dt>
-          <dd>
-            <Space space={space} />
-          </dd>
-        </>
-      )}
-      {manager && managers.length > 1 && (
-        <>
-          <dt>Manager</dt>
-          <dd class="value">{managers.find(({ id }) => id === manager)?.url ?? manager}</dd>
-        </>
-      )}
-    </dl>
-  );
-}
-
-function Space({ space }: { space: number }) {
-  const share = Math.min(1, Math.max(0, space));
-  return (
-    <span class="space">
-      <svg class="progress" viewBox="0 0 1000 8" preserveAspectRatio="none" aria-hidden="true">
-        <rect class="bar-rest" width="1000" height="8" />
-        <rect class={`space-${spaceLevel(space)}`} width={1000 * share} height="8" />
-      </svg>
-      {format.percent(share, 1)} used
-    </span>
-  );
 }
 
 function Managers({ managers }: { managers: Manager[] }) {

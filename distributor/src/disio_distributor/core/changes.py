@@ -6,6 +6,7 @@ Rule: committing a list of changes twice leaves the same rows as committing it o
 import msgspec
 
 from disio_distributor.core.records import Attempt, HeldBlock, HeldTask, OutboxEntry, OutboxHead
+from disio_shared.messages import Orders
 
 
 class PutTask(msgspec.Struct, frozen=True):
@@ -81,6 +82,13 @@ class DropPayloads(msgspec.Struct, frozen=True):
     indexes: list[int]
 
 
+class PutOrders(msgspec.Struct, frozen=True):
+    """Keep what the operators of a cluster want, in place of what they wanted before."""
+
+    cluster: str
+    orders: Orders
+
+
 Change = (
     PutTask
     | DropTask
@@ -93,4 +101,5 @@ Change = (
     | AddAttempt
     | PutCheckpoint
     | DropPayloads
+    | PutOrders
 )

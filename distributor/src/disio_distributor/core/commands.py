@@ -40,10 +40,14 @@ class Drained(msgspec.Struct, frozen=True):
     """Nothing is left to do after a drain: the process may end."""
 
 
+class Undrained(msgspec.Struct, frozen=True):
+    """The drain was undone."""
+
+
 class ReadOutbox(msgspec.Struct, frozen=True):
     """Read these entries back from the cache; answered with OutboxRead."""
 
     ids: list[int]
 
 
-Command = SendClient | Reply | CloseClient | SendManager | Drained | ReadOutbox
+Command = SendClient | Reply | CloseClient | SendManager | Drained | Undrained | ReadOutbox

@@ -31,7 +31,8 @@ def useless(state: State) -> Counter[str]:
     """Return by cluster the open payloads held that nobody here gets: their task is paused or too demanding."""
     found: Counter[str] = Counter()
     for work in state.tasks.values():
-        if work.paused or not any(capability.runs(work.manifest) for capability in state.roster.classes):
+        is_stopped = work.paused or work.manifest.task in state.standing.tasks
+        if is_stopped or not any(capability.runs(work.manifest) for capability in state.roster.classes):
             found[work.cluster] += work.open_count
     return found
 
@@ -55,7 +56,7 @@ class Demand:
     def review(self, now: float) -> None:
         """Ask wherever less than a part (``refill``) of what is wanted is held."""
         state = self._state
-        if state.draining or not state.links or not state.space.leases:
+        if state.draining or state.standing.paused or not state.links or not state.space.leases:
             return
         if now >= self._aim_until or self._aim_version != state.roster.version or not self._aim:
             self._aim, self._useless = wanted(state, now), useless(state)

@@ -31,11 +31,13 @@ from disio_distributor.core.handout import HandOut
 from disio_distributor.core.links import PATIENCE, Link
 from disio_distributor.core.listing import client_rows
 from disio_distributor.core.managers import FETCH, STATUS, Managers
+from disio_distributor.core.obeying import Obeying
 from disio_distributor.core.records import Snapshot
 from disio_distributor.core.repeats import Repeats
 from disio_distributor.core.reports import Reports
 from disio_distributor.core.roster import Session
 from disio_distributor.core.settings import CoreSettings
+from disio_distributor.core.standing import Standing
 from disio_distributor.core.state import RECHECK, TIDY, State
 from disio_distributor.core.stats import Stats
 from disio_distributor.core.storytelling import story
@@ -58,6 +60,7 @@ class Dispatcher:
         self._hand_out = HandOut(state, self._repeats)
         self._reports = Reports(state, self._repeats)
         self._drain = Drain(state, self._managers, self._demand)
+        self._obeying = Obeying(state, self._managers, self._demand, self._drain)
         self._leased = True
         self._due: dict[str, Callable[[str, float], None]] = {
             LEASE: self._expire,
@@ -81,7 +84,9 @@ class Dispatcher:
             boot: Fresh and random for every call, so that tokens and batches of two runs never have one name.
             now: Seconds on the clock that ``handle`` is called with.
         """
-        return cls(State(snapshot, settings, boot, now))
+        dispatcher = cls(State(snapshot, settings, boot, now))
+        dispatcher._obeying.restore(now)
+        return dispatcher
 
     def handle(self, event: Event, now: float) -> Decision[Change, Command]:
         """Decide what follows from an event."""
@@ -126,6 +131,11 @@ class Dispatcher:
             draining=state.draining,
         )
 
+    @property
+    def standing(self) -> Standing:
+        """Return what operators want of this distributor."""
+        return self._state.standing
+
     def siblings(self) -> list[str]:
         """Return base URLs of other distributors of the same managers, best first, for Welcome and Redirect."""
         return list(dict.fromkeys(url for link in self._state.links.values() for url in link.siblings))
@@ -164,8 +174,10 @@ class Dispatcher:
 
     def _joined(self, event: ClientJoined, now: float) -> None:
         state = self._state
-        session = Session(event.session, event.client, event.hello, state.settings.max_slots, now)
+        session = Session(event.session, event.client, event.hello, state.settings.max_slots, now, event.platform)
         state.roster.add(session)
+        if self._obeying.has_turned_out(session):
+            return
         self._reports.adopt(session, event.hello.holding, now)
         if state.draining:
             self._drain.turn_away(session)
@@ -205,7 +217,8 @@ class Dispatcher:
         | messages.Siblings
         | messages.Managers
         | messages.Adopted
-        | messages.Offer,
+        | messages.Offer
+        | messages.Orders,
         now: float,
     ) -> None:
         if isinstance(said, messages.TaskState):
@@ -218,6 +231,8 @@ class Dispatcher:
             self._demand.offered(link, said)
         elif isinstance(said, messages.Drain):
             self._drain.ask(said.reason, now)
+        elif isinstance(said, messages.Orders):
+            self._obeying.take(link.cluster, said, now)
         elif isinstance(said, messages.Siblings):
             link.siblings = list(said.urls)
 
@@ -297,5 +312,6 @@ class Dispatcher:
             self._hand_out.serve_waiting(now)
         if state.draining:
             self._drain.review(now, timed_out)
+        self._obeying.review()
         self._delivery.pump(now)
         self._demand.review(now)

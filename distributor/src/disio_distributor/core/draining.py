@@ -21,11 +21,13 @@ class Drain:
         self._state, self._managers, self._demand = state, managers, demand
         self._phase = "none"
         self._reason = ""
+        self._is_order = False
         self._moved = 0
 
-    def ask(self, reason: str, now: float) -> None:
-        """Begin; a repeat changes nothing."""
+    def ask(self, reason: str, now: float, is_order: bool = False) -> None:
+        """Begin; a repeat changes nothing, but that one of a process that ends is never undone."""
         state = self._state
+        self._is_order = is_order and (self._is_order or self._phase == "none")
         if self._phase != "none":
             return
         self._phase, self._reason, state.draining = "waiting", reason, True
@@ -34,16 +36,28 @@ class Drain:
             self.turn_away(session)
         state.deadlines.set(DRAIN, now + state.settings.drain_s)
 
-    def turn_away(self, session: Session) -> None:
+    def undo(self) -> None:
+        """Take clients and work again, if the drain was an operator's order."""
+        state = self._state
+        if not self._is_order:
+            return
+        self._phase, self._reason, self._is_order, state.draining = "none", "", False, False
+        state.deadlines.discard(DRAIN)
+        state.do(commands.Undrained())
+        for session in state.roster.sessions.values():
+            state.tell(session.name, messages.Resume())
+
+    def turn_away(self, session: Session, reason: str = "") -> None:
         """Send a client to another distributor, or let it rest when none is known."""
         state = self._state
+        reason = reason or self._reason
         siblings = sorted({url for link in state.links.values() for url in link.siblings})
         if not siblings:
-            state.tell(session.name, messages.Pause(reason=self._reason))
+            state.tell(session.name, messages.Pause(reason=reason))
             return
         self._moved += 1
         url = siblings[self._moved % len(siblings)]
-        state.tell(session.name, messages.Redirect(url=url, reason=self._reason))
+        state.tell(session.name, messages.Redirect(url=url, reason=reason))
 
     def review(self, now: float, timed_out: bool) -> None:
         """Go on to the next phase when this one is over."""

@@ -40,6 +40,7 @@ class ManagerSaid(msgspec.Struct, frozen=True):
         | messages.Offer
         | messages.ListClients
         | messages.FetchStory
+        | messages.Orders
     )
 
 
@@ -51,6 +52,10 @@ class ClientJoined(msgspec.Struct, frozen=True):
     hello: messages.Hello
     address: str
     """Network address, for per-network limits."""
+    platform: str = ""
+    """Family of its browser and system, for people."""
+    origin: str = ""
+    """Of the page that a browser embeds it in, as far as the browser itself says so."""
 
 
 class ClientLeft(msgspec.Struct, frozen=True):

@@ -68,17 +68,18 @@ class HandOut:
         works = self._repeats.works_for(capability) if self._may_serve and waiting else []
         if works:
             self._copies.look_again(capability, waiting)
-            for session in waiting:
+            for session in filter(self._state.has_place, waiting):
                 self._repeats.serve(session, works, now)
 
     @property
     def _may_serve(self) -> bool:
-        return not self._state.draining and self._state.space.leases
+        state = self._state
+        return not state.draining and not state.standing.paused and state.space.leases
 
     def _serve(self, session: Session, now: float) -> bool:
-        if not self._may_serve:
-            return False
         state = self._state
+        if not self._may_serve or not state.has_place(session):
+            return False
         work = state.turns.choose(
             session.capability, lambda each: self._has_for(each, session, now) and self._size(each, session) > 0
         )

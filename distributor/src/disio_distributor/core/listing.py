@@ -17,8 +17,9 @@ MAX_TEXT = 200
 
 def client_rows(state: State, cluster: str, asked: ListClients, now: float) -> ClientRows:
     """Return the connected clients whose ids come next, for a manager of a cluster."""
-    by_client = {each.client: each for each in state.roster.sessions.values() if each.client > asked.after}
-    limit = min(max(asked.limit, 1), MAX_ROWS)
+    matching = {each.client: each for each in state.roster.sessions.values() if _matches(state, each, asked)}
+    by_client = {client: each for client, each in matching.items() if client > asked.after}
+    limit = min(max(asked.limit, 0), MAX_ROWS)
     ids = nsmallest(limit + 1, by_client)
     shown = [by_client[client] for client in ids[:limit]]
     told = {*LANGUAGES, NATIVE + cluster}
@@ -33,12 +34,26 @@ def client_rows(state: State, cluster: str, asked: ListClients, now: float) -> C
         ages_s=[max(0.0, now - each.since) for each in shown],
         busy=[_busy(state, each) for each in shown],
         is_end=len(ids) <= limit,
+        total=len(matching),
+        platforms=[_plain(each.platform) for each in shown],
+        units=[each.units for each in shown],
+        failures=[each.failures for each in shown],
+        rates=[round(each.rate.at(now), 3) for each in shown],
     )
 
 
 def _plain(text: str) -> str:
     """Return what a client says of itself as a manager takes it: whoever sends it more breaks the protocol."""
     return "".join(each if each.isprintable() else "?" for each in text[:MAX_TEXT])
+
+
+def _matches(state: State, session: Session, asked: ListClients) -> bool:
+    if asked.kind and session.capability.kind != asked.kind:
+        return False
+    if asked.state and (asked.state == "busy") != state.assignments.has_session(session.name):
+        return False
+    told = (session.client, session.site, session.software, session.platform)
+    return not asked.text or asked.text.casefold() in "\n".join(told).casefold()
 
 
 def _busy(state: State, session: Session) -> int:

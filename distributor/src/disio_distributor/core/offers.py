@@ -12,7 +12,7 @@ MAX_OFFERED = 100
 
 def welcome(state: State, offer: Offer) -> list[str]:
     """Return the offered tasks to ask for: nothing of them is held, and clients here may be able to run them."""
-    if state.draining or not state.space.leases or not state.roster.sessions:
+    if state.draining or state.standing.paused or not state.space.leases or not state.roster.sessions:
         return []
     return [task for task in offer.tasks[:MAX_OFFERED] if _is_wanted(state, task)]
 
@@ -35,6 +35,8 @@ def fair_part(state: State, cluster: str, tasks: list[str], aim: int, least: int
 
 
 def _is_wanted(state: State, task: str) -> bool:
+    if task in state.standing.tasks:
+        return False
     work = state.tasks.get(task)
     if work is None:
         return True  # whether the clients can run it the manager sees from the Ask

@@ -12,7 +12,11 @@ from disio_shared.abilities import NATIVE, is_native
 def reason(state: State, session: Session) -> str:
     """Return in a sentence why a client gets nothing now."""
     if state.draining:
-        return "this distributor is going away"
+        return state.standing.reason() or "this distributor is going away"
+    if state.standing.paused:
+        return state.standing.reason()
+    if not state.has_place(session):
+        return f"an operator allows this distributor {state.standing.max_slots} units at a time, and others run them"
     if not state.space.leases:
         return state.space.reason()
     if any(work.has_ready or work.assigned for work in state.turns.runnable(session.capability)):

@@ -5,7 +5,7 @@ Rule: these are the rows that caches keep; assignments are not among them, their
 
 import msgspec
 
-from disio_shared.messages import FailureColumns, ResultColumns, TaskManifest, VoteColumns
+from disio_shared.messages import FailureColumns, Orders, ResultColumns, TaskManifest, VoteColumns
 from disio_shared.ranges import Run
 
 
@@ -101,3 +101,5 @@ class Snapshot(msgspec.Struct, kw_only=True):
     """Task to index to saved state."""
     workunits: list[str] = []
     """Hashes of the code it holds."""
+    orders: dict[str, Orders] = {}
+    """Cluster to what its operators want of this distributor."""

@@ -164,6 +164,8 @@ class Reports:
         )
         self._state.close(claim.work, runs, columns)
         measure(self._state, session, claim.work, seconds, now)
+        session.units += count
+        session.rate.add(count, now)
         if claim.batch is not None:
             self._state.assignments.moved(claim.batch, now)
         if claim.work.manifest.when_exhausted == "repeat" and not self._state.links_of(claim.work.cluster):
@@ -204,6 +206,7 @@ class Reports:
                 counted.setdefault(index, error)
         if counted:
             session.pace(claim.task).batch = 1
+            session.failures += len(counted)
             if batch is not None:
                 self._state.assignments.moved(batch, now)
             tries.failed(self._state, claim.work, session.client, list(counted), list(counted.values()))

@@ -16,6 +16,8 @@ from disio_shared.messages import Hello, TaskManifest
 Ability = tuple[list[str], list[str], int]
 """Languages and kinds of all clients, and the largest memory among them in MB (0 = unknown)."""
 
+RATE_S = 30.0
+"""Time over which a client's own rate is averaged."""
 MAX_SPEEDS = 64
 """Tasks whose speed is remembered per session."""
 
@@ -47,14 +49,20 @@ class Session:
     """One welcomed client."""
 
     __slots__ = (
-        "active_at", "capability", "client", "name", "paces", "since", "site", "slots", "slowness", "software", "wants",
+        "active_at", "capability", "client", "failures", "name", "paces", "platform", "rate", "since", "site", "slots",
+        "slowness", "software", "units", "wants",
     )  # fmt: skip
 
-    def __init__(self, name: str, client: str, hello: Hello, max_slots: int, now: float) -> None:
+    def __init__(self, name: str, client: str, hello: Hello, max_slots: int, now: float, platform: str = "") -> None:
         self.name, self.client = name, client
         self.capability = Capability(hello.kind, frozenset(hello.languages), max(0, hello.memory_mb))
         self.slots = min(max(1, hello.cores), max_slots)
         self.site, self.software, self.since = hello.site, hello.software, now
+        self.platform = platform
+        """Family of its browser and system, for people."""
+        self.units = self.failures = 0
+        """Results, and tries that failed, since it connected."""
+        self.rate = Rate(RATE_S)
         self.paces: dict[str, Pace] = {}
         self.slowness = 1.0
         """How many times as long as others it takes for a unit, smoothed over tasks."""
@@ -123,6 +131,9 @@ class Roster:
         self._offers: dict[str, Ability] = {}
         """By cluster, as of ``_offers_version``."""
         self._offers_version = -1
+        self._first: frozenset[str] = frozenset()
+        self._first_of = (-1, 0)
+        """Version and limit that ``_first`` is of."""
 
     def add(self, session: Session) -> None:
         """Let a session in; one of the same name is replaced."""
@@ -165,6 +176,17 @@ class Roster:
         """Remember a Ready; a repeat keeps its place."""
         session.wants = True
         self.waiting.setdefault(session.capability, {})[session.name] = session
+
+    def first(self, slots: int) -> frozenset[str]:
+        """Return the sessions that came first and have no more slots than these together."""
+        if self._first_of != (self.version, slots):
+            left, found = slots, []
+            for name, session in self.sessions.items():
+                if session.slots <= left:
+                    found.append(name)
+                    left -= session.slots
+            self._first, self._first_of = frozenset(found), (self.version, slots)
+        return self._first
 
     def answered(self, session: Session) -> None:
         """Forget a Ready."""

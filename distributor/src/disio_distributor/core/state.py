@@ -20,6 +20,7 @@ from disio_distributor.core.records import HeldBlock, HeldTask, Snapshot
 from disio_distributor.core.roster import Rate, Roster, Session
 from disio_distributor.core.settings import CoreSettings
 from disio_distributor.core.space import Space
+from disio_distributor.core.standing import Standing
 from disio_distributor.core.tallies import Tallies
 from disio_distributor.core.tokens import REPEAT, make_token
 from disio_distributor.core.turns import Turns
@@ -51,6 +52,7 @@ class State:
         self.workunits: dict[str, None] = dict.fromkeys(snapshot.workunits)
         self.outbox = Outbox(boot, snapshot.outbox, settings.max_outbox_memory)
         self.space = Space(settings)
+        self.standing = Standing(snapshot.orders)
         self.patience = Patience(self.deadlines, settings.patience_s)
         self.states_bytes = 0
         self.draining = False
@@ -214,6 +216,11 @@ class State:
         is_active = session.wants or session.active_at >= now - self.settings.active_s
         return is_active or self.assignments.has_session(session.name)
 
+    def has_place(self, session: Session) -> bool:
+        """Tell whether a client may run units: an operator may allow fewer slots than there are, the oldest first."""
+        most = self.standing.max_slots
+        return not most or session.name in self.roster.first(most)
+
     def tallies(self) -> list[TaskTally]:
         """Return what happened to hand-outs, of the ``max_tallies`` tasks that changed last."""
         return self.tallies_of.report()
@@ -317,8 +324,9 @@ class State:
         return TaskWork(cluster, manifest, self.cluster(cluster).load, paused, self.turns.woke)
 
     def servable(self) -> list[TaskWork]:
-        """Return the tasks that are not paused and whose code is here."""
-        return [work for work in self.tasks.values() if not work.paused and work.manifest.workunit in self.workunits]
+        """Return the tasks that are neither paused nor stopped here, and whose code is here."""
+        works = [work for work in self.tasks.values() if work.manifest.workunit in self.workunits]
+        return [work for work in works if not work.paused and work.manifest.task not in self.standing.tasks]
 
     def _level(self) -> float:
         """Return what a task was served that neither owes the others anything nor is owed anything."""

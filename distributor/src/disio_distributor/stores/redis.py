@@ -24,6 +24,7 @@ from disio_distributor.stores.bodies import head_bytes, heads_of, packed, unpack
 from disio_distributor.stores.redis_settings import ASKED, durability_of, without_name
 from disio_shared.errors import ConfigError, StoreUnavailable
 from disio_shared.ids import fresh_id
+from disio_shared.messages import Orders
 
 ResultT = TypeVar("ResultT")
 RecordT = TypeVar("RecordT")
@@ -47,6 +48,7 @@ WorkChange = (
     | changes.AddAttempt
     | changes.PutCheckpoint
     | changes.DropPayloads
+    | changes.PutOrders
 )
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -197,6 +199,10 @@ class RedisCache:
             tasks=tasks,
             outbox=heads_of(heads.values()),
             workunits=[key.decode() for key in await self._redis.hkeys(self._key("workunits"))],
+            orders={
+                cluster.decode(): _decode(body, Orders)
+                for cluster, body in (await self._redis.hgetall(self._key("orders"))).items()
+            },
         )
         for task in tasks:
             await self._load_task(task.manifest.task, snapshot)
@@ -261,6 +267,8 @@ class RedisCache:
             pipeline.hset(self._key("workunits"), change.sha256, _encode((change.language, change.code)))
         elif isinstance(change, changes.DropWorkunit):
             pipeline.hdel(self._key("workunits"), change.sha256)
+        elif isinstance(change, changes.PutOrders):
+            pipeline.hset(self._key("orders"), change.cluster, _encode(change.orders))
         else:
             self._add_payload(pipeline, change, attempts)
 

@@ -23,6 +23,7 @@ from disio_distributor.stores.reserve import Reserve
 from disio_distributor.stores.statements import PUT_OUTBOX, Statement, statements_of
 from disio_shared.errors import StoreUnavailable
 from disio_shared.ids import fresh_id
+from disio_shared.messages import Orders
 from disio_shared.sqlite_errors import sqlite_unavailable
 
 ResultT = TypeVar("ResultT")
@@ -46,6 +47,7 @@ CREATE TABLE IF NOT EXISTS workunits(sha256 TEXT PRIMARY KEY, language TEXT NOT 
 CREATE TABLE IF NOT EXISTS clients(
     id TEXT PRIMARY KEY, secret_hash BLOB NOT NULL, kind TEXT NOT NULL, last_seen REAL NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS clients_by_last_seen ON clients(last_seen);
+CREATE TABLE IF NOT EXISTS orders(cluster TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -227,6 +229,10 @@ class SqliteCache:
             attempts=[msgspec.msgpack.decode(body, type=Attempt) for (body,) in attempts],
             checkpoints=checkpoints,
             workunits=[sha256 for (sha256,) in self._rows("SELECT sha256 FROM workunits ORDER BY rowid")],
+            orders={
+                cluster: msgspec.msgpack.decode(body, type=Orders)
+                for cluster, body in self._rows("SELECT cluster, body FROM orders")
+            },
         )
 
     def _load_blocks(self) -> list[HeldBlock]:

@@ -31,6 +31,8 @@ def statements_of(change: Change) -> list[Statement]:
         return _task(change)
     if isinstance(change, changes.PutWorkunit | changes.DropWorkunit):
         return _workunit(change)
+    if isinstance(change, changes.PutOrders):
+        return [("INSERT OR REPLACE INTO orders VALUES (?, ?)", (change.cluster, _encode(change.orders)))]
     return _payloads(change)
 
 

@@ -11,8 +11,8 @@ from aiohttp import web
 from msgspec import UNSET, Raw, UnsetType
 
 from disio_manager.aggregates import Numbers
+from disio_manager.api.fleet_view import DistributorShown
 from disio_manager.cluster import ManagerRow
-from disio_manager.core.records import DistributorRecord
 from disio_shared.canonical import StoredDocument
 from disio_shared.taskdoc import Language, Policy, TaskStateName
 
@@ -319,7 +319,7 @@ class BlobBegun(Shape, kw_only=True, frozen=True):
 class DistributorList(Shape, kw_only=True, frozen=True):
     """Every distributor ever seen."""
 
-    items: list[DistributorRecord]
+    items: list[DistributorShown]
 
 
 class ClientItem(Shape, kw_only=True, frozen=True):
@@ -338,6 +338,14 @@ class ClientItem(Shape, kw_only=True, frozen=True):
     """Seconds since it connected."""
     busy: int
     """Payloads it has been given and not answered."""
+    platform: str
+    """Family of browser and system, of a browser."""
+    units: int
+    """Results since it connected."""
+    failures: int
+    """Tries that failed since then."""
+    rate: float
+    """Results a second, lately."""
 
 
 class ClientList(Shape, kw_only=True, frozen=True):
@@ -348,7 +356,7 @@ class ClientList(Shape, kw_only=True, frozen=True):
     """Distributors that could not be asked: silent, of an earlier version, or connected to another manager."""
     next_cursor: str | None
     total: int
-    """Clients of all distributors online, by their last word."""
+    """Clients that match; of ``missing`` distributors all when nothing is filtered, else none."""
 
 
 class ManagerList(Shape, kw_only=True, frozen=True):

@@ -5,7 +5,7 @@ Rule: a page is of this moment; whoever could not be asked is named in it, never
 
 import base64
 import binascii
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from aiohttp import web
@@ -16,6 +16,7 @@ from disio_manager.api.context import context_of
 from disio_manager.api.problems import BadRequest
 from disio_manager.api.queries import Query, next_link
 from disio_manager.client_lists import Asked, ask_all
+from disio_manager.questions import EVERY, Wanted
 from disio_shared.errors import DistributorNotFound, FieldProblem
 from disio_shared.messages import ClientRows
 
@@ -34,6 +35,9 @@ class ClientsQuery(Query, kw_only=True, frozen=True):
     """Which clients."""
 
     distributor: Annotated[str, Meta(max_length=100, description="Of this one alone")] = ""
+    kind: Literal["", "web", "cli"] = ""
+    state: Annotated[Literal["", "busy", "idle"], Meta(description="Whether it holds payloads")] = ""
+    q: Annotated[str, Meta(max_length=200, description="In its id, site, software or platform, whatever the case")] = ""
     limit: Annotated[int, Meta(ge=1, le=MAX_CLIENTS)] = 100
     cursor: Annotated[str, Meta(max_length=1_000, description="next_cursor of the page before")] = ""
 
@@ -44,11 +48,23 @@ async def list_clients(request: web.Request, query: ClientsQuery) -> web.Respons
     rows = {row.id: row for row in context.fleet.rows() if row.state != "offline"}
     if query.distributor and query.distributor not in rows:
         raise DistributorNotFound(query.distributor)
-    wanted = [each for each in sorted(rows) if each >= place.distributor and query.distributor in ("", each)]
+    every = [each for each in sorted(rows) if query.distributor in ("", each)]
+    wanted = [each for each in every if each >= place.distributor]
+    before = [each for each in every if each < place.distributor]
     is_going_on = bool(wanted) and wanted[0] == place.distributor
-    asked = await ask_all(context.questions, wanted, place.after if is_going_on else "", query.limit)
-    shown = _list(asked, wanted, query.limit, sum(row.clients for row in rows.values()))
+    matching = Wanted(query.kind, query.state, query.q)
+    asked = await ask_all(context.questions, wanted, place.after if is_going_on else "", query.limit, matching)
+    counted = await ask_all(context.questions, before, "", 0, matching)  # of pages before only how many
+    total = sum(_matching(each.rows, rows[each.distributor].clients, matching) for each in (*asked, *counted))
+    shown = _list(asked, wanted, query.limit, total)
     return json_answer(shown, headers=next_link(request, shown.next_cursor))
+
+
+def _matching(rows: ClientRows | None, all_clients: int, wanted: Wanted) -> int:
+    """Return how many clients match; of who has not counted, all by its last word, and of those that match none."""
+    if rows is None:
+        return all_clients if wanted == EVERY else 0
+    return rows.total if rows.total >= 0 else all_clients
 
 
 def _list(asked: list[Asked], wanted: list[str], limit: int, total: int) -> ClientList:
@@ -79,8 +95,12 @@ def _items(distributor: str, rows: ClientRows) -> list[ClientItem]:
             software=software,
             age_s=round(age_s, 1),
             busy=busy,
+            platform=platform,
+            units=units,
+            failures=failures,
+            rate=rate,
         )
-        for client, kind, slots, languages, site, software, age_s, busy in zip(
+        for client, kind, slots, languages, site, software, age_s, busy, platform, units, failures, rate in zip(
             rows.ids,
             rows.kinds,
             rows.slots,
@@ -89,6 +109,10 @@ def _items(distributor: str, rows: ClientRows) -> list[ClientItem]:
             rows.software,
             rows.ages_s,
             rows.busy,
+            rows.platforms or [""] * len(rows.ids),
+            rows.units or [0] * len(rows.ids),
+            rows.failures or [0] * len(rows.ids),
+            rows.rates or [0.0] * len(rows.ids),
             strict=True,
         )
     ]

@@ -16,6 +16,7 @@ from disio_manager.chains import Chains
 from disio_manager.cluster import Cluster
 from disio_manager.identity import Identity
 from disio_manager.people.gate import Gate
+from disio_manager.operating import Operating
 from disio_manager.questions import Questions
 from disio_manager.service import ManagerService
 from disio_manager.tracing import Tracing
@@ -37,6 +38,7 @@ class Context:
     tracing: Tracing
     questions: Questions
     gate: Gate
+    operating: Operating
     cluster: str
     """Id of the database."""
     zmq_port: int

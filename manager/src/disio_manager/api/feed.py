@@ -12,12 +12,12 @@ from typing import Any
 import msgspec
 
 from disio_manager.api.answers import DistributorList, ResultsNews, Stats, TaskItem
+from disio_manager.api.fleet_view import DistributorShown
 from disio_manager.api.journals import journal_of
 from disio_manager.api.news import MAX_QUEUED, News, Ring, Topics, Viewer, newest
 from disio_manager.api.shapes import task_item
 from disio_manager.core.commands import Announce
 from disio_manager.core.coordinator import Coordinator
-from disio_manager.core.records import DistributorRecord
 from disio_manager.stores.base import ManagerStore
 from disio_shared.errors import UnavailableError
 from disio_shared.ids import fresh_id
@@ -45,7 +45,7 @@ class Feed:
         coordinator: Callable[[], Coordinator],
         steady: Callable[[], float],
         stats: Callable[[], Awaitable[Stats]],
-        fleet: Callable[[], list[DistributorRecord]],
+        fleet: Callable[[], list[DistributorShown]],
     ) -> None:
         self._store, self._coordinator, self._steady, self._stats = store, coordinator, steady, stats
         self._rows = fleet

@@ -1,6 +1,6 @@
 """The fleet, the cluster's numbers, who is calling, and how distributors reach the link.
 
-Rule: these answers are views of this moment; only ``drain`` changes anything.
+Rule: these answers are views of this moment; they change nothing.
 """
 
 import asyncio
@@ -16,7 +16,6 @@ from disio_manager.api.context import context_of
 from disio_manager.api.journals import journal_of
 from disio_manager.api.news import USUAL, Topics
 from disio_manager.api.queries import Query
-from disio_manager.core.events import DistributorDrained
 from disio_manager.service import ManagerService
 from disio_shared.messages import PROTOCOL_VERSION
 
@@ -78,13 +77,6 @@ async def list_distributors(request: web.Request) -> web.Response:
 async def list_managers(request: web.Request) -> web.Response:
     """``GET /api/managers``."""
     return json_answer(ManagerList(items=context_of(request).managers.rows()))
-
-
-async def drain_distributor(request: web.Request) -> web.Response:
-    """``POST /api/distributors/{id}/drain``."""
-    context, distributor = context_of(request), request.match_info["id"]
-    await context.service.submit(DistributorDrained(distributor))
-    return json_answer(next(row for row in context.fleet.rows() if row.id == distributor))
 
 
 async def get_stats(request: web.Request) -> web.Response:

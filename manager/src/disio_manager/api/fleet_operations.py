@@ -6,7 +6,6 @@ Rule: see ``operations``.
 from disio_manager.api import answers, clients, describing, fleet, health, problem_page
 from disio_manager.api.operation import EVENTS, HTML, IF_NONE_MATCH, TEXT, UNCHANGED, Answer, Operation
 from disio_manager.api.problems import PROBLEMS_PATH
-from disio_manager.core.records import DistributorRecord
 
 FLEET: tuple[Operation, ...] = (
     Operation(
@@ -29,17 +28,6 @@ FLEET: tuple[Operation, ...] = (
         {200: Answer("One page", answers.ClientList)},
         problems=(404,),
         query=clients.ClientsQuery,
-    ),
-    Operation(
-        "drain_distributor",
-        "POST",
-        "/api/distributors/{id}/drain",
-        fleet.drain_distributor,
-        "fleet",
-        "Have a distributor give back its work",
-        {200: Answer("It as it is then", DistributorRecord)},
-        problems=(409,),
-        role="operator",
     ),
     Operation(
         "list_managers",

@@ -7,7 +7,8 @@ does not exist.
 from disio_manager.api.data_operations import DATA
 from disio_manager.api.fleet_operations import FLEET
 from disio_manager.api.operation import Operation
+from disio_manager.api.orders_operations import ORDERS
 from disio_manager.api.people_operations import PEOPLE
 from disio_manager.api.task_operations import TASKS
 
-OPERATIONS: tuple[Operation, ...] = (*TASKS, *DATA, *FLEET, *PEOPLE)
+OPERATIONS: tuple[Operation, ...] = (*TASKS, *DATA, *FLEET, *ORDERS, *PEOPLE)

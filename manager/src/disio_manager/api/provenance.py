@@ -5,7 +5,7 @@ Rule: with an answer and a manager the same results can be made again; what is n
 
 import asyncio
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 from aiohttp import web
@@ -76,7 +76,9 @@ async def get_provenance(request: web.Request) -> web.Response:
     return web.Response(body=await asyncio.to_thread(written), content_type="application/json")
 
 
-async def _software(context: Context, rows: Iterable[OriginRow], fleet: dict[str, DistributorRecord]) -> dict[str, str]:
+async def _software(
+    context: Context, rows: Iterable[OriginRow], fleet: Mapping[str, DistributorRecord]
+) -> dict[str, str]:
     """Return what those clients run that are connected now."""
     wanted = {row.client for row in rows}
     online = sorted({row.distributor for row in rows if row.distributor in fleet})
@@ -94,7 +96,7 @@ async def _software(context: Context, rows: Iterable[OriginRow], fleet: dict[str
     return {client: text for client, text in found.items() if client in wanted and text}
 
 
-def _distributors(rows: Iterable[OriginRow], fleet: dict[str, DistributorRecord]) -> list[OriginDistributor]:
+def _distributors(rows: Iterable[OriginRow], fleet: Mapping[str, DistributorRecord]) -> list[OriginDistributor]:
     results: dict[str, int] = {}
     for row in rows:
         results[row.distributor] = results.get(row.distributor, 0) + row.results

@@ -73,6 +73,7 @@ class Book:
         """Take a task in with its blocks; leases of held ones begin anew."""
         self.tasks[entry.id] = entry
         entry.needs = ability(entry.record.language, entry.record.runtime, self.settings.cluster)
+        entry.barred = self.fleet.barred(entry.id)
         self.note_deadline(entry)
         self.note_blocks(entry, entry.blocks.values(), now)
 

@@ -3,11 +3,24 @@
 Rule: pure. Given the same events at the same times it decides the same, and an event it refuses changes nothing.
 """
 
-from disio_manager.core import events, explaining, granting, growing, hooks, intake, joining, retrying, sharing, verbs
+from disio_manager.core import (
+    events,
+    explaining,
+    granting,
+    growing,
+    hooks,
+    intake,
+    joining,
+    ordering,
+    retrying,
+    sharing,
+    verbs,
+)
 from disio_manager.core.book import Book, Out
 from disio_manager.core.changes import Change, PutStretch
 from disio_manager.core.commands import Command, Send
 from disio_manager.core.fleet import Fleet
+from disio_manager.core.orders import NOBODY, FleetOrders
 from disio_manager.core.records import DistributorRecord, LoadedTask, TaskRecord
 from disio_manager.core.settings import CoreSettings
 from disio_manager.core.tasks import NOTHING, TaskEntry
@@ -33,6 +46,7 @@ class Coordinator:
         settings: CoreSettings,
         now: float,
         wall: float,
+        orders: FleetOrders = NOBODY,
     ) -> "Coordinator":
         """Build the core from what a store holds.
 
@@ -42,8 +56,9 @@ class Coordinator:
             settings: Limits and durations.
             now: Steady time, seconds.
             wall: The same moment as seconds since 1970.
+            orders: What operators want of the fleet.
         """
-        book = Book(settings, Fleet(distributors, settings, wall), wall - now)
+        book = Book(settings, Fleet(distributors, settings, wall, orders), wall - now)
         for task in loaded:
             entry = TaskEntry.restore(task, settings.manager, now)
             book.put_entry(entry, now)
@@ -118,7 +133,7 @@ class Coordinator:
 
     def _on_fleet(
         self,
-        event: events.DistributorJoined | events.DistributorLeft | events.DistributorDrained,
+        event: events.DistributorJoined | events.DistributorLeft | events.FleetOrdered,
         now: float,
         out: Out,
     ) -> None:
@@ -127,8 +142,8 @@ class Coordinator:
                 joining.on_join(self._book, event.session, event.join, now, event.at, out)
             case events.DistributorLeft():
                 joining.on_leave(self._book, event.session, event.at, out)
-            case events.DistributorDrained():
-                joining.on_drained(self._book, event.distributor, out)
+            case events.FleetOrdered():
+                ordering.on_ordered(self._book, event.orders, out)
 
     def _on_message(self, event: events.MessageArrived, now: float, out: Out) -> None:
         book, known = self._book, self._book.fleet.of(event.session)

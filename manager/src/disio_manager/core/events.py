@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from disio_manager.core.orders import FleetOrders
 from disio_manager.core.records import Growth, LoadedTask, Look, Peer, SegmentHead, StretchRecord, TaskRecord
 from disio_shared import messages
 from disio_shared.payloads import PayloadSpec
@@ -93,10 +94,10 @@ class MessageArrived(msgspec.Struct, frozen=True):
     """Ids for blocks that may be made (Ask)."""
 
 
-class DistributorDrained(msgspec.Struct, frozen=True):
-    """An operator asked a distributor to drain. The core raises DistributorNotFound."""
+class FleetOrdered(msgspec.Struct, frozen=True):
+    """What operators want of the fleet is this now, and durable; the distributors are told by the link."""
 
-    distributor: str
+    orders: FleetOrders
 
 
 class Ticked(msgspec.Struct, frozen=True):
@@ -143,7 +144,7 @@ Event = (
     | DistributorJoined
     | DistributorLeft
     | MessageArrived
-    | DistributorDrained
+    | FleetOrdered
     | StretchClaimed
     | StretchesTaken
     | ClusterSeen

@@ -95,9 +95,13 @@ def _why_idle(book: Book, entry: TaskEntry) -> list[str]:
     online = [one for one in book.fleet.online() if one.is_taking]
     if not online:
         lines = ["No distributor is connected: start one with `disio distributor start`."]
+        if any(one.session for one in book.fleet.known.values()):
+            return ["Every distributor that is here is paused or draining, as an operator wants it: see `disio fleet`."]
         return lines if not book.peers else ["No distributor is connected to this manager, but there are others."]
     if not book.has_takers(entry):
         return [_lacking(book, entry)]
+    if all(one.record.id in entry.barred for one in online):
+        return ["Operators have stopped it at every distributor that is connected: see `disio fleet resume`."]
     if not any(has_place(entry, one.record.id) for one in online):
         return ["It has as many distributors as its owner allows: raise max_distributors."]
     return ["It waits for its turn: tasks of a higher priority or with a smaller share so far come first."]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from disio_manager.core.orders import NOBODY, FleetOrders
 from disio_manager.core.records import DistributorRecord
 from disio_manager.core.settings import CoreSettings
 from disio_shared import messages
@@ -57,10 +58,13 @@ class Fleet:
 
     Args:
         begun: When this manager's core began, seconds since 1970.
+        orders: What operators want.
     """
 
-    def __init__(self, records: list[DistributorRecord], settings: CoreSettings, begun: float) -> None:
-        self._settings, self._begun = settings, begun
+    def __init__(
+        self, records: list[DistributorRecord], settings: CoreSettings, begun: float, orders: FleetOrders = NOBODY
+    ) -> None:
+        self._settings, self._begun, self.orders = settings, begun, orders
         self._sessions: dict[str, Distributor] = {}
         self._abilities: Counter[Ability] = Counter()
         self.waiting: dict[str, Distributor] = {}
@@ -107,7 +111,7 @@ class Fleet:
             software=join.software,
             max_clients=join.max_clients,
             manager=self._settings.manager,
-            state="online",
+            state=self.orders.of(join.distributor).state,
             last_seen=at,
         )
         self._sessions[session] = known
@@ -126,9 +130,13 @@ class Fleet:
         )
         return known
 
-    def drain(self, known: Distributor) -> None:
-        """Give a distributor no more blocks; what it waits for is forgotten."""
-        known.record = msgspec.structs.replace(known.record, state="draining" if known.session else "offline")
+    def barred(self, task: str) -> frozenset[str]:
+        """Return the distributors that are to leave a task alone."""
+        return frozenset(name for name, wanted in self.orders.distributors.items() if task in wanted.tasks)
+
+    def rest(self, known: Distributor, state: str) -> None:
+        """Give a distributor no more blocks, it is ``draining`` or ``paused``; what it waits for is forgotten."""
+        known.record = msgspec.structs.replace(known.record, state=state)
         self.settle(known)
         self._set_ability(known, None)
 

@@ -24,6 +24,7 @@ MAX_FRESH = 256
 """Block ids that stay with a waiting Ask."""
 MAX_OFFERS = 64
 """Distributors that are told of one fresh task."""
+_RESTING = {"draining": "This distributor is draining.", "paused": "An operator has paused this distributor."}
 MAX_OFFERED = 100
 """Tasks that one distributor is told of at a time."""
 
@@ -31,7 +32,7 @@ MAX_OFFERED = 100
 def on_ask(book: Book, known: Distributor, ask: messages.Ask, fresh: tuple[str, ...], now: float, out: Out) -> None:
     """Answer an Ask; remember it when there is nothing to grant."""
     if not known.is_taking:
-        out.commands.append(Send(known.session, _empty(ask, "This distributor is draining.")))
+        out.commands.append(Send(known.session, _empty(ask, _RESTING[known.record.state])))
         return
     if ask.only:
         if known.ability is not None:

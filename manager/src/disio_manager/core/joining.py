@@ -9,7 +9,6 @@ from disio_manager.core.commands import Announce, Send
 from disio_manager.core.fleet import Distributor
 from disio_manager.core.intake import note_tallies
 from disio_shared import messages
-from disio_shared.errors import DistributorElsewhere, DistributorNotFound
 
 FULL_RETRY_S = 30.0
 
@@ -44,7 +43,7 @@ def on_join(book: Book, session: str, join: messages.Join, now: float, at: float
     out.commands.append(Send(session, admitted))
     _tell_adopted(known, adopted, out)
     _tell_states(book, known, out)
-    _tell_siblings(book, known, out)
+    tell_siblings(book, known, out)
 
 
 def on_leave(book: Book, session: str, at: float, out: Out) -> None:
@@ -53,7 +52,7 @@ def on_leave(book: Book, session: str, at: float, out: Out) -> None:
     if known is None:
         return
     out.changes.append(PutDistributor(book.fleet.row(known)))
-    _tell_siblings(book, known, out)
+    tell_siblings(book, known, out)
 
 
 def on_status(book: Book, known: Distributor, status: messages.Status, now: float, at: float, out: Out) -> None:
@@ -88,26 +87,6 @@ def _keep_tries(book: Book, tries: messages.TryColumns, freed: set[str]) -> None
     blocks = ((index, entry.block_at(index)) for index in set(tries.indexes))
     is_open = {index for index, block in blocks if block and block.id in freed and index in block.remaining}
     book.tries.keep(tries, is_open)
-
-
-def on_drained(book: Book, distributor: str, out: Out) -> None:
-    """Give a distributor no more blocks, and tell it to move its clients away.
-
-    Raises:
-        DistributorNotFound: No such distributor was ever seen.
-        DistributorElsewhere: It is online at another manager of the cluster.
-    """
-    known = book.fleet.known.get(distributor)
-    elsewhere = book.fleet.elsewhere.get(distributor)
-    if elsewhere is not None and (known is None or not known.session):
-        peer = book.peers.get(elsewhere.manager)
-        raise DistributorElsewhere(distributor, peer.url if peer else elsewhere.manager)
-    if known is None:
-        raise DistributorNotFound(distributor)
-    book.fleet.drain(known)
-    book.send(known.record.id, messages.Drain(reason="An operator asked for it."), out)
-    out.changes.append(PutDistributor(book.fleet.row(known)))
-    _tell_siblings(book, known, out)
 
 
 def keep_held(
@@ -187,7 +166,7 @@ def _mend_states(book: Book, known: Distributor, status: messages.Status, now: f
             _tell_state(book, known, task, out)
 
 
-def _tell_siblings(book: Book, changed: Distributor, out: Out) -> None:
+def tell_siblings(book: Book, changed: Distributor, out: Out) -> None:
     """Tell the others who is there now."""
     for other in book.fleet.online():
         if other is not changed:

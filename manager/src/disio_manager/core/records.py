@@ -181,7 +181,7 @@ class DistributorRecord(msgspec.Struct, kw_only=True):
     software: str = ""
     max_clients: int = 0
     state: str = "offline"
-    """``online``, ``offline`` or ``draining``."""
+    """``online``, ``offline``, ``draining`` or ``paused``."""
     clients: int = 0
     slots: int = 0
     kinds: dict[str, int] = {}

@@ -35,7 +35,9 @@ def takers(entry: TaskEntry, abilities: Iterable[tuple[Ability, int]]) -> int:
 
 
 def has_place(entry: TaskEntry, distributor: str) -> bool:
-    """Tell whether a distributor is within the task's limit of distributors at a time."""
+    """Tell whether a distributor may have blocks: it is not to leave the task alone, and within its limit."""
+    if distributor in entry.barred:
+        return False
     most = entry.record.policy.max_distributors
     return not most or distributor in entry.holders or len(entry.holders) < most
 

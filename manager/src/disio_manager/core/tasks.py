@@ -77,6 +77,8 @@ class TaskEntry:
         self.blocks: dict[str, Block] = {}
         self.holders: dict[str, int] = {}
         """Distributor to the number of blocks it holds."""
+        self.barred: frozenset[str] = frozenset()
+        """Distributors whose operators want them to leave it alone."""
         self.meter = Meter(now)
         self.served = 0.0
         """Leased payloads over weight: what fair sharing compares."""

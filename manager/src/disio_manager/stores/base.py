@@ -19,6 +19,7 @@ from disio_manager.core.records import (
     TaskRecord,
 )
 from disio_manager.stores.audit import HasAudit
+from disio_manager.stores.documents import HasDocuments
 from disio_manager.stores.journal import HasJournal
 from disio_manager.stores.keys import HasKeys
 from disio_manager.stores.origins import HasOrigins
@@ -340,6 +341,7 @@ class ManagerStore(
     HasSnapshots,
     HasPeople,
     HasAudit,
+    HasDocuments,
     Protocol,
 ):
     """All of it."""

@@ -38,6 +38,7 @@ from disio_manager.stores.mongo_reading import MongoReader
 from disio_manager.stores.mongo_segments import MongoSegments
 from disio_manager.stores.mongo_sharing import MongoSharing
 from disio_manager.stores.mongo_snapshots import MongoSnapshots
+from disio_manager.stores.mongo_versioned import MongoVersioned
 from disio_manager.stores.mongo_writing import MongoWriter
 from disio_shared.errors import ConfigError, StoreUnavailable
 from disio_shared.ids import fresh_id
@@ -90,6 +91,7 @@ class MongoStore:
         self.snapshots = MongoSnapshots(self._db, self._answering, self._writing)
         self.people = MongoPeople(self._db, self._answering, self._writing)
         self.audit = MongoAudit(self._db, self._answering, self._writing)
+        self.documents = MongoVersioned(self._db, self._answering, self._writing)
         self._loader = MongoLoader(self._db, self._reader, self.blobs, manager, self._books, arrivals)
         self._sharing = MongoSharing(self._db, self._reader, self._loader, manager, self._books)
         self._writer = MongoWriter(self._db, manager, self._books, arrivals)

@@ -34,6 +34,7 @@ from disio_manager.stores.sqlite_origins import SqliteOrigins
 from disio_manager.stores.sqlite_people import SqlitePeople
 from disio_manager.stores.sqlite_segments import SqliteSegments
 from disio_manager.stores.sqlite_snapshots import SqliteSnapshots
+from disio_manager.stores.sqlite_versioned import SqliteDocuments
 from disio_manager.stores.sqlite_writing import Writer
 from disio_shared.errors import StoreUnavailable
 from disio_shared.ids import fresh_id
@@ -62,6 +63,7 @@ class SqliteStore:
         self.snapshots = SqliteSnapshots(write, self._writing, read, self._reading)
         self.people = SqlitePeople(write, self._writing, read, self._reading)
         self.audit = SqliteAudit(write, self._writing, read, self._reading)
+        self.documents = SqliteDocuments(write, self._writing, read, self._reading)
         self._writer = Writer(write, self.blobs)
         self._write_thread = ThreadPoolExecutor(1, "manager-db-write")
         self._read_thread = ThreadPoolExecutor(1, "manager-db-read")

@@ -81,6 +81,8 @@ class MemoryCache:
                 held.workunits = [each for each in held.workunits if each != sha256] + [sha256]
             case changes.DropWorkunit(sha256):
                 held.workunits.remove(sha256)
+            case changes.PutOrders(cluster, orders):
+                held.orders[cluster] = orders
             case changes.PutTask() | changes.DropTask() | changes.PutBlock() | changes.DropBlock():
                 self._apply_work(change)
             case _:

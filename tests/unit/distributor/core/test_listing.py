@@ -5,9 +5,9 @@ from tests.unit.distributor.core.bench import Bench
 from tests.unit.distributor.core.scenes import assigned, serving
 
 
-def told(bench: Bench, after: str = "", limit: int = 100) -> messages.ClientRows:
+def told(bench: Bench, after: str = "", limit: int = 100, **wanted: str) -> messages.ClientRows:
     """Return the answer to a question."""
-    bench.manager(messages.ListClients(request=len(bench.said) + 1, after=after, limit=limit))
+    bench.manager(messages.ListClients(request=len(bench.said) + 1, after=after, limit=limit, **wanted))
     rows = bench.to_manager(messages.ClientRows)[-1]
     assert rows.request == len(bench.said)
     return rows
@@ -16,13 +16,27 @@ def told(bench: Bench, after: str = "", limit: int = 100) -> messages.ClientRows
 def test_clients_are_told_in_the_order_of_their_ids_a_page_at_a_time() -> None:
     bench = Bench()
     bench.admit()
-    assert told(bench) == messages.ClientRows(request=len(bench.said))
+    assert told(bench) == messages.ClientRows(request=len(bench.said), total=0)
     for name in ("d", "a", "c", "b"):
         bench.join(f"session of {name}", name)
     pages = [told(bench, limit=3), told(bench, "c", 3), told(bench, "d", 3)]
     assert [page.ids for page in pages] == [["a", "b", "c"], ["d"], []]
     assert [page.is_end for page in pages] == [False, True, True]
-    assert told(bench, limit=4).is_end and told(bench, limit=0).ids == ["a"]
+    assert told(bench, limit=4).is_end and told(bench, limit=0).ids == []
+
+
+def test_only_those_that_match_are_told_and_all_of_them_counted() -> None:
+    bench = serving()
+    for name in ("a", "b", "c"):
+        bench.join(name, kind="web" if name < "c" else "cli", site=f"Site {name}", software="disio 1")
+    assign = assigned(bench, "a")
+    bench.results("a", assign.token, assign.indexes[:1])
+    page = told(bench, limit=1, kind="web")
+    assert (page.ids, page.total, page.is_end) == (["a"], 2, False)
+    assert (page.units, page.failures) == ([1], [0]) and page.rates[0] > 0
+    assert told(bench, state="busy").ids == ["a"] and told(bench, state="idle").ids == ["b", "c"]
+    assert told(bench, text="site B").ids == ["b"] and told(bench, text="nowhere").total == 0
+    assert told(bench, "b", limit=0).total == 3
 
 
 def test_what_they_are_and_do_is_told() -> None:

@@ -64,7 +64,8 @@ async def test_pages_go_through_all_distributors(manager: Served, tell: Any) -> 
     ]
     assert whole["missing"] == [] and whole["next_cursor"] is None
     expected = {"id": "a1", "distributor": "d1", "kind": "web", "slots": 2, "languages": ["javascript"]}
-    assert whole["items"][0] == {**expected, "site": "", "software": "disio", "age_s": 1.2, "busy": 7}
+    more = {"site": "", "software": "disio", "age_s": 1.2, "busy": 7, "units": 0, "failures": 0, "rate": 0.0}
+    assert whole["items"][0] == {**expected, **more, "platform": ""}, "an older distributor tells less"
     for limit in (1, 2, 3, 4, 5):
         seen, cursor = [], ""
         while True:

@@ -7,7 +7,7 @@ from disio_manager.core.changes import AddResults, PutDistributor
 from disio_manager.core.commands import Announce
 from disio_manager.core.lifecycle import TRANSITIONS, VERBS
 from disio_shared import messages
-from disio_shared.errors import DistributorNotFound, IllegalVerb, InvalidDocument, MalformedMessage, TaskNotFound
+from disio_shared.errors import IllegalVerb, InvalidDocument, MalformedMessage, TaskNotFound
 from disio_shared.taskdoc import TaskStateName
 from tests.unit.manager.core.world import World
 
@@ -359,11 +359,6 @@ def test_status_feeds_the_fleet_view_without_a_write(world: World) -> None:
     assert (row.clients, row.slots, row.rate, row.outbox, row.blocks) == (3, 12, 4.5, 7, 1)
     stats = world.core.stats(world.now)
     assert (stats.clients, stats.slots, stats.distributors, stats.tasks["running"]) == (3, 12, 2, 1)
-
-
-def test_draining_a_distributor_nobody_knows_is_refused(world: World) -> None:
-    with pytest.raises(DistributorNotFound):
-        world.drain("nobody")
 
 
 # Views

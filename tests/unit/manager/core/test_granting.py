@@ -220,7 +220,6 @@ def test_a_draining_distributor_gets_nothing_more() -> None:
     world = world_with("a")
     world.ask("a", 10)
     world.drain("a")
-    assert world.take(messages.Drain, "a")
     world.create("t", '{"range": [0, 100]}')
     assert world.grants("a") == [messages.Grant(request=1, waiting="There are no open tasks.")]
     assert granted(world, "a", 10).waiting == "This distributor is draining."

@@ -6,7 +6,7 @@ import pytest
 from disio_manager.core import events
 from disio_manager.core.records import DistributorRecord
 from disio_shared import messages
-from disio_shared.errors import DistributorElsewhere, OwnershipLost
+from disio_shared.errors import OwnershipLost
 from tests.unit.manager.core.pairs import indexes, make_pair, see, work_off
 from tests.unit.manager.core.rows import Rows
 from tests.unit.manager.core.world import World
@@ -253,17 +253,13 @@ def test_the_last_manager_revokes_what_a_dead_one_left_of_closed_tasks(pair: tup
     assert a.take(messages.Admitted)[0].revoked == [], "it has not looked yet"  # type: ignore[attr-defined]
 
 
-def test_distributors_of_the_other_manager_are_siblings_and_cannot_be_drained_from_here(
-    pair: tuple[World, World],
-) -> None:
+def test_distributors_of_the_other_manager_are_siblings(pair: tuple[World, World]) -> None:
     a, b = pair
     assert {row.id: row.state for row in b.core.fleet()} == {"da": "online", "db": "online"}
     a.join("dc")
     welcome = a.take(messages.Admitted, "dc")[0]
     assert isinstance(welcome, messages.Admitted)
     assert welcome.siblings == ["http://da", "http://db"] and welcome.managers == ["http://b"]
-    with pytest.raises(DistributorElsewhere, match="http://b"):
-        a.drain("db")
 
 
 def test_managers_that_come_and_go_are_told_to_distributors(pair: tuple[World, World]) -> None:

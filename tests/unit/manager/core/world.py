@@ -9,6 +9,7 @@ from disio_manager.core import events
 from disio_manager.core.changes import Change
 from disio_manager.core.commands import Announce, Claim, Command, Send
 from disio_manager.core.coordinator import Coordinator
+from disio_manager.core.orders import DistributorOrders, FleetOrders
 from disio_manager.core.records import Peer, TaskRecord
 from disio_manager.core.settings import CoreSettings
 from disio_manager.core.tasks import NOTHING
@@ -103,7 +104,12 @@ class World:
         return [message for message in self.take(messages.Grant, session) if isinstance(message, messages.Grant)]
 
     def drain(self, distributor: str) -> None:
-        self.handle(events.DistributorDrained(distributor))
+        self.order(distributor, drained=True)
+
+    def order(self, distributor: str, **wanted: Any) -> None:
+        """Have operators want this of one distributor, and nothing of any other."""
+        orders = {distributor: DistributorOrders(**wanted)}
+        self.handle(events.FleetOrdered(FleetOrders(version=1, distributors=orders)))
 
     # Short forms of events
 
