@@ -18,6 +18,7 @@ from disio_manager.api.feed import Feed
 from disio_manager.api.fleet import Statistics
 from disio_manager.api.fleet_view import FleetView
 from disio_manager.api.routes import make_app
+from disio_manager.api.sharing import Shared
 from disio_manager.api.tasks import submit_about
 from disio_manager.chains import Chains
 from disio_manager.cluster import Cluster
@@ -30,6 +31,7 @@ from disio_manager.idling import Idling
 from disio_manager.link import LinkSocket, ManagerLink
 from disio_manager.locks import FileLock
 from disio_manager.presence import Presence
+from disio_manager.recording import Recording
 from disio_manager.refusals import Refusals
 from disio_manager.service import ManagerService
 from disio_manager.signing import key_of
@@ -37,6 +39,7 @@ from disio_manager.stores.base import BlobStore, ManagerStore
 from disio_manager.stores.keys import KEPT_S
 from disio_manager.stores.opening import open_store
 from disio_manager.tracing import Tracing
+from disio_manager.watching import Watching
 from disio_manager.webhooks import Webhooks
 from disio_shared.clock import SystemClock
 from disio_shared.datadir import ADMIN_TOKEN, DataDir
@@ -70,6 +73,7 @@ class ManagerApp:
         """Id of the database."""
         self.data: DataDir
         self.aggregating: Aggregating
+        self.watching: Watching
         self._exits = AsyncExitStack()
         self._log = logger("manager")
 
@@ -127,6 +131,7 @@ class ManagerApp:
         self._run(context.chains.run())
         self._run(Idling(service).run())
         self._run(context.aggregating.run())
+        self._run(context.watching.recording.run())
         runner = web.AppRunner(
             make_app(context, statistics), access_log=None, shutdown_timeout=SHUTDOWN_S, max_line_size=MAX_LINE
         )
@@ -189,6 +194,9 @@ class ManagerApp:
             settings.webhooks_private or is_loopback(settings.host),
         )
         chains = Chains(service)
+        self.watching = watching = Watching(
+            Recording(store, clock, lambda: service.coordinator, managers.is_ours), Shared(clock.steady), self.data.path
+        )
         context = Context(
             service=service,
             identity=identity,
@@ -200,6 +208,7 @@ class ManagerApp:
             aggregating=aggregating,
             tracing=Tracing(store, clock),
             questions=link.questions,
+            watching=watching,
             cluster=cluster,
             zmq_port=self.zmq_port,
             is_loopback=is_loopback(settings.host),

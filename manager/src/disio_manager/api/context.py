@@ -18,6 +18,7 @@ from disio_manager.identity import Identity
 from disio_manager.questions import Questions
 from disio_manager.service import ManagerService
 from disio_manager.tracing import Tracing
+from disio_manager.watching import Watching
 from disio_manager.webhooks import Webhooks
 
 
@@ -35,6 +36,7 @@ class Context:
     aggregating: Aggregating
     tracing: Tracing
     questions: Questions
+    watching: Watching
     cluster: str
     """Id of the database."""
     zmq_port: int

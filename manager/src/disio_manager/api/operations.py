@@ -8,5 +8,6 @@ from disio_manager.api.data_operations import DATA
 from disio_manager.api.fleet_operations import FLEET
 from disio_manager.api.operation import Operation
 from disio_manager.api.task_operations import TASKS
+from disio_manager.api.watching_operations import WATCHING
 
-OPERATIONS: tuple[Operation, ...] = (*TASKS, *DATA, *FLEET)
+OPERATIONS: tuple[Operation, ...] = (*TASKS, *DATA, *FLEET, *WATCHING)

@@ -18,6 +18,7 @@ from disio_manager.core.records import (
     StretchRecord,
     TaskRecord,
 )
+from disio_manager.stores.histories import HasHistory
 from disio_manager.stores.journal import HasJournal
 from disio_manager.stores.keys import HasKeys
 from disio_manager.stores.origins import HasOrigins
@@ -336,6 +337,7 @@ class ManagerStore(
     HasSegments,
     HasOrigins,
     HasSnapshots,
+    HasHistory,
     Protocol,
 ):
     """All of it."""

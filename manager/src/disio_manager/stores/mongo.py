@@ -15,7 +15,7 @@ from pymongo.errors import ConfigurationError, DuplicateKeyError, InvalidURI, Py
 
 from disio_manager.core.changes import Change, PutTask
 from disio_manager.core.records import DistributorRecord, LoadedTask, Look, SharedTask, StretchRecord, TaskRecord
-from disio_manager.stores import mongo_journal, mongo_keys, mongo_snapshots, mongo_votes
+from disio_manager.stores import mongo_history, mongo_journal, mongo_keys, mongo_snapshots, mongo_votes
 from disio_manager.stores.base import (
     FailureRow,
     IndexedRows,
@@ -28,6 +28,7 @@ from disio_manager.stores.base import (
 from disio_manager.stores.mongo_blobs import MongoBlobs
 from disio_manager.stores.mongo_books import Books
 from disio_manager.stores.mongo_documents import DELETED, SCHEMA_VERSION, read_chunks, write_chunks
+from disio_manager.stores.mongo_history import MongoHistory
 from disio_manager.stores.mongo_journal import MongoArrivals, MongoJournal
 from disio_manager.stores.mongo_keys import MongoKeys
 from disio_manager.stores.mongo_loading import MongoLoader
@@ -62,6 +63,7 @@ INDEXES: dict[str, list[list[tuple[str, int]]]] = {
     "blobs.chunks": [[("files_id", 1), ("n", 1)]],
     "arrivals": mongo_journal.INDEXES,
     "snapshots": mongo_snapshots.INDEXES,
+    "history": mongo_history.INDEXES,
 }
 UNIQUE = {"blobs.files": "filename"}
 """Collection to a field of which no two documents have the same."""
@@ -83,6 +85,7 @@ class MongoStore:
         self.journal = MongoJournal(self._db, self._answering)
         self.origins = MongoOrigins(self._db, self._answering)
         self.snapshots = MongoSnapshots(self._db, self._answering, self._writing)
+        self.history = MongoHistory(self._db, manager, self._answering, self._writing)
         self._loader = MongoLoader(self._db, self._reader, self.blobs, manager, self._books, arrivals)
         self._sharing = MongoSharing(self._db, self._reader, self._loader, manager, self._books)
         self._writer = MongoWriter(self._db, manager, self._books, arrivals)

@@ -27,6 +27,7 @@ from disio_manager.stores.base import (
     VoteRow,
 )
 from disio_manager.stores.blob_files import BlobFiles
+from disio_manager.stores.sqlite_history import SqliteHistory
 from disio_manager.stores.sqlite_journal import SqliteJournal
 from disio_manager.stores.sqlite_keys import SqliteKeys
 from disio_manager.stores.sqlite_origins import SqliteOrigins
@@ -58,6 +59,7 @@ class SqliteStore:
         self.segments = SqliteSegments(write, read, self._writing, self._reading)
         self.origins = SqliteOrigins(read, self._reading)
         self.snapshots = SqliteSnapshots(write, self._writing, read, self._reading)
+        self.history = SqliteHistory(manager, write, self._writing, read, self._reading)
         self._writer = Writer(write, self.blobs)
         self._write_thread = ThreadPoolExecutor(1, "manager-db-write")
         self._read_thread = ThreadPoolExecutor(1, "manager-db-read")

@@ -20,7 +20,7 @@ from disio_manager.stores.sqlite_reading import DECIDED, read_task_row
 
 MAX_REMEMBERED = 20_000
 """Task numbers and origins kept in memory."""
-TABLES = ("blocks", "results", "matches", "failures", "votes", "segments", "snapshots")
+TABLES = ("blocks", "results", "matches", "failures", "votes", "segments", "snapshots", "history")
 """Whose rows go with their task."""
 BLOB_OF = "SELECT sha256 FROM blob_tasks WHERE task = ?"
 _encoder = msgspec.msgpack.Encoder()
