@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from disio_manager.aggregating import Aggregating
+from disio_manager.api import bulk
 from disio_manager.api.context import Context
 from disio_manager.api.feed import Feed
 from disio_manager.api.fleet import Statistics
@@ -20,6 +21,7 @@ from disio_manager.api.fleet_view import FleetView
 from disio_manager.api.routes import make_app
 from disio_manager.api.sharing import Shared
 from disio_manager.api.tasks import submit_about
+from disio_manager.bulk import Bulks
 from disio_manager.chains import Chains
 from disio_manager.cluster import Cluster
 from disio_manager.config import ManagerSettings
@@ -132,6 +134,7 @@ class ManagerApp:
         self._run(Idling(service).run())
         self._run(context.aggregating.run())
         self._run(context.watching.recording.run())
+        exits.push_async_callback(context.watching.bulks.stop)
         runner = web.AppRunner(
             make_app(context, statistics), access_log=None, shutdown_timeout=SHUTDOWN_S, max_line_size=MAX_LINE
         )
@@ -195,7 +198,10 @@ class ManagerApp:
         )
         chains = Chains(service)
         self.watching = watching = Watching(
-            Recording(store, clock, lambda: service.coordinator, managers.is_ours), Shared(clock.steady), self.data.path
+            Recording(store, clock, lambda: service.coordinator, managers.is_ours),
+            Shared(clock.steady),
+            Bulks(lambda task, verb: bulk.use(context, task, verb), clock),
+            self.data.path,
         )
         context = Context(
             service=service,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from disio_manager.api.sharing import Shared
+from disio_manager.bulk import Bulks
 from disio_manager.recording import Recording
 
 
@@ -16,5 +17,6 @@ class Watching:
 
     recording: Recording
     shared: Shared
+    bulks: Bulks
     data: Path
     """Where the manager's data lies."""

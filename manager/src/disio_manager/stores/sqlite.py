@@ -27,6 +27,8 @@ from disio_manager.stores.base import (
     VoteRow,
 )
 from disio_manager.stores.blob_files import BlobFiles
+from disio_manager.stores.finding import newest
+from disio_manager.stores.sqlite_finding import SqliteFinding
 from disio_manager.stores.sqlite_history import SqliteHistory
 from disio_manager.stores.sqlite_journal import SqliteJournal
 from disio_manager.stores.sqlite_keys import SqliteKeys
@@ -60,6 +62,7 @@ class SqliteStore:
         self.origins = SqliteOrigins(read, self._reading)
         self.snapshots = SqliteSnapshots(write, self._writing, read, self._reading)
         self.history = SqliteHistory(manager, write, self._writing, read, self._reading)
+        self.finding = SqliteFinding(read, self._reading)
         self._writer = Writer(write, self.blobs)
         self._write_thread = ThreadPoolExecutor(1, "manager-db-write")
         self._read_thread = ThreadPoolExecutor(1, "manager-db-read")
@@ -153,7 +156,7 @@ class SqliteStore:
 
     async def tasks(self, state: str, q: str, limit: int, cursor: str, numbers: Sequence[Run] = ()) -> TaskPage:
         """Return a page of tasks, newest first."""
-        return await self._reading(lambda: reading.task_page(self._read, state, q, limit, cursor, numbers))
+        return await newest(self.finding, state, q, limit, cursor, numbers)
 
     async def results(self, task: str, start: int, limit: int) -> AsyncIterator[list[ResultRow]]:
         """Yield pages of results in index order."""
