@@ -77,7 +77,7 @@ async def _answer(context: Context, task: str, span: str) -> web.Response:
     async def make() -> bytes:
         return msgspec.json.encode(await _read(context, task, span))
 
-    body = await context.watching.shared.get(f"history/{span}/{task}", make)
+    body = await context.watching.shared.get(f"history/{context.watching.recording.written}/{span}/{task}", make)
     return web.Response(body=body, content_type="application/json")
 
 
