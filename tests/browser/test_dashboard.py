@@ -46,6 +46,8 @@ async def page(dashboard: DashboardApp, browser_context: BrowserContext) -> Asyn
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda message: problems.append(message.text) if PROBLEMS.search(message.text) else None)
     await page.goto(dashboard.login_link())
+    await expect(page.get_by_role("heading", name="Overview", exact=True)).to_be_visible()
+    await page.get_by_role("navigation", name="Pages", exact=True).get_by_role("link", name="Tasks").click()
     await expect(page.get_by_role("heading", name="Tasks", exact=True)).to_be_visible()
     yield page
     assert problems == []
@@ -140,7 +142,7 @@ async def test_progress_arrives_live_without_a_reload(page: Page, manager: Stand
 async def test_an_error_without_a_field_is_shown_on_top_and_nothing_is_lost(
     page: Page, manager: StandinManager
 ) -> None:
-    await page.goto(page.url.rstrip("/") + "/tasks/new")
+    await page.goto(page.url.partition("/tasks")[0] + "/tasks/new")
     await page.get_by_role("button", name="Sum of squares").click()
     await page.get_by_label("Name").fill("mine")
     await manager.stop()
@@ -158,7 +160,7 @@ async def test_an_error_without_a_field_is_shown_on_top_and_nothing_is_lost(
 
 
 async def test_a_template_taken_by_mistake_can_be_undone(page: Page) -> None:
-    await page.goto(page.url.rstrip("/") + "/tasks/new")
+    await page.goto(page.url.partition("/tasks")[0] + "/tasks/new")
     await page.get_by_label("Code").fill("my code")
     await page.get_by_role("button", name="Digits of pi").click()
     await page.get_by_role("button", name="Undo").click()

@@ -208,7 +208,7 @@ async def house_in(env: Env, context: BrowserContext, *options: str) -> AsyncIte
         page = await context.new_page()
         page.set_default_timeout(20_000)
         await page.goto(dashboard.login_link())
-        await expect(page.get_by_role("heading", name="Tasks", exact=True)).to_be_visible()
+        await expect(page.get_by_role("heading", name="Overview", exact=True)).to_be_visible()
         house = House(env, manager, page)
         for name, data in BLOBS.items():
             await asyncio.to_thread(house.ask, "PUT", f"/blobs/{name}", data)

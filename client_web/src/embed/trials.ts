@@ -153,8 +153,9 @@ export class Trial {
         this.isWorn = true;
         this.job?.startOver();
       },
+      mayPrepare: () => true,
     };
-    this.slot = new Slot(this.frame, events, 1);
+    this.slot = new Slot(this.frame, events);
     this.frame.start();
     this.timer = window.setInterval(() => {
       this.tick();

@@ -156,6 +156,12 @@ export interface Story {
 export interface Stats {
   rate: number;
   clients: number;
+  /** Clients by kind. */
+  kinds?: Record<string, number>;
+  /** Payloads without a result, of tasks that are not paused. */
+  queue?: number;
+  /** Seconds for all of those at the present rate. */
+  eta_s?: number | null;
   slots: number;
   distributors: number;
   tasks: Partial<Record<TaskState, number>>;

@@ -13,12 +13,15 @@ from typing import Any
 from aiohttp import web
 
 from disio_manager.aggregating import Aggregating
+from disio_manager.api import bulk
 from disio_manager.api.context import Context
 from disio_manager.api.feed import Feed
 from disio_manager.api.fleet import Statistics
 from disio_manager.api.fleet_view import FleetView
 from disio_manager.api.routes import make_app
+from disio_manager.api.sharing import Shared
 from disio_manager.api.tasks import submit_about
+from disio_manager.bulk import Bulks
 from disio_manager.chains import Chains
 from disio_manager.cluster import Cluster
 from disio_manager.config import ManagerSettings
@@ -32,6 +35,7 @@ from disio_manager.locks import FileLock
 from disio_manager.operating import Operating
 from disio_manager.people.gate import Gate, place_of
 from disio_manager.presence import Presence
+from disio_manager.recording import Recording
 from disio_manager.refusals import Refusals
 from disio_manager.service import ManagerService
 from disio_manager.signing import key_of
@@ -39,6 +43,7 @@ from disio_manager.stores.base import BlobStore, ManagerStore
 from disio_manager.stores.keys import KEPT_S
 from disio_manager.stores.opening import open_store
 from disio_manager.tracing import Tracing
+from disio_manager.watching import Watching
 from disio_manager.webhooks import Webhooks
 from disio_shared.clock import SystemClock
 from disio_shared.datadir import ADMIN_TOKEN, DataDir
@@ -73,6 +78,7 @@ class ManagerApp:
         self.data: DataDir
         self.aggregating: Aggregating
         self.gate: Gate
+        self.watching: Watching
         self._exits = AsyncExitStack()
         self._log = logger("manager")
 
@@ -132,6 +138,8 @@ class ManagerApp:
         self._run(Idling(service).run())
         self._run(context.aggregating.run())
         self._run(context.gate.run())
+        self._run(context.watching.recording.run())
+        exits.push_async_callback(context.watching.bulks.stop)
         runner = web.AppRunner(
             make_app(context, statistics), access_log=None, shutdown_timeout=SHUTDOWN_S, max_line_size=MAX_LINE
         )
@@ -205,6 +213,12 @@ class ManagerApp:
             settings.webhooks_private or is_loopback(settings.host),
         )
         chains = Chains(service)
+        self.watching = watching = Watching(
+            Recording(store, clock, lambda: service.coordinator, managers.is_ours),
+            Shared(clock.steady),
+            Bulks(lambda task, verb: bulk.use(context, task, verb), clock),
+            self.data.path,
+        )
         context = Context(
             service=service,
             identity=identity,
@@ -218,6 +232,7 @@ class ManagerApp:
             operating=operating,
             questions=link.questions,
             gate=gate,
+            watching=watching,
             cluster=cluster,
             zmq_port=self.zmq_port,
             is_loopback=is_loopback(settings.host),

@@ -57,6 +57,9 @@ class StandinManager:
                 web.get("/api/tasks/{id}/failures", self._failures),
                 web.get("/api/tasks/{id}/payloads/{index}", self._payload),
                 web.get("/api/tasks/{id}/explain", self._explain),
+                web.get("/api/history", self._history),
+                web.get("/api/tasks/{id}/history", self._history),
+                web.get("/api/attention", self._attention),
                 web.get("/api/managers", self._managers),
                 web.get("/api/workunits/{sha256}", self._workunit),
                 web.get("/api/events", self._events),
@@ -100,7 +103,8 @@ class StandinManager:
         return web.json_response({"role": "admin"})
 
     async def _list(self, request: web.Request) -> web.Response:
-        newest_first = list(reversed(self.tasks.values()))
+        states = {state for state in request.query.get("state", "").split(",") if state}
+        newest_first = [task for task in reversed(self.tasks.values()) if not states or task["state"] in states]
         start, limit = int(request.query.get("cursor") or 0), int(request.query.get("limit", 50))
         page = [_brief(task) for task in newest_first[start : start + limit]]
         cursor = str(start + limit) if start + limit < len(newest_first) else None
@@ -180,6 +184,26 @@ class StandinManager:
         task = self.tasks[request.match_info["id"]]
         sentences = self.sentences.get(task["id"], [])
         return web.json_response({"id": task["id"], "state": task["state"], "sentences": sentences})
+
+    async def _history(self, _request: web.Request) -> web.Response:
+        """Answer as a manager does that has just begun: nobody looked yet."""
+        columns = ("ok", "failed", "tries_failed", "lost", "copies", "invalid", "slots", "queue", "seconds")
+        told: dict[str, Any] = {name: [None] * 360 for name in columns}
+        clients = {kind: [None] * 360 for kind in ("cli", "other", "web")}
+        return web.json_response(
+            {
+                **told,
+                "task": "",
+                "since": CREATED_AT,
+                "step": 10,
+                "clients": clients,
+                "left_out": 0,
+                "is_left_out": False,
+            }
+        )
+
+    async def _attention(self, _request: web.Request) -> web.Response:
+        return web.json_response({"items": [], "total": 0})
 
     async def _managers(self, _request: web.Request) -> web.Response:
         return web.json_response({"items": self.managers})

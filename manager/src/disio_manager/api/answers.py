@@ -371,6 +371,12 @@ class Stats(Shape, kw_only=True, frozen=True):
     rate: float
     """Payloads closed a second, lately."""
     clients: int
+    kinds: dict[str, int]
+    """Clients by kind."""
+    queue: int
+    """Payloads without a result, of tasks that are not paused."""
+    eta_s: float | None
+    """Seconds for all of those at that rate; null when nothing moves, or nothing is to be done."""
     slots: int
     distributors: int
     tasks: dict[str, int]

@@ -15,11 +15,12 @@ from disio_manager.api.fleet_view import FleetView
 from disio_manager.chains import Chains
 from disio_manager.cluster import Cluster
 from disio_manager.identity import Identity
-from disio_manager.people.gate import Gate
 from disio_manager.operating import Operating
+from disio_manager.people.gate import Gate
 from disio_manager.questions import Questions
 from disio_manager.service import ManagerService
 from disio_manager.tracing import Tracing
+from disio_manager.watching import Watching
 from disio_manager.webhooks import Webhooks
 
 
@@ -39,6 +40,7 @@ class Context:
     questions: Questions
     gate: Gate
     operating: Operating
+    watching: Watching
     cluster: str
     """Id of the database."""
     zmq_port: int

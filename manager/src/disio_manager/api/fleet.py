@@ -60,6 +60,9 @@ class Statistics:
         return Stats(
             rate=round(stats.rate, 3),
             clients=stats.clients,
+            kinds=stats.kinds,
+            queue=stats.queue,
+            eta_s=round(stats.queue / stats.rate, 1) if stats.queue and stats.rate > 1e-6 else None,
             slots=stats.slots,
             distributors=stats.distributors,
             tasks=stats.tasks | self._closed,

@@ -10,5 +10,6 @@ from disio_manager.api.operation import Operation
 from disio_manager.api.orders_operations import ORDERS
 from disio_manager.api.people_operations import PEOPLE
 from disio_manager.api.task_operations import TASKS
+from disio_manager.api.watching_operations import WATCHING
 
-OPERATIONS: tuple[Operation, ...] = (*TASKS, *DATA, *FLEET, *ORDERS, *PEOPLE)
+OPERATIONS: tuple[Operation, ...] = (*TASKS, *DATA, *FLEET, *ORDERS, *PEOPLE, *WATCHING)

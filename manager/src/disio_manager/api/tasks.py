@@ -20,21 +20,31 @@ from disio_manager.api.shapes import PayloadsShown, task_item, whole_task
 from disio_manager.core.events import Event, TaskCommanded, TaskEdited
 from disio_manager.core.records import LoadedTask, TaskRecord
 from disio_manager.core.stopping import STOPPED
+from disio_manager.stores.finding import Cursor, Sort, TaskFilter
 from disio_shared.errors import FieldProblem, StoreUnavailable, TaskNotFound
 from disio_shared.ranges import RangeSet, Run
-from disio_shared.taskdoc import OPEN_STATES, TaskStateName
+from disio_shared.taskdoc import MAX_TIME, OPEN_STATES, TaskStateName
 
-MAX_NUMBER = 10**15
-"""Of a task: far more than there will be."""
+STATES = "queued|running|paused|done|failed|cancelled|expired"
+CURSOR = "^([0-9]{1,15}|[0-9]{1,20}([.][0-9]{1,20})?(e-?[0-9]{1,3})?_[0-9]{1,15})?$"
+"""A task's number, or what the order is by and the number."""
+Moment = Annotated[float, Meta(ge=0, le=MAX_TIME, description="Seconds since 1970")]
 
 
 class TaskQuery(Query, kw_only=True, frozen=True):
     """Which tasks."""
 
-    state: TaskStateName | UnsetType = UNSET
+    state: Annotated[
+        str,
+        Meta(
+            max_length=100,
+            pattern=f"^(({STATES})(,({STATES}))*)?$",
+            description="One of queued, running, paused, done, failed, cancelled, expired; or several: queued,running",
+        ),
+    ] = ""
     q: Annotated[str, Meta(max_length=200, description="A part of the name or of a tag")] = ""
     limit: Annotated[int, Meta(ge=1, le=500)] = 50
-    cursor: Annotated[int, Meta(ge=0, le=MAX_NUMBER, description="next_cursor of the page before")] = 0
+    cursor: Annotated[str, Meta(pattern=CURSOR, max_length=60, description="next_cursor of the page before")] = ""
     numbers: Annotated[
         str,
         Meta(
@@ -43,6 +53,36 @@ class TaskQuery(Query, kw_only=True, frozen=True):
             description="Those with these numbers alone: 3-8,12",
         ),
     ] = ""
+    created_from: Moment | UnsetType = UNSET
+    created_before: Moment | UnsetType = UNSET
+    ended_from: Moment | UnsetType = UNSET
+    ended_before: Moment | UnsetType = UNSET
+    failures: Annotated[bool, Meta(description="Those with payloads that failed for good alone")] = False
+    sort: Annotated[Sort, Meta(description="Newest first; last ended first, open ones last; or furthest first")] = (
+        "newest"
+    )
+
+    def wanted(self) -> TaskFilter:
+        """Return it as stores want it.
+
+        Raises:
+            BadRequest: Its numbers are none.
+        """
+        return TaskFilter(
+            states=tuple(self.state.split(",")) if self.state else (),
+            q=self.q,
+            numbers=numbers_of(self.numbers) if self.numbers else (),
+            created=between(self.created_from, self.created_before),
+            ended=between(self.ended_from, self.ended_before),
+            has_failures=self.failures,
+        )
+
+
+def between(start: float | UnsetType, stop: float | UnsetType) -> tuple[float, float] | None:
+    """Return a stretch of time, or None for all of it."""
+    if start is UNSET and stop is UNSET:
+        return None
+    return (0.0 if start is UNSET else start, float(MAX_TIME) if stop is UNSET else stop)
 
 
 async def task_record(context: Context, task: str) -> TaskRecord:
@@ -95,9 +135,12 @@ async def show(context: Context, task: str, payloads: PayloadsShown = "auto") ->
 async def list_tasks(request: web.Request, query: TaskQuery) -> web.Response:
     """``GET /api/tasks``."""
     context = context_of(request)
-    state = "" if query.state is UNSET else query.state
-    numbers = numbers_of(query.numbers) if query.numbers else ()
-    page = await context.service.store.tasks(state, query.q, query.limit, str(query.cursor or ""), numbers)
+    try:
+        cursor = Cursor.parse(query.cursor, query.sort)
+    except ValueError as error:
+        problem = FieldProblem("cursor", f"is none of a list that is sorted by {query.sort}")
+        raise BadRequest(400, "bad-request", f"{problem.path}: {problem.message}", [problem]) from error
+    page = await context.service.store.finding.page(query.wanted(), query.sort, query.limit, cursor)
     coordinator, now = context.service.coordinator, context.service.clock.steady()
     items = [task_item(record, coordinator.task_view(record.id, now)) for record in page.items]
     shown = TaskList(items=items, next_cursor=page.next_cursor, total=page.total)
@@ -135,14 +178,29 @@ async def edit_task(request: web.Request, changes: dict[str, Any]) -> web.Respon
 
 async def delete_task(request: web.Request) -> web.Response:
     """``DELETE /api/tasks/{id}``."""
-    context, task = context_of(request), request.match_info["id"]
+    await delete(context_of(request), request.match_info["id"])
+    return web.Response(status=204)
+
+
+async def delete(context: Context, task: str) -> None:
+    """Remove a task.
+
+    Raises:
+        DisioError: There is none, another one needs it, or the database does not answer.
+    """
     await known_record(context, task)
     check_unneeded(context, task)
     await context.service.store.keys.void(task)  # first: a late repeat of the request that made it makes none anew
-    await submit_about(
-        context, task, lambda stored: TaskCommanded(task, "delete", context.service.clock.wall(), stored)
-    )
-    return web.Response(status=204)
+    await command(context, task, "delete")
+
+
+async def command(context: Context, task: str, verb: str) -> None:
+    """Use a verb on a task.
+
+    Raises:
+        DisioError: It is refused, or the database does not answer.
+    """
+    await submit_about(context, task, lambda stored: TaskCommanded(task, verb, context.service.clock.wall(), stored))
 
 
 def verb_handler(verb: str) -> Handler:
@@ -150,9 +208,7 @@ def verb_handler(verb: str) -> Handler:
 
     async def use_verb(request: web.Request) -> web.Response:
         context, task = context_of(request), request.match_info["id"]
-        await submit_about(
-            context, task, lambda stored: TaskCommanded(task, verb, context.service.clock.wall(), stored)
-        )
+        await command(context, task, verb)
         return json_answer(await show(context, task))
 
     return use_verb

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from disio_manager.core import due
 from disio_manager.core.changes import Change, DropBlock, PutBlock, PutTask
 from disio_manager.core.commands import Announce, Claim, Command, Send
+from disio_manager.core.counting import Counting
 from disio_manager.core.fleet import Distributor, Fleet
 from disio_manager.core.leases import LeaseTable
 from disio_manager.core.lifecycle import next_state
@@ -37,6 +38,7 @@ class Book:
         self.leases = LeaseTable(settings.lease_s)
         self.served = Served()
         self.tries = Tries()
+        self.counting = Counting()
         self.unsettled: set[str] = set()
         """Tasks that were over when they were loaded: a crash came between their last result and their end."""
         self.is_woken = False

@@ -3,6 +3,10 @@
 Rule: pure. Given the same events at the same times it decides the same, and an event it refuses changes nothing.
 """
 
+from collections import Counter
+
+import msgspec
+
 from disio_manager.core import (
     events,
     explaining,
@@ -19,12 +23,13 @@ from disio_manager.core import (
 from disio_manager.core.book import Book, Out
 from disio_manager.core.changes import Change, PutStretch
 from disio_manager.core.commands import Command, Send
+from disio_manager.core.counting import Counts
 from disio_manager.core.fleet import Fleet
 from disio_manager.core.orders import NOBODY, FleetOrders
 from disio_manager.core.records import DistributorRecord, LoadedTask, TaskRecord
 from disio_manager.core.settings import CoreSettings
 from disio_manager.core.tasks import NOTHING, TaskEntry
-from disio_manager.core.views import FleetStats, PayloadView, TaskView
+from disio_manager.core.views import FleetStats, PayloadView, Standing, TaskView
 from disio_shared import messages
 from disio_shared.decisions import Decision
 
@@ -204,10 +209,35 @@ class Coordinator:
         return FleetStats(
             rate=sum(entry.meter.rate(now) for entry in entries),
             clients=sum(one.record.clients for one in online),
+            kinds=_kinds(self._book.fleet),
+            queue=sum(entry.open for entry in entries if entry.record.state != "paused"),
             slots=sum(one.record.slots for one in online),
             distributors=len(online),
             tasks=states,
         )
+
+    def standing(self) -> Standing:
+        """Return what this manager alone has."""
+        book = self._book
+        queue = {
+            entry.id: (entry.stretches.own_open, entry.unclaimed)
+            for entry in book.tasks.values()
+            if entry.record.state != "paused"
+        }
+        slots = sum(one.record.slots for one in book.fleet.online())
+        return Standing(kinds=_kinds(book.fleet), slots=slots, queue=queue)
+
+    def record(self, task_id: str) -> TaskRecord | None:
+        """Return an open task as it is written, for who reads it there and then."""
+        entry = self._book.tasks.get(task_id)
+        return None if entry is None else entry.record
+
+    def counted(self) -> tuple[Counts, dict[str, Counts]]:
+        """Return what came of payloads since this memory began: of all tasks together, and of the last ones each."""
+        counting = self._book.counting
+        return msgspec.structs.replace(counting.total), {
+            task: msgspec.structs.replace(counts) for task, counts in counting.tasks.items()
+        }
 
     def explain(self, task_id: str, now: float) -> list[str]:
         """Return sentences that tell why an open task is or is not progressing.
@@ -249,6 +279,14 @@ class Coordinator:
         """Return the id of the distributor on a session."""
         known = self._book.fleet.of(session)
         return None if known is None else known.record.id
+
+
+def _kinds(fleet: Fleet) -> dict[str, int]:
+    """Return the clients of distributors that are online here, by kind."""
+    found: Counter[str] = Counter()
+    for one in fleet.online():
+        found.update(one.record.kinds)
+    return dict(found)
 
 
 def _view(entry: TaskEntry, now: float) -> TaskView:

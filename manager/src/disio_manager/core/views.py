@@ -65,5 +65,19 @@ class FleetStats(msgspec.Struct, frozen=True, kw_only=True):
     slots: int
     distributors: int
     """Online or draining."""
+    kinds: dict[str, int]
+    """Clients by kind."""
+    queue: int
+    """Payloads that are neither done nor failed, of tasks that are not paused."""
     tasks: dict[str, int]
     """Open tasks by state (``queued running paused``); closed ones are counted by the store."""
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What this manager alone has, so that those of several managers can be added up."""
+
+    kinds: dict[str, int]
+    """Clients of distributors that are online here, by kind."""
+    slots: int
+    queue: dict[str, tuple[int, int]]
+    """Of tasks that are not paused: open payloads this manager looks after, and those that no manager does yet."""

@@ -20,25 +20,18 @@ from disio_manager.core.records import (
 )
 from disio_manager.stores.audit import HasAudit
 from disio_manager.stores.documents import HasDocuments
+from disio_manager.stores.finding import HasFinding
+from disio_manager.stores.histories import HasHistory
 from disio_manager.stores.journal import HasJournal
 from disio_manager.stores.keys import HasKeys
 from disio_manager.stores.origins import HasOrigins
 from disio_manager.stores.people import HasPeople
 from disio_manager.stores.rows import FailureRow as FailureRow
 from disio_manager.stores.rows import ResultRow as ResultRow
+from disio_manager.stores.rows import TaskPage as TaskPage
 from disio_manager.stores.segments import HasSegments
 from disio_manager.stores.snapshots import HasSnapshots
 from disio_shared.ranges import Run
-
-
-class TaskPage(msgspec.Struct, frozen=True):
-    """One page of tasks, newest first."""
-
-    items: list[TaskRecord]
-    """With empty ``payloads``: those may be megabytes; ``task()`` gives them."""
-    next_cursor: str | None
-    total: int
-    """Tasks that match, on all pages."""
 
 
 class VoteRow(msgspec.Struct, frozen=True):
@@ -342,6 +335,8 @@ class ManagerStore(
     HasPeople,
     HasAudit,
     HasDocuments,
+    HasHistory,
+    HasFinding,
     Protocol,
 ):
     """All of it."""

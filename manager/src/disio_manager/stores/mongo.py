@@ -15,7 +15,16 @@ from pymongo.errors import ConfigurationError, DuplicateKeyError, InvalidURI, Py
 
 from disio_manager.core.changes import Change, PutTask
 from disio_manager.core.records import DistributorRecord, LoadedTask, Look, SharedTask, StretchRecord, TaskRecord
-from disio_manager.stores import mongo_audit, mongo_journal, mongo_keys, mongo_people, mongo_snapshots, mongo_votes
+from disio_manager.stores import (
+    mongo_audit,
+    mongo_finding,
+    mongo_history,
+    mongo_journal,
+    mongo_keys,
+    mongo_people,
+    mongo_snapshots,
+    mongo_votes,
+)
 from disio_manager.stores.base import (
     FailureRow,
     IndexedRows,
@@ -25,10 +34,13 @@ from disio_manager.stores.base import (
     TaskPage,
     VoteRow,
 )
+from disio_manager.stores.finding import newest
 from disio_manager.stores.mongo_audit import MongoAudit
 from disio_manager.stores.mongo_blobs import MongoBlobs
 from disio_manager.stores.mongo_books import Books
 from disio_manager.stores.mongo_documents import DELETED, SCHEMA_VERSION, read_chunks, write_chunks
+from disio_manager.stores.mongo_finding import MongoFinding
+from disio_manager.stores.mongo_history import MongoHistory
 from disio_manager.stores.mongo_journal import MongoArrivals, MongoJournal
 from disio_manager.stores.mongo_keys import MongoKeys
 from disio_manager.stores.mongo_loading import MongoLoader
@@ -56,7 +68,7 @@ CLIENT_OPTIONS: dict[str, Any] = {
     "appname": "disio-manager",
 }
 INDEXES: dict[str, list[list[tuple[str, int]]]] = {
-    "tasks": [[("number", -1)], [("state", 1), ("number", -1)], [("blob", 1)]],
+    "tasks": [[("number", -1)], [("state", 1), ("number", -1)], [("blob", 1)], *mongo_finding.INDEXES],
     "blocks": [[("task", 1), ("start", 1)]],
     "stretches": [[("task", 1)], [("owner", 1)]],
     "notices": [[("owner", 1)], [("task", 1)]],
@@ -68,6 +80,7 @@ INDEXES: dict[str, list[list[tuple[str, int]]]] = {
     "people": [[("id", 1)]],
     "passes": mongo_people.INDEXES,
     "audit": mongo_audit.INDEXES,
+    "history": mongo_history.INDEXES,
 }
 UNIQUE = {"blobs.files": "filename"}
 """Collection to a field of which no two documents have the same."""
@@ -92,6 +105,8 @@ class MongoStore:
         self.people = MongoPeople(self._db, self._answering, self._writing)
         self.audit = MongoAudit(self._db, self._answering, self._writing)
         self.documents = MongoVersioned(self._db, self._answering, self._writing)
+        self.history = MongoHistory(self._db, manager, self._answering, self._writing)
+        self.finding = MongoFinding(self._db, self._reader, self._answering)
         self._loader = MongoLoader(self._db, self._reader, self.blobs, manager, self._books, arrivals)
         self._sharing = MongoSharing(self._db, self._reader, self._loader, manager, self._books)
         self._writer = MongoWriter(self._db, manager, self._books, arrivals)
@@ -129,6 +144,7 @@ class MongoStore:
                 raise StoreUnavailable(self._place, problem, remedy)
             if self._manager:
                 await self._index()
+                await mongo_finding.fill(self._db)
 
     async def _index(self) -> None:
         for collection, keys in INDEXES.items():
@@ -188,8 +204,7 @@ class MongoStore:
 
     async def tasks(self, state: str, q: str, limit: int, cursor: str, numbers: Sequence[Run] = ()) -> TaskPage:
         """Return a page of tasks, newest first."""
-        with self._answering():
-            return await self._reader.task_page(state, q, limit, cursor, numbers)
+        return await newest(self.finding, state, q, limit, cursor, numbers)
 
     async def results(self, task: str, start: int, limit: int) -> AsyncIterator[list[ResultRow]]:
         """Yield pages of results in index order."""

@@ -3,15 +3,14 @@
 Rule: reads go by ``_id`` or by an index, and every page is bounded in rows and bytes.
 """
 
-import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 import msgspec
 
 from disio_manager.core.records import DistributorRecord, SharedTask, StretchRecord, TaskRecord
 from disio_manager.stores import mongo_matches
 from disio_manager.stores.assembling import with_counters
-from disio_manager.stores.base import FailureRow, IndexedRows, ResultRow, StoredBlock, TaskPage
+from disio_manager.stores.base import FailureRow, IndexedRows, ResultRow, StoredBlock
 from disio_manager.stores.mongo_books import FIELD
 from disio_manager.stores.mongo_documents import (
     DELETED,
@@ -25,7 +24,6 @@ from disio_manager.stores.mongo_documents import (
     rows_between,
     stretch_of,
 )
-from disio_shared.ranges import Run
 from disio_shared.taskdoc import OPEN_STATES
 
 PAGE_ROWS = 1_000
@@ -84,21 +82,6 @@ class MongoReader:
             SharedTask(record=with_counters(record, own), stretches=own)
             for record, own in zip(records, stretches, strict=True)
         ]
-
-    async def task_page(self, state: str, q: str, limit: int, cursor: str, numbers: Sequence[Run] = ()) -> TaskPage:
-        """Return a page of tasks, newest first; the cursor is the number of the last one."""
-        matching: Document = {"state": state or {"$ne": DELETED}}
-        if numbers:
-            matching["$or"] = [{"number": {"$gte": start, "$lt": stop}} for start, stop in numbers]
-        if q:
-            matching["search"] = {"$regex": re.escape(q.casefold())}
-        total = await self._db["tasks"].count_documents(matching)
-        below = {"number": {"$lt": int(cursor)}} if cursor.isdecimal() else {}
-        found = self._db["tasks"].find({**matching, **below}, {"record": 1}).sort("number", -1).limit(limit + 1)
-        rows = [_records.decode(one["record"]) async for one in found]
-        items = [task.record for task in await self._with_stretches(rows[:limit])]
-        more = len(rows) > limit and bool(items)
-        return TaskPage(items=items, next_cursor=str(items[-1].number) if more else None, total=total)
 
     async def result_pages(self, task: str, start: int, limit: int) -> AsyncIterator[list[ResultRow]]:
         """Yield results in index order from ``start``, at most ``limit`` (0 = all)."""

@@ -357,7 +357,7 @@ class MongoWriter:
     async def _delete_rows(self, task: str, number: int, parts: int, blob: str | None) -> None:
         for collection in ("results", "matches", "failures", "segments"):
             await self._db[collection].delete_many(rows_between(number, 0, None))
-        for collection in ("blocks", "stretches", "votes", "snapshots"):
+        for collection in ("blocks", "stretches", "votes", "snapshots", "history"):
             await self._db[collection].delete_many({"task": number})
         await self._db["notices"].delete_many({"task": task})
         await self._arrivals.drop(number)

@@ -5,6 +5,8 @@ Rule: a row is what the store holds, in wire form.
 
 import msgspec
 
+from disio_manager.core.records import TaskRecord
+
 
 class ResultRow(msgspec.Struct, frozen=True):
     """One canonical result."""
@@ -20,3 +22,13 @@ class FailureRow(msgspec.Struct, frozen=True):
 
     index: int
     errors: list[str]
+
+
+class TaskPage(msgspec.Struct, frozen=True):
+    """One page of tasks, in the order that was asked for."""
+
+    items: list[TaskRecord]
+    """With empty ``payloads``: those may be megabytes; ``task()`` gives them."""
+    next_cursor: str | None
+    total: int
+    """Tasks that match, on all pages."""

@@ -27,7 +27,10 @@ from disio_manager.stores.base import (
     VoteRow,
 )
 from disio_manager.stores.blob_files import BlobFiles
+from disio_manager.stores.finding import newest
 from disio_manager.stores.sqlite_audit import SqliteAudit
+from disio_manager.stores.sqlite_finding import SqliteFinding
+from disio_manager.stores.sqlite_history import SqliteHistory
 from disio_manager.stores.sqlite_journal import SqliteJournal
 from disio_manager.stores.sqlite_keys import SqliteKeys
 from disio_manager.stores.sqlite_origins import SqliteOrigins
@@ -64,6 +67,8 @@ class SqliteStore:
         self.people = SqlitePeople(write, self._writing, read, self._reading)
         self.audit = SqliteAudit(write, self._writing, read, self._reading)
         self.documents = SqliteDocuments(write, self._writing, read, self._reading)
+        self.history = SqliteHistory(manager, write, self._writing, read, self._reading)
+        self.finding = SqliteFinding(read, self._reading)
         self._writer = Writer(write, self.blobs)
         self._write_thread = ThreadPoolExecutor(1, "manager-db-write")
         self._read_thread = ThreadPoolExecutor(1, "manager-db-read")
@@ -157,7 +162,7 @@ class SqliteStore:
 
     async def tasks(self, state: str, q: str, limit: int, cursor: str, numbers: Sequence[Run] = ()) -> TaskPage:
         """Return a page of tasks, newest first."""
-        return await self._reading(lambda: reading.task_page(self._read, state, q, limit, cursor, numbers))
+        return await newest(self.finding, state, q, limit, cursor, numbers)
 
     async def results(self, task: str, start: int, limit: int) -> AsyncIterator[list[ResultRow]]:
         """Yield pages of results in index order."""

@@ -4,7 +4,6 @@ Rule: every function reads one consistent snapshot and returns a bounded page, o
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import apsw
 import msgspec
@@ -19,7 +18,7 @@ from disio_manager.core.records import (
     TaskRecord,
 )
 from disio_manager.stores import assembling
-from disio_manager.stores.base import FailureRow, ResultRow, TaskPage
+from disio_manager.stores.base import FailureRow, ResultRow
 from disio_manager.stores.blob_files import BlobFiles
 from disio_manager.stores.segments import growth_of
 from disio_manager.stores.sqlite_segments import heads, measured
@@ -143,33 +142,6 @@ def _closed(connection: apsw.Connection, number: int, start: int, stop: int) -> 
         "SELECT idx FROM failures WHERE task = ?1 AND idx >= ?2 AND idx < ?3"
     )
     return runs_of(index for (index,) in connection.execute(query, (number, start, stop)))
-
-
-def task_page(
-    connection: apsw.Connection, state: str, q: str, limit: int, cursor: str, numbers: Sequence[Run] = ()
-) -> TaskPage:
-    """Return a page of tasks, newest first; the cursor is the number of the last one."""
-    where: list[str] = ["1"]
-    values: list[str | int] = []
-    if numbers:
-        where.append(f"({' OR '.join(['(number >= ? AND number < ?)'] * len(numbers))})")
-        values += [bound for run in numbers for bound in run]
-    if state:
-        where.append("state = ?")
-        values.append(state)
-    if q:
-        where.append("instr(search, ?) > 0")
-        values.append(q.casefold())
-    matching = " AND ".join(where)
-    total = connection.execute(f"SELECT count(*) FROM tasks WHERE {matching}", tuple(values)).get
-    below = int(cursor) if cursor.isdecimal() else 2**62
-    query = (
-        f"SELECT record, done, failed, matched FROM tasks WHERE {matching} AND number < ? ORDER BY number DESC LIMIT ?"
-    )
-    rows: list[Any] = connection.execute(query, (*values, below, limit + 1)).fetchall()
-    items = [measured(connection, _record(*row)) for row in rows[:limit]]
-    more = len(rows) > limit and bool(items)
-    return TaskPage(items=items, next_cursor=str(items[-1].number) if more else None, total=total)
 
 
 def results_page(

@@ -8,6 +8,9 @@ import apsw
 import msgspec
 
 from disio_manager.stores.sqlite_audit import AUDIT
+from disio_manager.stores.sqlite_finding import TIMES
+from disio_manager.stores.sqlite_finding import fill as fill_times
+from disio_manager.stores.sqlite_history import HISTORY
 from disio_manager.stores.sqlite_journal import ARRIVALS, fill
 from disio_manager.stores.sqlite_keys import KEYS
 from disio_manager.stores.sqlite_people import PEOPLE
@@ -34,7 +37,7 @@ CREATE INDEX blob_tasks_by_blob ON blob_tasks (sha256);
 MATCHES = "CREATE TABLE matches (task INTEGER NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (task, idx)) WITHOUT ROWID;"
 """Results that satisfy the ``stop_when`` of their task."""
 MATCHED = "ALTER TABLE tasks ADD COLUMN matched INTEGER NOT NULL DEFAULT 0;"
-SINCE_5 = PEOPLE + AUDIT + DOCUMENTS
+SINCE_5 = PEOPLE + AUDIT + DOCUMENTS + HISTORY + TIMES
 """Tables that came with version 5."""
 STRETCH_COLUMNS = ("frontier", "done", "failed", "leased", "retries")
 """Of the table ``tasks``, since version 2: what a StretchRecord holds beyond its bounds and owner."""
@@ -128,6 +131,7 @@ def prepare(connection: apsw.Connection) -> None:
             fill(connection)
         if version:
             connection.execute(SINCE_5)
+            fill_times(connection)
         connection.pragma("user_version", VERSION)
 
 

@@ -20,7 +20,7 @@ from disio_manager.stores.sqlite_reading import DECIDED, read_task_row
 
 MAX_REMEMBERED = 20_000
 """Task numbers and origins kept in memory."""
-TABLES = ("blocks", "results", "matches", "failures", "votes", "segments", "snapshots")
+TABLES = ("blocks", "results", "matches", "failures", "votes", "segments", "snapshots", "history")
 """Whose rows go with their task."""
 BLOB_OF = "SELECT sha256 FROM blob_tasks WHERE task = ?"
 _encoder = msgspec.msgpack.Encoder()
@@ -162,13 +162,14 @@ class Writer:
         search = "\n".join([record.name, *record.tags]).casefold()
         body = _encoder.encode(msgspec.structs.replace(record, payloads=b"", done=0, failed=0, matched=0))
         if change.was:
-            query = "UPDATE tasks SET state = ?, search = ?, record = ? WHERE id = ?"
-            self._connection.execute(query, (record.state, search, body, record.id))
+            query = "UPDATE tasks SET state = ?, search = ?, record = ?, finished_at = ? WHERE id = ?"
+            self._connection.execute(query, (record.state, search, body, record.finished_at, record.id))
             return
         self._connection.execute(
-            "INSERT INTO tasks (number, id, state, search, record) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
-            "SET state = excluded.state, search = excluded.search, record = excluded.record",
-            (record.number, record.id, record.state, search, body),
+            "INSERT INTO tasks (number, id, state, search, record, created_at, finished_at, total) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state, "
+            "search = excluded.search, record = excluded.record, finished_at = excluded.finished_at",
+            (record.number, record.id, record.state, search, body, record.created_at, record.finished_at, record.total),
         )
         # Payloads may be many megabytes and never change: they are written once.
         self._connection.execute("INSERT OR IGNORE INTO task_payloads VALUES (?, ?)", (record.number, record.payloads))
@@ -186,8 +187,11 @@ class Writer:
 
     def _put_stretch(self, record: StretchRecord) -> None:
         counters = (record.frontier, record.done, record.failed, record.leased, record.retries, record.matched)
-        query = "UPDATE tasks SET frontier = ?, done = ?, failed = ?, leased = ?, retries = ?, matched = ? WHERE id = ?"
-        self._connection.execute(query, (*counters, record.task))
+        query = (
+            "UPDATE tasks SET frontier = ?, done = ?, failed = ?, leased = ?, retries = ?, matched = ?, total = ? "
+            "WHERE id = ?"
+        )
+        self._connection.execute(query, (*counters, record.stop, record.task))
 
     def _put_block(self, change: changes.PutBlock) -> None:
         record = change.record

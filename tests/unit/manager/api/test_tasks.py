@@ -277,8 +277,8 @@ async def test_no_call_passes_over_a_parameter_it_does_not_know(manager: Served)
     for method, path in BARE:
         problem = await manager.call(method, f"{path}?dry_run=true", 400)
         assert [each["path"] for each in problem["errors"]] == ["dry_run"], path
-    problem = await manager.call("GET", "/api/tasks?state=done&state=failed&sort=x", 400)
-    assert {each["path"] for each in problem["errors"]} == {"state", "sort"}
+    problem = await manager.call("GET", "/api/tasks?state=done&state=failed&order=x", 400)
+    assert {each["path"] for each in problem["errors"]} == {"state", "order"}
 
 
 async def test_a_page_of_no_tasks_is_refused(manager: Served) -> None:
@@ -329,3 +329,24 @@ async def test_tasks_are_listed_by_their_numbers(manager: Served) -> None:
     for text, told in (("3-", "numbers"), ("x", "numbers"), ("1,,2", "numbers"), ("8-3", "8-3 is no range")):
         problem = await manager.call("GET", f"/api/tasks?numbers={text}", 400)
         assert problem["errors"][0]["path"] == "numbers" and told in problem["detail"]
+
+
+async def test_a_list_is_narrowed_and_sorted(manager: Served) -> None:
+    first, second, third = [await manager.create(name=f"t{nth}") for nth in range(3)]
+    await manager.call("POST", f"/api/tasks/{second['id']}/pause")
+    await manager.call("POST", f"/api/tasks/{first['id']}/cancel")
+
+    async def numbers(query: str) -> list[int]:
+        return [task["number"] for task in (await manager.call("GET", f"/api/tasks?{query}"))["items"]]
+
+    assert await numbers("state=paused,cancelled") == [2, 1]
+    assert await numbers("sort=ended") == [1, 3, 2]
+    assert await numbers("sort=progress&limit=2") == [3, 2]
+    assert await numbers(f"created_from={third['created_at']}") == [3]
+    assert await numbers(f"created_before={third['created_at']}") == [2, 1]
+    assert await numbers("ended_from=1") == [1] and await numbers("failures=true") == []
+    page = await manager.call("GET", "/api/tasks?sort=ended&limit=1")
+    assert page["total"] == 3
+    assert await numbers(f"sort=ended&cursor={page['next_cursor']}") == [3, 2]
+    for wrong in ("sort=worst", "state=gone,done", "state=done,", "created_from=-1", "sort=ended&cursor=5"):
+        await manager.call("GET", f"/api/tasks?{wrong}", 400)

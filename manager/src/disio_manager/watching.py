@@ -1,0 +1,22 @@
+"""What the pages that people watch need, in one place.
+
+Rule: nothing here is on the way of a result.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from disio_manager.api.sharing import Shared
+from disio_manager.bulk import Bulks
+from disio_manager.recording import Recording
+
+
+@dataclass(slots=True)
+class Watching:
+    """Parts that are made once."""
+
+    recording: Recording
+    shared: Shared
+    bulks: Bulks
+    data: Path
+    """Where the manager's data lies."""
