@@ -12,7 +12,7 @@ from tests.waiting import wait_until
 
 from .test_demo_page import start_helping
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
 
 UNIT = """
 import asyncio
@@ -72,4 +72,4 @@ async def _ended(env: Env, rest: ManagerClient, task: str) -> None:
         seen = await rest.task(task)
         return seen["state"] in ("done", "failed")
 
-    await wait_until(is_over, 120.0, on_timeout=env.dump)
+    await wait_until(is_over, 180.0, on_timeout=env.dump)
