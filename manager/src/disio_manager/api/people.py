@@ -8,7 +8,6 @@ from typing import TypeVar
 from aiohttp import web
 from msgspec import UNSET, UnsetType
 
-from disio_shared import __version__
 from disio_manager.api.answers import json_answer
 from disio_manager.api.calling import DETAIL, address_of, caller_of, program_of
 from disio_manager.api.context import context_of
@@ -17,6 +16,7 @@ from disio_manager.people import managing
 from disio_manager.people.gate import Gate
 from disio_manager.people.signing import IDLE_S, TooManyTries, WrongPassword
 from disio_manager.stores.people import Person
+from disio_shared import __version__
 from disio_shared.errors import ConflictError, FieldProblem, InvalidDocument, RefusedError
 from disio_shared.messages import PROTOCOL_VERSION
 
