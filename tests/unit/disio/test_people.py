@@ -89,8 +89,8 @@ async def test_users_are_made_changed_and_removed(served: Served, data: Path, tm
     (bob,) = objects(await disio("user", "enable", "bob", "--json", data=data), "user enable")
     assert not bob["disabled"]
     file.write_text("a third long password")
-    words = ("user", "password", "bob", "--password-file", str(file), "--json")
-    objects(await disio(*words, data=data), "user password")
+    changed = await disio("user", "password", "bob", "--password-file", str(file), "--json", data=data)
+    objects(changed, "user password")
     assert (await disio("login", "bob", "--password-file", str(file), data=data)).exit_code == 0
     assert (await disio("logout", data=data)).exit_code == 0
     (listed,) = objects(await disio("user", "list", "--json", data=data), "user list")
@@ -118,5 +118,5 @@ async def test_tokens_are_made_listed_and_revoked(served: Served, data: Path, tm
     assert gone["revoked"]
     assert status_of(await disio("token", "revoke", token["id"], data=data)) == 3
     assert status_of(await disio("whoami", "--token-file", str(file), data=data)) == 4
-    (made,) = objects(await disio("token", "create", "x", "--json", data=data), "token create")
-    assert len(made["secret"]) == 43
+    (another,) = objects(await disio("token", "create", "x", "--json", data=data), "token create")
+    assert len(another["secret"]) == 43
