@@ -71,7 +71,7 @@ def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--token-file",
             type=click.Path(dir_okay=False, path_type=Path),
             envvar="DISIO_TOKEN_FILE",
-            help="The manager's admin.token [default: the one in the data directory].",
+            help="A file with a token [default: that of disio login, else admin.token in the data directory].",
         ),
         data_dir_option("Where a manager of this machine keeps its token."),
         json_option(),
@@ -94,25 +94,42 @@ def json_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 
 def locate(manager: str | None, token_file: Path | None, data_dir: Path | None) -> tuple[str, Path]:
-    """Return a manager's URL and the file with its admin token.
+    """Return a manager's URL and the file with a token: what is named, that of ``disio login``, or its admin token.
 
     Raises:
         ConfigError: What is named is no URL.
         ManagerUnreachable: None is named and none runs on this machine.
         NotAuthorized: There is no token file.
     """
+    from disio_shared.datadir import ADMIN_TOKEN
+
+    url, signed_in = locate_login(manager, data_dir)
+    token = token_file or (signed_in if os.path.isfile(signed_in) else signed_in.parent.parent / ADMIN_TOKEN)
+    if not os.path.isfile(token):
+        problem = f"there is no token file {token}"
+        raise NotAuthorized(
+            f"{problem}: sign in (disio login), copy admin.token from the manager, or give --token-file"
+        )
+    return url, token
+
+
+def locate_login(manager: str | None, data_dir: Path | None) -> tuple[str, Path]:
+    """Return a manager's URL, and the file in which ``disio login`` keeps its session there.
+
+    Raises:
+        ConfigError: What is named is no URL.
+        ManagerUnreachable: None is named and none runs on this machine.
+    """
+    from disio.logins import login_file
     from disio_shared.addresses import is_http_url  # here: completion does without
-    from disio_shared.datadir import ADMIN_TOKEN, default_path
+    from disio_shared.datadir import default_path
 
     place = data_dir or default_path()
     if manager is None:
         manager = _running_on(place)
     elif not is_http_url(manager):
         raise ConfigError("--manager", f"{manager!r} is no URL", "write http://HOST:PORT")
-    token = token_file or place / ADMIN_TOKEN
-    if not os.path.isfile(token):
-        raise NotAuthorized(f"there is no token file {token}: copy admin.token from the manager, or give --token-file")
-    return manager, token
+    return manager, login_file(place, manager)
 
 
 def _running_on(place: Path) -> str:

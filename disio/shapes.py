@@ -25,6 +25,15 @@ from disio.machine_shapes import Settings as Settings
 from disio.machine_shapes import Shape as Shape
 from disio.machine_shapes import Trial as Trial
 from disio.machine_shapes import Trials as Trials
+from disio.people_shapes import ApiToken as ApiToken
+from disio.people_shapes import ApiTokens as ApiTokens
+from disio.people_shapes import MadeToken as MadeToken
+from disio.people_shapes import RemovedUser as RemovedUser
+from disio.people_shapes import RevokedToken as RevokedToken
+from disio.people_shapes import SignedOut as SignedOut
+from disio.people_shapes import User as User
+from disio.people_shapes import Users as Users
+from disio.people_shapes import Who as Who
 
 State = Literal["queued", "running", "paused", "done", "failed", "cancelled", "expired"]
 
@@ -321,6 +330,19 @@ SHAPES: dict[str, type[Shape]] = {
     "config path": ConfigFile,
     "keys show": Keys,
     "keys rotate": Key,
+    "login": Who,
+    "logout": SignedOut,
+    "whoami": Who,
+    "user add": User,
+    "user list": Users,
+    "user role": User,
+    "user password": User,
+    "user disable": User,
+    "user enable": User,
+    "user remove": RemovedUser,
+    "token create": MadeToken,
+    "token list": ApiTokens,
+    "token revoke": RevokedToken,
     "init": Project,
     "test": Trials,
     "check": Checked,

@@ -8,7 +8,7 @@ from typing import Any
 
 from disio_shared.errors import DisioError, NotAuthorized
 
-REMEDY = "copy admin.token from the manager, or give --token-file"
+REMEDY = "sign in (disio login), copy admin.token from the manager, or give --token-file"
 
 
 class RestProblem(DisioError):

@@ -5,7 +5,7 @@ import { signOut } from "../api";
 import * as format from "../format";
 import { me } from "../me";
 import { Trouble } from "../parts";
-import { MIN_PASSWORD, reason, remove, type SignIn, send } from "./model";
+import { MIN_PASSWORD, programName, reason, remove, type SignIn, send } from "./model";
 import { Field, Form, useList } from "./parts";
 
 const HOW = {
@@ -107,7 +107,7 @@ function Sessions() {
         {list.items.map((session) => (
           <li key={session.id}>
             <span>
-              <strong>{session.this ? "This browser" : session.program || "A program"}</strong>{" "}
+              <strong>{session.this ? "This browser" : programName(session.program)}</strong>{" "}
               <span class="hint">
                 from {session.address || "an unknown address"}, since {format.when(session.created_at)}, ends{" "}
                 {format.when(session.expires_at)} unless it is used

@@ -61,3 +61,26 @@ export function reason(error: unknown): string {
   if (error.errors.length === 0) return error.message;
   return error.errors.map(({ path, message }) => `${path.replaceAll("_", " ")} ${message}`.trim()).join("; ");
 }
+
+const BROWSERS: [RegExp, string][] = [
+  [/Edg\/(\d+)/, "Edge"],
+  [/OPR\/(\d+)/, "Opera"],
+  [/Firefox\/(\d+)/, "Firefox"],
+  [/Chrome\/(\d+)/, "Chrome"],
+  [/Version\/(\d+).*Safari/, "Safari"],
+];
+const SYSTEMS: [RegExp, string][] = [
+  [/Android/, "Android"],
+  [/iPhone|iPad/, "iOS"],
+  [/Windows/, "Windows"],
+  [/Mac OS X/, "macOS"],
+  [/Linux/, "Linux"],
+];
+
+/** A short name for what a browser or program says of itself. */
+export function programName(told: string): string {
+  const [browser, version] = BROWSERS.map(([form, name]) => [name, form.exec(told)?.[1]]).find(([, at]) => at) ?? [];
+  if (browser === undefined) return told === "" ? "A program" : told;
+  const system = SYSTEMS.find(([form]) => form.test(told))?.[1];
+  return `${browser} ${version}${system === undefined ? "" : ` on ${system}`}`;
+}

@@ -5,7 +5,6 @@ Rule: whether a name is known shows in no answer to somebody who has not signed 
 
 from typing import TypeVar
 
-import msgspec
 from aiohttp import web
 from msgspec import UNSET, UnsetType
 
@@ -140,8 +139,7 @@ async def change_user(request: web.Request, given: UserChange) -> web.Response:
     changed = await managing.change_user(
         context_of(request).gate.people, name, _or_none(given.role), _or_none(given.disabled), _or_none(given.password)
     )
-    told = msgspec.to_builtins(given)
-    request[DETAIL] = ", ".join("password" if key == "password" else f"{key} {told[key]}" for key in sorted(told))
+    request[DETAIL] = _told(given)
     return json_answer(_user(changed))
 
 
@@ -149,6 +147,13 @@ async def delete_user(request: web.Request) -> web.Response:
     """``DELETE /api/users/{name}``."""
     await managing.remove_user(context_of(request).gate.people, request.match_info["name"])
     return web.Response(status=204)
+
+
+def _told(change: UserChange) -> str:
+    """Return what was changed, in words."""
+    parts = [f"role {change.role}"] if change.role is not UNSET else []
+    parts += ["disabled" if change.disabled else "enabled"] if change.disabled is not UNSET else []
+    return ", ".join([*parts, *(["password"] if change.password is not UNSET else [])])
 
 
 def _or_none(value: ValueT | UnsetType) -> ValueT | None:
