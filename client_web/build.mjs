@@ -118,10 +118,14 @@ async function tryoutFiles() {
 const HTML = "text/html; charset=utf-8";
 const SCRIPT = "text/javascript; charset=utf-8";
 const loader = await bundle("embed/loader.ts", { format: "iife", platform: "browser" });
+const consent = await consentPage();
+const helpHeaders = (headers) => ({ ...headers, "Content-Security-Policy": `${headers["Content-Security-Policy"]}; frame-ancestors 'none'` });
 const outputs = {
   "/client.js": { file: "client.js", content_type: SCRIPT, body: loader, headers: { ...COMMON, "Cross-Origin-Resource-Policy": "cross-origin" } },
-  "/embed/consent": { file: "consent.html", content_type: HTML, ...(await consentPage()) },
+  "/embed/consent": { file: "consent.html", content_type: HTML, ...consent },
   "/embed/compute": { file: "compute.html", content_type: HTML, ...(await computePage()) },
+  // The same page by itself: nobody may frame it, since it would take the frame for its own window.
+  "/help": { file: "consent.html", content_type: HTML, headers: helpHeaders(consent.headers) },
   "/demo": { file: "demo.html", content_type: HTML, ...(await demoPage()) },
 };
 
@@ -132,7 +136,7 @@ if (loaderSize > LOADER_LIMIT) throw new Error(`client.js is ${loaderSize} bytes
 const manifest = { version: 1, routes: {} };
 await mkdir(webDir, { recursive: true });
 for (const [route, { body, ...entry }] of Object.entries(outputs)) {
-  await writeFile(join(webDir, entry.file), body);
+  if (body !== undefined) await writeFile(join(webDir, entry.file), body);
   manifest.routes[route] = entry;
 }
 await writeFile(join(webDir, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);

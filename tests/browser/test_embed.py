@@ -41,6 +41,9 @@ export default async function probe(url) {
 }
 """
 
+OPENED = {"/client.js", "/embed/consent", "/.well-known/disio.json"}
+"""What is asked of a distributor when the box is opened, and until Start is clicked."""
+
 CLASSIC = """
 function Total(data) { this.sum = 0; data.payload.numbers.forEach(function (n) { this.sum += n }, this) }
 worker.onStart = function (data) {
@@ -65,9 +68,9 @@ async def test_nothing_but_the_loader_is_requested_before_a_click(page: "Page", 
 
 
 async def test_opening_the_box_neither_connects_nor_computes(consent: "Frame", stand_in: StandIn) -> None:
-    assert stand_in.requests == ["/client.js", "/embed/consent"]
-    assert await consent.inner_text("#who") == stand_in.host_url.removeprefix("http://")
-    assert await consent.inner_text("#purpose") == "tests"
+    assert set(stand_in.requests) <= OPENED
+    asks = await consent.inner_text("#asks")
+    assert asks == f"{stand_in.host_url.removeprefix('http://')} asks this computer to help with tests."
 
 
 async def test_start_and_no_thanks_have_the_same_size(consent: "Frame") -> None:
@@ -84,7 +87,7 @@ async def test_a_scripted_click_starts_nothing(consent: "Frame", page: "Page", s
     await page.evaluate("disio.resume()")
     await page.evaluate("frames[0].postMessage({disio: 'start'}, '*')")
     await consent.evaluate("new Promise(done => requestIdleCallback(done))")
-    assert stand_in.requests == ["/client.js", "/embed/consent"]
+    assert set(stand_in.requests) <= OPENED
     assert await page.evaluate("disio.state") == "asked"
 
 
@@ -93,14 +96,14 @@ async def test_a_click_on_a_faded_box_starts_nothing(consent: "Frame", page: "Pa
     await consent.wait_for_selector("html[data-sight=covered]")
     await press(consent, "#start", lambda: consent.wait_for_selector("#notice:not(:empty)", timeout=PRESS_MS))
     assert "cover" in await consent.inner_text("#notice")
-    assert stand_in.requests == ["/client.js", "/embed/consent"]
+    assert set(stand_in.requests) <= OPENED
 
 
 async def test_no_thanks_closes_the_box_and_requests_nothing(consent: "Frame", page: "Page", stand_in: StandIn) -> None:
     await page.evaluate("void disio.on('consent', answer => { window.answer = answer })")
     await press(consent, "#no", lambda: page.wait_for_function("window.answer === 'declined'", timeout=PRESS_MS))
     assert await page.locator("iframe").count() == 0
-    assert stand_in.requests == ["/client.js", "/embed/consent"]
+    assert set(stand_in.requests) <= OPENED
 
 
 async def test_after_a_click_it_says_hello_and_asks_for_work(running: StandIn) -> None:

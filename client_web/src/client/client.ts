@@ -12,20 +12,10 @@ import { Kits } from "./kits";
 import { DownloadedFiles, type Downloader } from "./files";
 import { ComputeFrame } from "./frame";
 import { Slot } from "./slot";
+import { MAX_KEEP_MB, unitMemory } from "./memory";
+import { Teller, type ClientState, type Status } from "./status";
 import { slotsFor, Throttle } from "./throttle";
 import { Wear } from "./wear";
-
-export type ClientState = "connecting" | "running" | "waiting" | "paused" | "blocked" | "stopped";
-
-export interface Status {
-  state: ClientState;
-  /** Why, in a sentence; empty when all is well. */
-  reason: string;
-  /** Names of the tasks that run. */
-  tasks: string[];
-  units: number;
-  seconds: number;
-}
 
 export interface ClientOptions {
   base: string;
@@ -62,6 +52,7 @@ export class Client {
   private slots: Slot[] = [];
   private readonly wear = new Wear();
   private readonly throttle: Throttle;
+  private readonly teller: Teller;
   /** Memory that one unit may use, in MiB; 0 = the browser does not tell how much there is. */
   private readonly unit_mb: number;
   /** How many of the slots may take runs. */
@@ -83,6 +74,7 @@ export class Client {
     this.codes = new Codes(this.files);
     this.kits = new Kits(this.files);
     this.throttle = new Throttle(options.cores, options.percent);
+    this.teller = new Teller(options.onStatus);
     const cores = slotsFor(options.cores, options.percent);
     this.unit_mb = unitMemory((navigator as { deviceMemory?: number }).deviceMemory ?? 0, cores);
     const told = {
@@ -356,28 +348,19 @@ export class Client {
   }
 
   private tell(): void {
-    const tasks = this.fault === null ? this.session.tasks : [];
-    const state = this.fault?.state ?? (this.isPaused ? "paused" : !this.session.isUp ? "connecting" : tasks.length > 0 ? "running" : "waiting");
-    this.options.onStatus({
+    const running = this.fault === null ? this.session.running : [];
+    const state = this.fault?.state ?? (this.isPaused ? "paused" : !this.session.isUp ? "connecting" : running.length > 0 ? "running" : "waiting");
+    const status = {
       state,
       reason: this.fault?.reason ?? this.reasonFor(state),
-      tasks,
+      running: running.map(({ task_name, language, workunit }) => ({ name: task_name, language, workunit })),
       units: this.units,
       seconds: this.spent,
-    });
+    };
+    this.teller.note(status, seconds());
   }
 }
 
 function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-/** What one computing frame gets of a computer's memory at most, in MiB: browsers hold a process to little more. */
-const FRAME_MB = 4096;
-/** What a slot may keep of it for tasks that come again. */
-const MAX_KEEP_MB = 256;
-
-/** Memory that one of `slots` units may use, in MiB; 0 = the browser does not tell how much there is. */
-function unitMemory(device_gb: number, slots: number): number {
-  return Math.floor(Math.min(FRAME_MB, device_gb * 1024) / slots);
 }

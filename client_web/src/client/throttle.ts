@@ -11,7 +11,7 @@
 export const SHARES = [5, 25, 50, 80] as const;
 export const DEFAULT_SHARE = 25;
 /** So many seconds' worth of credit is kept at most: timers are late by a second in pages that are not in front, and idle time is not saved up. */
-const KEEP_S = 2;
+const KEEP_S = 1;
 /** Numbers of slots are whole; this is less than any of them can be told apart by. */
 const HAIR = 1e-9;
 

@@ -1,33 +1,44 @@
 /**
- * The consent frame: asks the visitor, then computes and shows that it does.
+ * The consent frame, and the page `/help`: asks the visitor, then computes and shows that it does.
  *
  * Rule: only a trusted click on a Start button that the visitor can see starts anything, and until then the frame reads nothing of the
- * machine, stores nothing and connects to nothing. What it says to the page around it is in protocol/embed.ts.
+ * machine and connects to nothing. What it says to the page around it is in protocol/embed.ts.
  */
 
-import { Client, type Status } from "../client/client";
-import { DEFAULT_SHARE } from "../client/throttle";
-import type { FromConsent, PublicState } from "../protocol/embed";
-import { AutoPause } from "./autopause";
+import { Client } from "../client/client";
+import type { Status } from "../client/status";
+import { DEFAULT_SHARE, SHARES } from "../client/throttle";
+import type { FromConsent, PublicState, ToConsent } from "../protocol/embed";
+import { forgetChoices, rememberChoices, storedChoices } from "./choices";
+import { fetchFacts, type Facts } from "./facts";
 import { forgetIdentity, rememberIdentity, storedIdentity } from "./identity";
-import { Presence } from "./presence";
+import { isSmall } from "./machine";
+import { Pausing } from "./pausing";
+import type { Reason } from "./pauses";
 import { Sight } from "./sight";
+import { byId, inputs, tick, View, type Part } from "./view";
+import { languageOf, Words, type Key } from "./words";
 
 /** Filled in by the build. */
 declare const VERSION: string;
 declare const DOWNLOADER_SOURCE: string;
 
 const params = new URLSearchParams(location.hash.slice(1));
+const param = (name: string): string => (params.get(name) ?? "").slice(0, 200);
+/** `/help`: nobody is around. */
+const isPage = window.parent === window;
 // Not every browser has ancestorOrigins; the loader sees to it that the referrer has the origin.
 const ancestors = location.ancestorOrigins as DOMStringList | undefined;
-const pageOrigin = ancestors?.[0] ?? (document.referrer ? new URL(document.referrer).origin : "*");
-const byId = (id: string): HTMLElement => document.getElementById(id) as HTMLElement;
+const pageOrigin = isPage ? location.origin : (ancestors?.[0] ?? (document.referrer ? new URL(document.referrer).origin : "*"));
+const ceiling = Math.max(SHARES[0], Number(param("cpu")) || SHARES[3]);
+/** One computing tab asks again after so long. */
+const LIMIT_MS = 2 * 3600 * 1000;
 
 /** Made when it is needed: nothing is, before the visitor's click. */
 let downloaderUrl: string | undefined;
 
 const say = (message: FromConsent): void => {
-  window.parent.postMessage(message, pageOrigin);
+  if (!isPage) window.parent.postMessage(message, pageOrigin);
 };
 
 /** Pixels around the card, for its shadow, and the width of the frame when a box is open. */
@@ -36,55 +47,91 @@ const BOX_WIDTH = 360;
 
 class Consent {
   private client: Client | null = null;
-  private percent = DEFAULT_SHARE;
-  private readonly pauses = new Set<string>();
-  private readonly sight = new Sight(byId("start"));
-  private readonly autoPause = new AutoPause((reason, isOn) => {
-    this.setPause(reason, isOn);
-  });
-  private readonly presence = new Presence(byId("card"), false, (isSeen) => {
-    this.setPause("unseen", !isSeen);
-  });
-  private state: PublicState = "asked";
+  private pausing: Pausing | null = null;
+  private readonly words = new Words(languageOf([param("lang"), ...navigator.languages]));
+  private readonly view = new View(this.words, () => location.origin);
+  private readonly choices = storedChoices(Date.now());
+  private percent: number = SHARES.find((share) => share === this.choices.percent && share <= ceiling) ?? SHARES.findLast((share) => share <= Math.min(ceiling, DEFAULT_SHARE)) ?? SHARES[0];
+  private readonly sights: Record<"start" | "second-start", Sight>;
+  private status: Status = { state: "connecting", reason: "", running: [], units: 0, seconds: 0 };
+  private reason: Reason | null = null;
+  private limit = 0;
+
+  constructor() {
+    this.view.dress(param("theme"), isPage);
+    this.view.layStops(SHARES, this.percent, ceiling, (percent) => {
+      this.choose(percent);
+    });
+    this.sights = { start: new Sight(byId("start"), true), "second-start": new Sight(byId("second-start"), false) };
+  }
 
   start(): void {
-    byId("who").textContent = pageOrigin === "*" ? "This page" : new URL(pageOrigin).host;
-    byId("operator").textContent = location.host;
-    const purpose = (params.get("purpose") ?? "").slice(0, 200);
-    byId("purpose").textContent = purpose === "" ? "research tasks that need many computers" : purpose;
+    const host = pageOrigin === "*" ? this.words.of("this_page") : new URL(pageOrigin).host;
+    this.view.write("asks", this.words.of("asks", { who: host, purpose: param("purpose") || this.words.of("some_purpose") }));
+    this.view.write("operator", this.words.of("work_from", { host: location.host }));
+    this.view.write("whom", location.host);
+    byId("remember-row").hidden = !isPage && param("remember") !== "30d";
+    tick("remember").checked = this.choices.percent !== undefined;
+    tick("allow-hidden").checked = this.choices.hidden === true;
+    tick("allow-battery").checked = this.choices.battery === true;
     this.listen();
     new ResizeObserver(() => {
       this.tellSize();
     }).observe(byId("card"));
     this.show("ask");
+    void fetchFacts().then((facts) => {
+      this.introduce(facts);
+    });
+  }
+
+  private introduce({ operator, purpose, contact, tasks_url }: Facts): void {
+    if (operator !== "") {
+      this.view.write("operator", this.words.of("work_from_operator", { host: location.host, operator }));
+      this.view.write("whom", operator);
+    }
+    if (purpose !== "" || contact !== "") this.view.write("about", this.words.of("about_operator", { purpose: purpose || "-", contact: contact || "-" }));
+    byId("public").hidden = tasks_url === "";
+    if (tasks_url !== "") byId("tasks-link").setAttribute("href", tasks_url);
   }
 
   private listen(): void {
-    byId("start").addEventListener("click", (event) => {
-      this.granted(event);
+    const on = (id: string, act: (event: Event) => void): void => {
+      byId(id).addEventListener("click", act);
+    };
+    on("start", (event) => {
+      if (this.isMeant(event, "start")) this.accepted();
     });
-    byId("no").addEventListener("click", () => {
-      say({ disio: "consent", answer: "declined" });
+    on("second-start", (event) => {
+      if (this.isMeant(event, "second-start")) this.granted();
     });
-    byId("badge").addEventListener("click", () => {
-      this.show(byId("panel").hidden ? "panel" : "badge");
+    for (const id of ["no", "second-no"]) on(id, () => {
+      this.decline();
     });
-    byId("shrink").addEventListener("click", () => {
+    on("badge", () => {
+      this.show(this.view.part === "panel" ? "badge" : "panel");
+    });
+    on("shrink", () => {
       this.show("badge");
+      byId("badge").focus();
     });
-    byId("pause").addEventListener("click", () => {
-      this.setPause("visitor", !this.pauses.has("visitor"));
+    on("pause", () => {
+      this.pausing?.visitor(!this.pausing.isByVisitor);
+      this.draw();
     });
-    byId("stop").addEventListener("click", () => {
+    on("hour", () => {
+      this.pausing?.hour();
+    });
+    on("stop", () => {
       this.revoke();
     });
-    for (const input of document.querySelectorAll<HTMLInputElement>("input[type=radio]")) {
-      input.addEventListener("change", () => {
-        this.choose(Number(input.value));
+    for (const cause of ["hidden", "battery"] as const) {
+      byId(`allow-${cause}`).addEventListener("change", () => {
+        this.pausing?.allow(cause, tick(`allow-${cause}`).checked);
+        this.keepChoices();
       });
     }
-    addEventListener("message", (event: MessageEvent<{ disio?: string }>) => {
-      if (event.source === window.parent) this.asked(event.data.disio);
+    addEventListener("message", (event: MessageEvent<ToConsent>) => {
+      if (event.source === window.parent && !isPage) this.asked(event.data);
     });
     addEventListener("pagehide", () => {
       this.client?.stop();
@@ -92,97 +139,147 @@ class Consent {
   }
 
   /** What the page around may ask for. */
-  private asked(verb: string | undefined): void {
-    if (verb === "pause") this.setPause("page", true);
-    else if (verb === "resume") this.setPause("page", false);
-    else if (verb === "revoke") this.revoke();
-    else if (verb === "open") this.show(this.client === null ? "ask" : "panel");
+  private asked(message: ToConsent): void {
+    switch (message.disio) {
+      case "pause":
+        return this.pausing?.page(true, message.ms);
+      case "resume":
+        return this.pausing?.page(false);
+      case "revoke":
+        return this.revoke();
+      case "open":
+        return this.show(this.client === null ? "ask" : "panel");
+      case "close":
+        return this.client === null ? undefined : this.show("badge");
+      case "longtask":
+        return this.pausing?.longTask(message.ms);
+    }
   }
 
-  private granted(event: Event): void {
-    // A script's click is not trusted; a covered or faded button was not the visitor's to judge.
-    if (!event.isTrusted || this.client !== null) return;
-    if (!this.sight.isClear) {
-      byId("notice").textContent = "Something seems to cover this box. Please click again when all of it can be seen.";
-      return;
-    }
-    this.sight.stop();
+  /** A script's click is not trusted; a button that was covered, faded or not there a moment ago was not the visitor's to judge. */
+  private isMeant(event: Event, button: "start" | "second-start"): boolean {
+    if (!event.isTrusted || this.client !== null) return false;
+    const objection = this.sights[button].objection;
+    this.view.notice(objection);
+    return objection === null;
+  }
+
+  /** Start was clicked: now the machine may be looked at. */
+  private accepted(): void {
+    if (!isSmall()) return this.granted();
+    this.show("second");
+    byId("second-no").focus();
+  }
+
+  private granted(): void {
     this.client = new Client({
       base: location.origin,
       computeUrl: "/embed/compute",
-      site: (params.get("site") ?? "").slice(0, 200),
+      site: param("site"),
       software: `disio-web ${VERSION}`,
       cores: navigator.hardwareConcurrency || 1,
-      percent: this.percent,
+      percent: this.effective,
       identity: storedIdentity(),
       downloader: () => new Worker((downloaderUrl ??= URL.createObjectURL(new Blob([DOWNLOADER_SOURCE], { type: "text/javascript" })))),
       remember: rememberIdentity,
       onStatus: (status) => {
-        this.update(status);
+        this.status = status;
+        this.draw();
       },
     });
+    this.keepChoices();
     say({ disio: "consent", answer: "granted" });
+    this.pausing = new Pausing(byId("card"), isPage || param("place") === "text", (reason) => {
+      this.paused(reason);
+    });
+    for (const cause of ["hidden", "battery"] as const) this.pausing.allow(cause, tick(`allow-${cause}`).checked);
     this.client.start();
-    this.autoPause.start();
-    this.presence.start();
-    this.show("badge");
+    this.pausing.start();
+    this.limit = window.setTimeout(() => {
+      this.end("ask", "over");
+    }, LIMIT_MS);
+    this.show(isPage ? "panel" : "badge");
+    byId("badge").focus();
+  }
+
+  /** The share that slots are made for: the page may allow fewer workers than it takes. */
+  private get effective(): number {
+    const workers = Number(param("workers"));
+    const cores = navigator.hardwareConcurrency || 1;
+    return workers >= 1 ? Math.min(this.percent, (100 * workers) / cores) : this.percent;
   }
 
   private choose(percent: number): void {
     this.percent = percent;
-    for (const input of document.querySelectorAll<HTMLInputElement>("input[type=radio]")) input.checked = Number(input.value) === percent;
-    this.client?.setShare(percent);
+    for (const input of inputs()) input.checked = Number(input.value) === percent;
+    this.view.tellPower(percent);
+    if (this.client === null) return;
+    this.client.setShare(this.effective);
+    this.keepChoices();
+    this.draw();
   }
 
-  private setPause(reason: string, isOn: boolean): void {
-    if (isOn) this.pauses.add(reason);
-    else this.pauses.delete(reason);
-    if (this.client === null) return;
-    const [first] = this.pauses;
-    if (first === undefined) this.client.resume();
-    else this.client.pause(PAUSE_REASONS[first] ?? "Paused.");
+  private keepChoices(): void {
+    const { checked } = tick("remember");
+    if (!checked || byId("remember-row").hidden) return forgetChoices();
+    const isAllowed = (cause: string): boolean => tick(`allow-${cause}`).checked;
+    rememberChoices({ percent: this.percent, hidden: isAllowed("hidden"), battery: isAllowed("battery") }, Date.now());
+  }
+
+  private paused(reason: Reason | null): void {
+    this.reason = reason;
+    if (reason === null) this.client?.resume();
+    else this.client?.pause(this.because(reason));
+  }
+
+  private because({ cause, until }: Reason): string {
+    if (cause !== "visitor" || until === Infinity) return this.words.of(`because_${cause}`);
+    return this.words.of("because_hour", { time: this.words.time(new Date(Date.now() + until * 1000 - performance.now())) });
+  }
+
+  private decline(): void {
+    forgetChoices();
+    say({ disio: "consent", answer: "declined" });
+    this.end("none", "declined");
   }
 
   private revoke(): void {
-    this.client?.stop();
-    this.client = null;
-    this.autoPause.stop();
-    this.presence.stop();
     forgetIdentity();
+    forgetChoices();
+    this.end(isPage ? "ask" : "none", "ended");
     say({ disio: "status", state: "revoked", reason: "", stats: { units: 0, seconds: 0, tasks: [], percent: 0 } });
     say({ disio: "consent", answer: "revoked" });
   }
 
-  private update(status: Status): void {
-    this.state = PUBLIC[status.state];
-    const task = status.tasks[0];
-    const doing = { running: `Helping: ${task ?? ""}`, waiting: "Waiting for work", connecting: "Connecting", paused: "Paused", blocked: "Not possible here", stopped: "Stopped" };
-    document.documentElement.dataset["state"] = status.state;
-    setText("doing", doing[status.state]);
-    setText("share", `${this.percent} %`);
-    setText("reason", status.reason);
-    setText("tasks", status.tasks.length === 0 ? "nothing right now" : status.tasks.join(", "));
-    setText("units", status.units.toLocaleString());
-    setText("seconds", status.seconds < 100 ? status.seconds.toFixed(1) : Math.round(status.seconds).toLocaleString());
-    setText("pause", this.pauses.has("visitor") ? "Resume" : "Pause");
-    const { units, seconds, tasks } = status;
-    say({ disio: "status", state: this.state, reason: status.reason, stats: { units, seconds, tasks, percent: this.percent } });
+  /** Compute no more, before anything is said about it. */
+  private end(part: Part, notice: Key): void {
+    clearTimeout(this.limit);
+    this.pausing?.stop();
+    this.client?.stop();
+    this.client = this.pausing = this.reason = null;
+    this.view.notice(notice);
+    this.show(part);
   }
 
-  private show(part: "ask" | "badge" | "panel"): void {
-    byId("ask").hidden = part !== "ask";
-    byId("badge").hidden = part === "ask";
-    byId("panel").hidden = part !== "panel";
-    byId("badge").setAttribute("aria-expanded", String(part === "panel"));
-    byId(part === "ask" ? "share-ask" : "share-panel").append(byId("shares"));
+  private draw(): void {
+    const { status, percent } = this;
+    const reason = this.reason === null ? status.reason : this.because(this.reason);
+    this.view.tell(status, percent, reason, this.pausing?.isByVisitor === true);
+    const tasks = status.running.map((task) => task.name);
+    say({ disio: "status", state: PUBLIC[status.state], reason, stats: { units: status.units, seconds: status.seconds, tasks, percent } });
+  }
+
+  private show(part: Part): void {
+    if (part !== "ask" && part !== "none") this.view.notice(null);
+    this.view.show(part);
+    if (this.client !== null) this.draw();
     this.tellSize();
   }
 
   private tellSize(): void {
     const card = byId("card").getBoundingClientRect();
     // The badge is as wide as its words; the boxes fill the frame, which the loader keeps within the window.
-    const isBadge = byId("ask").hidden && byId("panel").hidden;
-    say({ disio: "size", width: isBadge ? Math.ceil(card.width) + MARGIN : BOX_WIDTH, height: Math.ceil(card.height) + MARGIN });
+    say({ disio: "size", width: this.view.part === "badge" ? Math.ceil(card.width) + MARGIN : BOX_WIDTH, height: Math.ceil(card.height) + MARGIN });
   }
 }
 
@@ -194,20 +291,5 @@ const PUBLIC: Record<Status["state"], PublicState> = {
   blocked: "blocked",
   stopped: "idle",
 };
-
-const PAUSE_REASONS: Record<string, string> = {
-  visitor: "Paused by you.",
-  page: "Paused by the page.",
-  hidden: "Paused while this page is not in front.",
-  unseen: "Paused while this box cannot be seen.",
-  battery: "Paused while the computer runs on battery.",
-  data: "Paused because this browser saves data.",
-};
-
-/** Written only when it changed, so that screen readers say it once. */
-function setText(id: string, text: string): void {
-  const element = byId(id);
-  if (element.textContent !== text) element.textContent = text;
-}
 
 new Consent().start();

@@ -2,7 +2,7 @@
  * Whether the visitor can see an element, as far as the browser can tell.
  *
  * Rule: where the browser offers it (IntersectionObserver v2), "seen" means: not covered, not faded, for the last reading. Elsewhere it
- * means: in view.
+ * means: in view. What has only just come into sight was not looked at yet.
  */
 
 export interface VisibleEntry extends IntersectionObserverEntry {
@@ -11,6 +11,8 @@ export interface VisibleEntry extends IntersectionObserverEntry {
 
 /** The least delay in milliseconds that the browser allows between readings. */
 const DELAY_MS = 100;
+/** A click on what came into sight less than this ago was meant for something else. */
+const SETTLE_MS = 500;
 
 /** For readings that tell of covers and fades, too, where the browser does. */
 export function readingOptions(threshold: number[]): IntersectionObserverInit {
@@ -19,29 +21,32 @@ export function readingOptions(threshold: number[]): IntersectionObserverInit {
 }
 
 export class Sight {
-  private seen = false;
+  private since: number | null = null;
   private readonly observer: IntersectionObserver;
 
-  constructor(element: Element) {
+  /** @param isNoted whether the document's root tells of it */
+  constructor(
+    element: Element,
+    private readonly isNoted: boolean,
+  ) {
     this.observer = new IntersectionObserver((entries) => {
       this.read(entries);
     }, readingOptions([1]));
     this.observer.observe(element);
   }
 
-  get isClear(): boolean {
+  /** What speaks against a click just now; null = nothing. */
+  get objection(): "covered" | "too_soon" | null {
     this.read(this.observer.takeRecords());
-    return this.seen;
-  }
-
-  stop(): void {
-    this.observer.disconnect();
+    if (this.since === null) return "covered";
+    return performance.now() - this.since < SETTLE_MS ? "too_soon" : null;
   }
 
   private read(entries: IntersectionObserverEntry[]): void {
     const last = entries.at(-1) as VisibleEntry | undefined;
     if (last === undefined) return;
-    this.seen = last.isVisible ?? last.isIntersecting;
-    document.documentElement.dataset["sight"] = this.seen ? "clear" : "covered";
+    const isSeen = last.isVisible ?? last.isIntersecting;
+    this.since = isSeen ? (this.since ?? performance.now()) : null;
+    if (this.isNoted) document.documentElement.dataset["sight"] = isSeen ? "clear" : "covered";
   }
 }

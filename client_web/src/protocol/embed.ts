@@ -10,12 +10,16 @@ export interface Stats {
   units: number;
   seconds: number;
   tasks: string[];
+  /** The share of the processor that the visitor chose. */
   percent: number;
 }
 
-export interface ToConsent {
-  type: "open" | "pause" | "resume" | "revoke";
-}
+export type ToConsent =
+  | { disio: "open" | "close" | "resume" | "revoke" }
+  /** For so many milliseconds, or until resumed. */
+  | { disio: "pause"; ms?: number }
+  /** The page's main thread was blocked for so long. */
+  | { disio: "longtask"; ms: number };
 
 export type FromConsent =
   | { disio: "size"; width: number; height: number }

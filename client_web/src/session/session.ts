@@ -99,9 +99,10 @@ export class Session {
     return this.moving !== null || this.isLeaving;
   }
 
-  /** Names of the tasks it has units of. */
-  get tasks(): string[] {
-    return [...new Set(this.batches.tokens.map((token) => this.batches.assignOf(token)?.task_name ?? ""))];
+  /** What it has units of, one of each task. */
+  get running(): Assign[] {
+    const all = this.batches.tokens.map((token) => this.batches.assignOf(token)).filter((assign) => assign !== undefined);
+    return [...new Map(all.map((assign) => [assign.task, assign])).values()];
   }
 
   /** Why the distributor takes no results just now; empty = it does. */
