@@ -17,6 +17,7 @@ from disio_shared.ids import fresh_id
 from disio_shared.payload_parsing import parse_spec
 from disio_shared.payloads import count, payloads_at
 from disio_shared.taskdoc import ParsedTask, parse_task
+from disio_shared.values import decode_value
 
 TOKEN = "stand-in-token"
 CREATED_AT = 1_700_000_000.0
@@ -211,9 +212,10 @@ class StandinManager:
             return _problem(
                 422, "invalid", str(error), [{"path": p.path, "message": p.message} for p in error.problems]
             )
-        first = payloads_at(spec, range(min(20, count(spec))))
-        last = payloads_at(spec, range(max(0, count(spec) - 3), count(spec)))
-        return web.json_response({"count": count(spec), "first": list(first), "last": list(last)})
+        total = count(spec)
+        first = [decode_value(each) for each in payloads_at(spec, range(min(20, total)))]
+        last = [decode_value(each) for each in payloads_at(spec, range(max(0, total - 3), total))]
+        return web.json_response({"count": total, "first": first, "last": last})
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { drawn, tableOf, tick } from "../../src/results/chart_data";
 import { columnsOf, filtered, flat, sorted } from "../../src/results/columns";
 import { rowsOf } from "../../src/results/follow";
 import { tileOf } from "../../src/results/tiles";
@@ -52,4 +53,38 @@ test("rows are sorted by size, those without a value last, and found by any text
   expect(sorted(rows, "result.sum", true).map((row) => row.i)).toEqual([0, 1, 2]);
   expect(filtered(rows, " TEXT").map((row) => row.i)).toEqual([2]);
   expect(filtered(rows, "")).toHaveLength(3);
+});
+
+const numbers = [3, 1, 2, 2].map((n, i) => ({ i, n, twice: 2 * n, text: "x" }));
+
+test("points are those with both numbers; a line goes from left to right", () => {
+  const line = drawn("line", numbers, "n", "twice", "");
+  expect(line).toMatchObject({ x: { from: 1, to: 3 }, y: { from: 2, to: 6 } });
+  expect(tableOf(line).rows).toEqual([
+    [1, 2],
+    [2, 4],
+    [2, 4],
+    [3, 6],
+  ]);
+  expect(tableOf(drawn("scatter", numbers, "n", "text", "")).rows).toEqual([]);
+});
+
+test("a histogram counts every value once, the largest one too", () => {
+  const bins = tableOf(drawn("histogram", numbers, "n", "", "")).rows;
+  expect(bins.map(([, , count]) => count)).toEqual([1, 3]);
+  expect(tableOf(drawn("histogram", [{ n: 5 }], "n", "", "")).rows).toEqual([[4.5, 5.5, 1]]);
+});
+
+test("a heat map has the mean of each cell, or how many fall into it", () => {
+  const rows = [
+    { x: 0, y: 0, v: 1 },
+    { x: 0, y: 0, v: 3 },
+    { x: 1, y: 1, v: 5 },
+  ];
+  expect(tableOf(drawn("heat", rows, "x", "y", "v")).rows.map(([, , value]) => value)).toEqual([2, 5]);
+  expect(tableOf(drawn("heat", rows, "x", "y", "")).rows.map(([, , value]) => value)).toEqual([2, 1]);
+});
+
+test("numbers beside an axis are short", () => {
+  expect([0.1 + 0.2, 12345678, 1e-9, 0].map(tick)).toEqual(["0.3", "1.23e+7", "1.00e-9", "0"]);
 });
