@@ -14,7 +14,10 @@ from aiohttp import web
 
 from disio_shared.errors import InvalidDocument
 from disio_shared.ids import fresh_id
+from disio_shared.payload_parsing import parse_spec
+from disio_shared.payloads import count, payloads_at
 from disio_shared.taskdoc import ParsedTask, parse_task
+from disio_shared.values import decode_value
 
 TOKEN = "stand-in-token"
 CREATED_AT = 1_700_000_000.0
@@ -35,6 +38,8 @@ class StandinManager:
         self.managers: list[dict[str, Any]] = []
         self.stories: dict[tuple[str, int], dict[str, Any]] = {}
         self.sentences: dict[str, list[str]] = {}
+        self.problems: list[dict[str, Any]] = []
+        """Of every code that is checked."""
         self._streams: set[asyncio.Queue[bytes]] = set()
         self._runner: web.AppRunner | None = None
         self.port = 0
@@ -61,6 +66,9 @@ class StandinManager:
                 web.get("/api/tasks/{id}/history", self._history),
                 web.get("/api/attention", self._attention),
                 web.get("/api/managers", self._managers),
+                web.post("/api/payloads/preview", self._preview),
+                web.post("/api/workunits/check", self._check),
+                web.put("/api/workunits/{sha256}", self._put_workunit),
                 web.get("/api/workunits/{sha256}", self._workunit),
                 web.get("/api/events", self._events),
                 web.route("*", "/api/echo", self._echo),
@@ -170,8 +178,11 @@ class StandinManager:
     async def _results(self, request: web.Request) -> web.Response:
         first, limit = int(request.query.get("from", 0)), int(request.query.get("limit", 1_000_000))
         rows = [row for row in self.results.get(request.match_info["id"], []) if row["i"] >= first][:limit]
+        if request.query.get("order") == "finished" and request.query.get("cursor"):
+            rows = []
         text = "".join(json.dumps(row) + "\n" for row in rows)
-        return web.Response(text=text, content_type="application/x-ndjson")
+        headers = {"X-Cursor": "end", "X-Task-State": "done"}
+        return web.Response(text=text, content_type="application/x-ndjson", headers=headers)
 
     async def _failures(self, request: web.Request) -> web.Response:
         return web.json_response({"items": self.failures.get(request.match_info["id"], [])})
@@ -210,6 +221,25 @@ class StandinManager:
 
     async def _workunit(self, request: web.Request) -> web.Response:
         return web.Response(body=self.code[request.match_info["sha256"]], content_type="text/javascript")
+
+    async def _put_workunit(self, request: web.Request) -> web.Response:
+        self.code[request.match_info["sha256"]] = await request.read()
+        return web.json_response({}, status=201)
+
+    async def _check(self, _request: web.Request) -> web.Response:
+        return web.json_response({"is_checked": True, "problems": self.problems})
+
+    async def _preview(self, request: web.Request) -> web.Response:
+        try:
+            spec = parse_spec(await request.json())
+        except InvalidDocument as error:
+            return _problem(
+                422, "invalid", str(error), [{"path": p.path, "message": p.message} for p in error.problems]
+            )
+        total = count(spec)
+        first = [decode_value(each) for each in payloads_at(spec, range(min(20, total)))]
+        last = [decode_value(each) for each in payloads_at(spec, range(max(0, total - 3), total))]
+        return web.json_response({"count": total, "first": first, "last": last})
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})

@@ -239,7 +239,8 @@ function PreviewView({ state: { preview, errors, busy } }: { state: PreviewState
           <span aria-hidden="true">⚠</span> {text}
         </p>
       ))}
-      <ol class="mono payloads">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard has to get there */}
+      <ol class="mono payloads" tabIndex={0} aria-label="First and last payloads">
         {preview.first.map((text, at) => (
           <li key={`f${String(at)}`}>
             <span class="hint">#{format.count(at)}</span> {cut(text)}

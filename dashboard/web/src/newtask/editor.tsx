@@ -27,6 +27,8 @@ export interface EditorEvents {
 }
 
 const FIELD = "workunit.source";
+/** Changes that may be on their way back at once. */
+const MAX_TYPED = 100;
 const HINTS: Record<string, preact.JSX.Element> = {
   javascript: (
     <>
@@ -48,6 +50,8 @@ export function CodeEditor(props: FormProps) {
   const [isPlain, setPlain] = useState(false);
   const host = useRef<HTMLDivElement>(null);
   const editor = useRef<Editor | null>(null);
+  /** Texts that the editor told of and that have not come back yet. */
+  const typed = useRef<string[]>([]);
   const latest = useRef({ draft, set, errors });
   latest.current = { draft, set, errors };
   useEffect(() => {
@@ -56,7 +60,7 @@ export function CodeEditor(props: FormProps) {
       ({ mount }) => {
         if (isGone || !host.current) return;
         const { draft } = latest.current;
-        editor.current = mount(host.current, draft[FIELD], draft["workunit.language"], eventsOf(latest));
+        editor.current = mount(host.current, draft[FIELD], draft["workunit.language"], eventsOf(latest, typed.current));
       },
       () => setPlain(true),
     );
@@ -67,7 +71,12 @@ export function CodeEditor(props: FormProps) {
     };
   }, []);
   useEffect(() => editor.current?.setLanguage(language), [language]);
-  useEffect(() => editor.current?.setText(draft[FIELD]), [draft[FIELD]]);
+  useEffect(() => {
+    // What was typed comes back here with a delay: only what somebody else wrote goes into the editor.
+    const at = typed.current.indexOf(draft[FIELD]);
+    typed.current.splice(0, at + 1 || typed.current.length);
+    if (at < 0) editor.current?.setText(draft[FIELD]);
+  }, [draft[FIELD]]);
   useEffect(() => editor.current?.describe(), [errors[FIELD], language]);
   if (isPlain) return <CodeField {...props} field={FIELD} label="Code" rows={16} hint={hint} />;
   return (
@@ -88,10 +97,13 @@ export function CodeEditor(props: FormProps) {
 
 type Latest = { current: { draft: Draft; set: FormProps["set"]; errors: FormProps["errors"] } };
 
-function eventsOf(latest: Latest): EditorEvents {
+function eventsOf(latest: Latest, typed: string[]): EditorEvents {
   return {
     changed: (text) => {
-      if (text !== latest.current.draft[FIELD]) latest.current.set({ [FIELD]: text });
+      if (text === latest.current.draft[FIELD] && typed.length === 0) return;
+      typed.push(text);
+      if (typed.length > MAX_TYPED) typed.shift();
+      latest.current.set({ [FIELD]: text });
     },
     check: async (source, language) => {
       if (source.trim() === "") return [];
@@ -104,6 +116,7 @@ function eventsOf(latest: Latest): EditorEvents {
       const help = "Tab indents; press Escape, then Tab, to leave the editor.";
       return {
         "aria-label": "Code",
+        tabindex: "0",
         "aria-description": told ? `${told.join("; ")}. ${help}` : help,
         ...(told ? { "aria-invalid": "true" } : {}),
       };

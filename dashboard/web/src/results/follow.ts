@@ -58,11 +58,33 @@ export function rowsOf(text: string): Result[] {
 
 /** Reads results in index order, from an index on. */
 export async function readResults(id: string, from: number, limit: number): Promise<Result[]> {
+  return rowsOf(await readText(id, from, limit));
+}
+
+const PART = 1_000;
+
+/** Reads results in index order until there are `most`, or they are `characters` long, whichever comes first. */
+export async function readMany(id: string, most: number, characters: number): Promise<Result[]> {
+  const rows: Result[] = [];
+  let size = 0;
+  for (let from = 0; rows.length < most && size < characters; ) {
+    const text = await readText(id, from, Math.min(PART, most - rows.length));
+    const part = rowsOf(text);
+    rows.push(...part);
+    size += text.length;
+    const last = part.at(-1);
+    if (last === undefined) break;
+    from = last.i + 1;
+  }
+  return rows;
+}
+
+async function readText(id: string, from: number, limit: number): Promise<string> {
   const query = `from=${from}&limit=${limit}&format=ndjson`;
   const answer = await call(`/api/tasks/${encodeURIComponent(id)}/results?${query}`, {
     headers: { Accept: "application/x-ndjson" },
   });
-  return rowsOf(await answer.text());
+  return answer.text();
 }
 
 function pause(ms: number, stopped: AbortSignal): Promise<void> {

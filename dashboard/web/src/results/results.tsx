@@ -6,6 +6,7 @@ import * as format from "../format";
 import type { Task } from "../model";
 import { Trouble } from "../parts";
 import { query, setQuery } from "../route";
+import { ChartView } from "./chart";
 import { readResults } from "./follow";
 import { ImageView } from "./image";
 import { TableView, useSlowly } from "./table";
@@ -16,6 +17,7 @@ const FAILURES = 25;
 const REREAD_MS = 2_000;
 const VIEWS = [
   ["table", "Table"],
+  ["chart", "Chart"],
   ["image", "Image"],
 ] as const;
 type View = (typeof VIEWS)[number][0];
@@ -56,6 +58,7 @@ export function Results({ task }: { task: Task }) {
         ))}
       </fieldset>
       {view === "table" && <TableView task={task} />}
+      {view === "chart" && <ChartView task={task} />}
       {view === "image" && <ImageView task={task} />}
     </section>
   );
