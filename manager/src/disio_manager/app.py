@@ -28,6 +28,7 @@ from disio_manager.config import ManagerSettings
 from disio_manager.core.commands import Announce
 from disio_manager.core.settings import CoreSettings
 from disio_manager.discovery import announcement_of
+from disio_manager.grouping import Grouping
 from disio_manager.identity import Identity, load_identity
 from disio_manager.idling import Idling
 from disio_manager.link import LinkSocket, ManagerLink
@@ -140,6 +141,7 @@ class ManagerApp:
         self._run(context.gate.run())
         self._run(context.watching.recording.run())
         exits.push_async_callback(context.watching.bulks.stop)
+        exits.push_async_callback(context.watching.grouping.stop)
         runner = web.AppRunner(
             make_app(context, statistics), access_log=None, shutdown_timeout=SHUTDOWN_S, max_line_size=MAX_LINE
         )
@@ -217,6 +219,7 @@ class ManagerApp:
             Recording(store, clock, lambda: service.coordinator, managers.is_ours),
             Shared(clock.steady),
             Bulks(lambda task, verb: bulk.use(context, task, verb), clock),
+            Grouping(store, clock),
             self.data.path,
         )
         context = Context(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from disio_manager.api.sharing import Shared
 from disio_manager.bulk import Bulks
+from disio_manager.grouping import Grouping
 from disio_manager.recording import Recording
 
 
@@ -18,5 +19,6 @@ class Watching:
     recording: Recording
     shared: Shared
     bulks: Bulks
+    grouping: Grouping
     data: Path
     """Where the manager's data lies."""

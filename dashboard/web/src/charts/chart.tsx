@@ -175,7 +175,7 @@ function Tip({ left, width, nth, at, lines, told }: TipProps) {
     if (tip) tip.style.left = `${Math.max(0, Math.min(left + 12, width - tip.offsetWidth))}px`;
   });
   return (
-    <div ref={box} class="tip" aria-hidden="true">
+    <div ref={box} class="chart-tip" aria-hidden="true">
       <p class="mono">{new Date((at[nth] ?? 0) * 1000).toLocaleString()}</p>
       {lines.map(({ name, colour, values }) => (
         <p key={name}>

@@ -16,6 +16,7 @@ from disio_manager.api.context import Context, context_of
 from disio_manager.api.problems import MAX_ERRORS, BadRequest
 from disio_manager.api.tasks import show, submit_about, task_record
 from disio_manager.core.events import TaskCommanded
+from disio_manager.failure_groups import key_of, message_of
 from disio_shared.errors import FieldProblem
 from disio_shared.ranges import runs_of
 
@@ -35,6 +36,16 @@ class Retry(msgspec.Struct, forbid_unknown_fields=True):
         ]
         | UnsetType
     ) = UNSET
+    group: (
+        Annotated[
+            str,
+            Meta(
+                pattern="^[0-9a-f]{16}$",
+                description="In place of indexes: the key of a group of failures; the first 10,000 of it",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 async def retry_task(request: web.Request) -> web.Response:
@@ -42,10 +53,35 @@ async def retry_task(request: web.Request) -> web.Response:
     context, task = context_of(request), request.match_info["id"]
     asked = await read_json(request, Retry) if request.can_read_body else Retry()
     indexes = [] if asked.indexes is UNSET else asked.indexes
-    await _check(context, (await task_record(context, task)).id, indexes)
+    await task_record(context, task)
+    if asked.group is not UNSET:
+        indexes = await _alike(context, task, asked.group, indexes)
+    await _check(context, task, indexes)
     only, at = tuple(runs_of(sorted(set(indexes)))), context.service.clock.wall()
     await submit_about(context, task, lambda stored: TaskCommanded(task, "retry", at, stored, only))
     return json_answer(await show(context, task))
+
+
+async def _alike(context: Context, task: str, group: str, indexes: Sequence[int]) -> list[int]:
+    """Return the first payloads of a group of failures.
+
+    Raises:
+        BadRequest: Indexes are given too, or no payload of the task has failed like that.
+    """
+    if indexes:
+        raise BadRequest(422, "invalid", "group: give a group or indexes", [FieldProblem("group", "or indexes")])
+    found: list[int] = []
+    start = 0
+    while len(found) < MAX_INDEXES:
+        rows = await context.service.store.failures(task, start, PAGE)
+        if not rows:
+            break
+        found += [row.index for row in rows if key_of(message_of(row.errors)) == group]
+        start = rows[-1].index + 1
+    if not found:
+        message = "no payload of the task has failed like that (any more)"
+        raise BadRequest(409, "not-failed", f"group: {message}", [FieldProblem("group", message)])
+    return found[:MAX_INDEXES]
 
 
 async def _check(context: Context, task: str, indexes: Sequence[int]) -> None:

@@ -3,7 +3,7 @@
 Rule: see ``operations``.
 """
 
-from disio_manager.api import attention, bulk, history
+from disio_manager.api import attention, bulk, failure_groups, history
 from disio_manager.api.operation import IF_NONE_MATCH, UNCHANGED, Answer, JsonBody, Operation
 
 WATCHING: tuple[Operation, ...] = (
@@ -39,6 +39,17 @@ WATCHING: tuple[Operation, ...] = (
         "watching",
         "What a person should look at, with what to do about it",
         {200: Answer("The worst first", attention.Attention), 304: UNCHANGED},
+        headers=IF_NONE_MATCH,
+        role="viewer",
+    ),
+    Operation(
+        "get_failure_groups",
+        "GET",
+        "/api/tasks/{id}/failures/groups",
+        failure_groups.get_failure_groups,
+        "results",
+        "The failures of a task by what they say",
+        {200: Answer("Groups, the largest first", failure_groups.FailureGroups), 304: UNCHANGED},
         headers=IF_NONE_MATCH,
         role="viewer",
     ),
