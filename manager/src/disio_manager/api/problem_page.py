@@ -13,6 +13,7 @@ from disio_manager.api.problems import PROBLEMS_PATH
 AGAIN = "Ask again after the seconds of Retry-After."
 MEANINGS: dict[str, tuple[str, str]] = {
     "bad-request": ("A parameter or a header is wrong.", "Each wrong one is named in errors."),
+    "bulk-not-found": ("That work on many tasks is not known any more.", "Look at the tasks themselves."),
     "config": ("A setting of the manager is wrong.", "Its detail says which."),
     "conflict": ("The thing is there, but not in a state for this.", "Look at it, and decide anew."),
     "cut-off": ("The body of an upload broke off.", "HEAD tells how much is kept: go on there."),
@@ -48,6 +49,8 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "store-unavailable": ("The database does not answer.", AGAIN),
     "timeout": ("The body came too slowly.", "Send it again; an upload goes on where it was."),
     "too-many": ("No more of these are kept.", "Remove some that nobody needs."),
+    "too-many-bulks": ("Enough work on many tasks is under way.", "Wait until some of it is over."),
+    "too-many-orders": ("No more orders of this kind are kept.", "Take some back that nobody needs."),
     "too-many-questions": ("Distributors are being asked for too many others.", AGAIN),
     "too-many-tries": ("Too many wrong passwords.", AGAIN),
     "too-many-viewers": ("No more live feeds fit.", AGAIN),
