@@ -123,7 +123,7 @@ class StandinManager:
 
     def add(self, parsed: ParsedTask) -> dict[str, Any]:
         task_id = fresh_id()
-        self.code[parsed.workunit] = parsed.code or b""
+        code = self.code.setdefault(parsed.workunit, parsed.code or b"")
         task = {
             "id": task_id,
             "number": len(self.tasks) + 1,
@@ -132,7 +132,7 @@ class StandinManager:
             "workunit": {
                 "language": parsed.document.workunit.language,
                 "sha256": parsed.workunit,
-                "bytes": len(parsed.code or b""),
+                "bytes": len(code),
                 "runtime": parsed.document.workunit.runtime,
                 "output": parsed.document.workunit.output,
                 "clock": parsed.document.workunit.clock,
