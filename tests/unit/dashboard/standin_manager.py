@@ -63,6 +63,7 @@ class StandinManager:
                 web.get("/api/tasks/{id}/payloads/{index}", self._payload),
                 web.get("/api/tasks/{id}/explain", self._explain),
                 web.get("/api/managers", self._managers),
+                web.get("/api/distributors", self._distributors),
                 web.post("/api/payloads/preview", self._preview),
                 web.post("/api/workunits/check", self._check),
                 web.put("/api/workunits/{sha256}", self._put_workunit),
@@ -191,6 +192,9 @@ class StandinManager:
         task = self.tasks[request.match_info["id"]]
         sentences = self.sentences.get(task["id"], [])
         return web.json_response({"id": task["id"], "state": task["state"], "sentences": sentences})
+
+    async def _distributors(self, _request: web.Request) -> web.Response:
+        return web.json_response({"items": self.distributors})
 
     async def _managers(self, _request: web.Request) -> web.Response:
         return web.json_response({"items": self.managers})
