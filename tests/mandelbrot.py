@@ -3,7 +3,10 @@
 Rule: it shares no code with the work unit; the same steps in the same order give the same doubles.
 """
 
+import base64
+from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 LEFT, SPAN = -2.25, 3.0
 
@@ -16,6 +19,17 @@ def picture(width: int, height: int, limit: int) -> bytes:
         im = (row + 0.5 - height / 2) * step
         for column in range(width):
             out += _colour(_steps(LEFT + (column + 0.5) * step, im, limit), limit)
+    return bytes(out)
+
+
+def paint(tiles: Sequence[dict[str, Any]], width: int, height: int) -> bytes:
+    """Return the picture that tiles of three bytes a pixel make, in the same form."""
+    out = bytearray(3 * width * height)
+    for tile in tiles:
+        pixels, stride = base64.b64decode(tile["pixels"]), 3 * tile["w"]
+        for row in range(tile["h"]):
+            at = 3 * ((tile["y"] + row) * width + tile["x"])
+            out[at : at + stride] = pixels[row * stride : (row + 1) * stride]
     return bytes(out)
 
 

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from playwright.async_api import BrowserContext, Page, expect
 
+from .test_dashboard import write_code
 from .test_first_picture import signed_in, up  # noqa: F401 - a fixture
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
@@ -27,16 +28,8 @@ async def form(up: dict[str, Any], browser_context: BrowserContext) -> AsyncIter
     assert problems == []
 
 
-async def write(page: Page, source: str) -> None:
-    """Put code into the editor as a person does: select all, delete, paste."""
-    await page.get_by_label("Code", exact=True).click()
-    await page.keyboard.press("ControlOrMeta+a")
-    await page.keyboard.press("Delete")
-    await page.keyboard.insert_text(source)
-
-
 async def try_code(page: Page, source: str, payloads: str = '{"list": [3]}', timeout_s: str = "10") -> None:
-    await write(page, source)
+    await write_code(page, source)
     await page.get_by_label("Payloads (JSON)").fill(payloads)
     await page.get_by_label("Unit timeout (s)").fill(timeout_s)
     await expect(page.get_by_label("Preview of the payloads")).to_contain_text("1 payload")
@@ -59,7 +52,7 @@ async def test_results_that_differ_are_told_and_the_log_is_shown(form: Page) -> 
     await try_code(form, "export default (n, unit) => { unit.log(`for ${n}`); return Math.random() * n }")
     await expect(form.get_by_text("Two runs gave different results")).to_be_visible()
     await expect(form.get_by_text("for 3").first).to_be_visible()
-    await write(form, "export default (n) => n")
+    await write_code(form, "export default (n) => n")
     await expect(form.get_by_text("Two runs gave different results")).to_be_hidden()
     await expect(form.get_by_role("button", name="Launch", exact=True)).to_be_disabled()
 

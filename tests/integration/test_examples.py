@@ -1,5 +1,6 @@
 """The commands of ``examples/README.md``, run as they stand (with fewer files)."""
 
+import json
 import os
 import re
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.env import Env
+from tests.mandelbrot import paint, picture
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
@@ -54,3 +56,9 @@ def test_a_directory_of_files_becomes_one_of_capitals(place: Path) -> None:
     inputs = {path.name: path.read_text() for path in (place / "my-input").iterdir()}
     outputs = {path.name: path.read_text() for path in (place / "my-output").glob("*.txt")}
     assert len(inputs) == 20 and outputs == {name: text.upper() for name, text in inputs.items()}
+
+
+def test_the_mandelbrot_set_comes_in_tiles(place: Path) -> None:
+    (command,) = commands("mandelbrot.js")
+    tiles = [json.loads(line) for line in run(place, command).splitlines()]
+    assert len(tiles) == 48 and paint(tiles, 512, 384) == picture(512, 384, 200)

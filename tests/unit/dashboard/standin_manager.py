@@ -66,6 +66,7 @@ class StandinManager:
                 web.get("/api/tasks/{id}/history", self._history),
                 web.get("/api/attention", self._attention),
                 web.get("/api/managers", self._managers),
+                web.get("/api/distributors", self._distributors),
                 web.post("/api/payloads/preview", self._preview),
                 web.post("/api/workunits/check", self._check),
                 web.put("/api/workunits/{sha256}", self._put_workunit),
@@ -127,7 +128,7 @@ class StandinManager:
 
     def add(self, parsed: ParsedTask) -> dict[str, Any]:
         task_id = fresh_id()
-        self.code[parsed.workunit] = parsed.code or b""
+        code = self.code.setdefault(parsed.workunit, parsed.code or b"")
         task = {
             "id": task_id,
             "number": len(self.tasks) + 1,
@@ -136,7 +137,7 @@ class StandinManager:
             "workunit": {
                 "language": parsed.document.workunit.language,
                 "sha256": parsed.workunit,
-                "bytes": len(parsed.code or b""),
+                "bytes": len(code),
                 "runtime": parsed.document.workunit.runtime,
                 "output": parsed.document.workunit.output,
                 "clock": parsed.document.workunit.clock,
@@ -215,6 +216,9 @@ class StandinManager:
 
     async def _attention(self, _request: web.Request) -> web.Response:
         return web.json_response({"items": [], "total": 0})
+
+    async def _distributors(self, _request: web.Request) -> web.Response:
+        return web.json_response({"items": self.distributors})
 
     async def _managers(self, _request: web.Request) -> web.Response:
         return web.json_response({"items": self.managers})
