@@ -36,7 +36,7 @@ def has_every_prime(found: Results) -> bool:
 
 
 def swings_less_with_damping(found: Results) -> bool:
-    """Without damping the energy stays what it was, the square of the frequency; with much of it fast ones come to rest."""
+    """Without damping the energy stays what it was, the square of the frequency; with much of it it goes."""
     free = [abs(each["energy"] / (at // 2 % 10 + 1) ** 2 - 1) for at, each in enumerate(found[:20])]
     return len(found) == 420 and max(free) < 0.01 and all(each["energy"] < 1e-6 for each in found[-16:])
 
