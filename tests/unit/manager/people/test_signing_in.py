@@ -228,3 +228,13 @@ async def test_the_live_feed_of_who_was_signed_out_ends(people: Served, monkeypa
         await people.call("DELETE", "/api/users/ada", 204)
         await stream.content.read()  # returns when the stream ends
         await ada.call("GET", "/api/events", 401)
+
+
+async def test_a_session_of_an_earlier_epoch_is_over_though_it_is_still_there(people: Served) -> None:
+    """As when a manager stops between the change of a user and the end of their sessions."""
+    async with signed_in(people, "ada") as ada:
+        store = people.app.gate.people.store
+        (session,) = await store.passes("session")
+        await store.use_pass(session.id, session.used_at, session.epoch - 1)
+        people.app.gate.people.forget()
+        await ada.call("GET", "/api/me", 401)
