@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.services.need import in_ci
+from tests.unit.manager.people.signed import add_user, cheap
 from tests.unit.manager.served import JAVASCRIPT, Served, document, serve
 from tools import found
 
@@ -49,6 +50,10 @@ BODIES: dict[str, Any] = {
     "create_task": document(policy={"priority": 3, "requires": {"kinds": ["cli"]}}),
     "append_payloads": {"start": 0, "values": [1, {"x": 2}]},
     "edit_task": {"name": "another", "policy": {"weight": 2.5}},
+    "login": {"name": "ada", "password": "correct horse battery"},
+    "create_user": {"name": "grace", "role": "researcher", "password": "correct horse battery"},
+    "change_user": {"role": "operator"},
+    "create_token": {"label": "nightly", "role": "viewer", "days": 2.5},
     "preview_payloads": {"payloads": {"grid": {"x": {"range": [0, 9]}, "y": [1.5, None, "a"]}}},
 }
 
@@ -68,6 +73,8 @@ async def with_real_things(manager: Served, told: dict[str, Any]) -> dict[str, A
     """Return the document with ids that are there, and bodies that are fine."""
     code, blob = hashlib.sha256(JAVASCRIPT.encode()).hexdigest(), hashlib.sha256(BLOB).hexdigest()
     await manager.call("PUT", f"/api/blobs/{blob}", 201, data=BLOB)
+    cheap(manager)
+    await add_user(manager, "ada")
     calls = [(path, call) for path, each in told["paths"].items() for call in each.values()]
     of_tasks = iter(await tasks(manager, sum("/tasks/{id}" in path for path, _ in calls)))
     for path, call in calls:
@@ -75,6 +82,7 @@ async def with_real_things(manager: Served, told: dict[str, Any]) -> dict[str, A
         if call["operationId"] in GROWING:
             ids.append((await manager.create(payloads={"open": []}))["id"])
         known = {"id": ids, "index": [0, 1, 999], "sha256": [code if "workunits" in path else blob, "0" * 64]}
+        known["name"] = ["ada", "none"]
         for parameter in (each for each in call["parameters"] if each["in"] == "path"):
             parameter["schema"] = {**parameter["schema"], "enum": known[parameter["name"]]}
         if call["operationId"] in BODIES:

@@ -13,12 +13,11 @@ from aiohttp import web
 from disio_dashboard.login_page import login_page
 from disio_dashboard.problems import problem
 from disio_dashboard.sessions import MACHINE, SESSION_LIFE_S, Session, Who, is_same_secret
-from disio_dashboard.settings import ZEROCONF
 from disio_dashboard.state import STATE
 from disio_dashboard.upstream import decoded
 from disio_shared.errors import ManagerUnreachable
+from disio_shared.vouching import ADDRESS_HEADER, PROOF_HEADER, address_proof
 
-ADDRESS_HEADER, PROOF_HEADER = "X-Disio-Address", "X-Disio-Dashboard"
 MAX_NAME, MAX_TOKEN = 200, 500
 WAIT_S = 60.0
 """As long as a manager has anybody wait, at most."""
@@ -153,10 +152,8 @@ async def _by_password(request: web.Request, name: str, password: str) -> Found:
 
 def told_of(request: web.Request) -> dict[str, str]:
     """Return what tells the manager from where a browser calls, and that it may believe it."""
-    state = request.app[STATE]
-    if state.token is None or state.settings.manager == ZEROCONF:  # whoever is found that way has no claim to it
-        return {}
-    return {ADDRESS_HEADER: request.remote or "", PROOF_HEADER: state.token}
+    token, address = request.app[STATE].token, request.remote
+    return {ADDRESS_HEADER: address, PROOF_HEADER: address_proof(token, address)} if token and address else {}
 
 
 async def do_logout(request: web.Request) -> web.Response:

@@ -32,6 +32,10 @@ class StandinManager:
         self.results: dict[str, list[dict[str, Any]]] = {}
         self.failures: dict[str, list[dict[str, Any]]] = {}
         self.requests: list[web.Request] = []
+        self.people: dict[str, str] = {}
+        """Name to password; all are researchers."""
+        self.secrets: dict[str, str] = {}
+        """Of sessions, to the name."""
         self.answer_headers: dict[str, str] = {}
         """Of ``/api/echo``."""
         self.distributors: list[dict[str, Any]] = []
@@ -53,6 +57,8 @@ class StandinManager:
         app.add_routes(
             [
                 web.get("/api/me", self._me),
+                web.post("/api/login", self._login),
+                web.post("/api/logout", self._logout),
                 web.get("/api/tasks", self._list),
                 web.post("/api/tasks", self._create),
                 web.get("/api/tasks/{id}", self._show),
@@ -103,13 +109,28 @@ class StandinManager:
     @web.middleware
     async def _check_token(self, request: web.Request, handler: Any) -> web.StreamResponse:
         self.requests.append(request)
-        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+        secret = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if secret != TOKEN and secret not in self.secrets and request.path != "/api/login":
             return _problem(401, "not-authorized", "no valid token")
         answer: web.StreamResponse = await handler(request)
         return answer
 
     async def _me(self, _request: web.Request) -> web.Response:
         return web.json_response({"role": "admin"})
+
+    async def _login(self, request: web.Request) -> web.Response:
+        given = await request.json()
+        if given["password"] == "wait":
+            return _problem(429, "too-many-tries", "wait")
+        if self.people.get(given["name"], None) != given["password"]:
+            return _problem(401, "wrong-password", "name or password is wrong")
+        secret = f"secret-{len(self.secrets)}"
+        self.secrets[secret] = given["name"]
+        return web.json_response({"secret": secret, "name": given["name"], "role": "researcher"})
+
+    async def _logout(self, request: web.Request) -> web.Response:
+        self.secrets.pop(request.headers["Authorization"].removeprefix("Bearer "), None)
+        return web.Response(status=204)
 
     async def _list(self, request: web.Request) -> web.Response:
         states = {state for state in request.query.get("state", "").split(",") if state}

@@ -164,3 +164,92 @@ async def test_signing_out_ends_the_session_on_the_server(member: aiohttp.Client
         assert response.status == 204
     async with member.get(f"{url}/session", cookies=stolen) as response:
         assert response.status == 401
+
+
+async def post_password(session: aiohttp.ClientSession, url: str, name: str, password: str) -> aiohttp.ClientResponse:
+    form = {"name": name, "password": password, "token": "", "next": "/settings"}
+    async with session.post(f"{url}/login", data=form, allow_redirects=False) as response:
+        await response.read()
+        return response
+
+
+async def test_name_and_password_are_the_manager_s_to_check(
+    visitor: aiohttp.ClientSession, url: str, manager: StandinManager
+) -> None:
+    manager.people["ada"] = "correct horse battery"
+    assert (await post_password(visitor, url, "ada", "wrong password")).status == 403
+    response = await post_password(visitor, url, "ada", "correct horse battery")
+    assert (response.status, response.headers["Location"]) == (303, "/settings")
+    async with visitor.get(f"{url}/session") as answer:
+        told = await answer.json()
+    assert (told["name"], told["role"], told["how"]) == ("ada", "researcher", "session")
+    asked = [request for request in manager.requests if request.path == "/api/login"]
+    assert all(request.headers["X-Disio-Address"] == "127.0.0.1" for request in asked)
+    assert TOKEN not in str([dict(request.headers) for request in asked]), "the manager's token is not shown"
+
+
+async def test_the_session_s_secret_never_reaches_a_browser(
+    visitor: aiohttp.ClientSession, url: str, manager: StandinManager
+) -> None:
+    manager.people["ada"] = "correct horse battery"
+    await post_password(visitor, url, "ada", "correct horse battery")
+    async with visitor.get(f"{url}/session") as answer:
+        text = await answer.text()
+        csrf = (await answer.json())["csrf"]
+    assert manager.secrets and not any(secret in text for secret in manager.secrets)
+    for path in ("/api/login", "/api/logout", "/api/login/"):
+        body = {"name": "ada", "password": "correct horse battery"}
+        async with visitor.post(f"{url}{path}", json=body, headers={"X-Disio-Csrf": csrf}) as answer:
+            assert answer.status == 404 and "secret" not in await answer.text()
+
+
+async def test_a_session_that_ended_at_the_manager_ends_here(
+    visitor: aiohttp.ClientSession, url: str, manager: StandinManager
+) -> None:
+    manager.people["ada"] = "correct horse battery"
+    await post_password(visitor, url, "ada", "correct horse battery")
+    async with visitor.get(f"{url}/api/me") as answer:
+        assert answer.status == 200
+    manager.secrets.clear()
+    async with visitor.get(f"{url}/api/me") as answer:
+        assert (answer.status, (await answer.json(content_type=None))["code"]) == (401, "signed-out")
+        assert "Max-Age=0" in answer.headers["Set-Cookie"]
+    async with visitor.get(f"{url}/tasks", allow_redirects=False) as answer:
+        assert answer.headers["Location"] == "/login?next=/tasks"
+
+
+async def test_signing_out_ends_the_session_at_the_manager_too(
+    visitor: aiohttp.ClientSession, url: str, manager: StandinManager
+) -> None:
+    manager.people["ada"] = "correct horse battery"
+    await post_password(visitor, url, "ada", "correct horse battery")
+    async with visitor.get(f"{url}/session") as answer:
+        csrf = (await answer.json())["csrf"]
+    async with visitor.post(f"{url}/logout", headers={"X-Disio-Csrf": csrf}) as answer:
+        assert answer.status == 204
+    assert manager.secrets == {}
+
+
+async def test_a_manager_that_makes_wait_is_told_so(
+    visitor: aiohttp.ClientSession, url: str, manager: StandinManager
+) -> None:
+    manager.people["ada"] = "wait"
+    response = await post_password(visitor, url, "ada", "wait")
+    assert (response.status, response.headers["Retry-After"]) == (429, "60")
+
+
+@pytest.mark.parametrize("form", [{"name": "ada"}, {"name": "\udcff", "password": "x"}, {"password": "x"}, {}])
+async def test_forms_that_lack_a_part_sign_nobody_in(
+    visitor: aiohttp.ClientSession, url: str, form: dict[str, str]
+) -> None:
+    body = "&".join(f"{name}={value}" for name, value in form.items()).encode(errors="surrogateescape")
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    async with visitor.post(f"{url}/login", data=body, headers=headers) as answer:
+        assert 400 <= answer.status < 500 and "Set-Cookie" not in answer.headers
+
+
+async def test_the_form_escapes_the_name_and_forgets_the_password(visitor: aiohttp.ClientSession, url: str) -> None:
+    form = {"name": '"><script>', "password": "my own secret"}
+    async with visitor.post(f"{url}/login", data=form) as answer:
+        text = await answer.text()
+    assert "<script>" not in text and "my own secret" not in text and "&quot;&gt;" in text

@@ -68,11 +68,11 @@ async def test_a_wrong_token_is_told_with_a_remedy(tmp_path: Path) -> None:
 async def test_a_file_without_a_token_is_told_of(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "token"
     await asyncio.to_thread(file.write_bytes, content)
-    with pytest.raises(NotAuthorized, match=r"holds no token: copy admin\.token") as refused:
+    with pytest.raises(NotAuthorized, match=r"holds no token: sign in \(disio login\), copy admin\.token") as refused:
         ManagerClient.from_files("http://m", file)
     assert exit_status(refused.value) == 4
 
 
 def test_a_token_that_cannot_be_read_is_told_of(tmp_path: Path) -> None:
-    with pytest.raises(NotAuthorized, match=r"cannot be read: Is a directory: copy admin\.token"):
+    with pytest.raises(NotAuthorized, match=r"cannot be read: Is a directory: sign in"):
         ManagerClient.from_files("http://m", tmp_path)

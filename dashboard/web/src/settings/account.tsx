@@ -94,7 +94,7 @@ function Sessions() {
   if (list === null) return <Trouble text={trouble} />;
   return (
     <>
-      <div class="heading">
+      <div class={list.items.length > 1 ? "heading" : undefined}>
         <h3>Where you are signed in</h3>
         {list.items.length > 1 && (
           <button type="button" onClick={() => void act(() => send("DELETE", "/api/sessions"))}>

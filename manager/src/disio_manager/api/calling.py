@@ -1,6 +1,6 @@
 """Who sent a request, from where, and what it does.
 
-Rule: an address that another program tells is believed only of who shows the machine's own token with it.
+Rule: an address that another program tells is believed only of who has the machine's own token.
 """
 
 import ipaddress
@@ -10,13 +10,12 @@ from aiohttp import web
 from disio_manager.api.context import context_of
 from disio_manager.api.operation import Operation
 from disio_manager.people.roles import Caller
+from disio_shared.vouching import ADDRESS_HEADER, PROOF_HEADER
 
 CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
 DETAIL: web.RequestKey[str] = web.RequestKey("what the audit tells besides", str)
 Calls = dict[tuple[str, str], Operation]
 CALLS: web.AppKey[Calls] = web.AppKey("operations by method and path", dict)
-ADDRESS_HEADER, PROOF_HEADER = "X-Disio-Address", "X-Disio-Dashboard"
-"""A dashboard tells the address of the browser, and shows the machine's own token as its proof."""
 MAX_LABEL = 200
 
 
@@ -35,7 +34,7 @@ def operation_of(request: web.Request) -> Operation | None:
 def address_of(request: web.Request) -> str:
     """Return from where a request comes, an IP address or nothing."""
     told = request.headers.get(ADDRESS_HEADER, "")
-    if told and context_of(request).gate.is_machine(request.headers.get(PROOF_HEADER, "")):
+    if told and context_of(request).gate.vouches(told, request.headers.get(PROOF_HEADER, "")):
         try:
             return str(ipaddress.ip_address(told))
         except ValueError:

@@ -12,6 +12,7 @@ from aiohttp_sse import EventSourceResponse
 from msgspec import Meta
 
 from disio_manager.api.answers import DistributorList, Link, ManagerList, Stats, json_answer
+from disio_manager.api.calling import caller_of
 from disio_manager.api.context import context_of
 from disio_manager.api.journals import journal_of
 from disio_manager.api.news import USUAL, Topics
@@ -24,6 +25,8 @@ RECOUNT_S = 5.0
 """Seconds for which the numbers of closed tasks are good."""
 VIEWER_TIMEOUT_S = 15.0
 PING_S = 15.0
+LONGEST_S = 600.0
+"""A stream of who may be signed out ends after so long, and begins anew if they are not."""
 
 
 class EventsQuery(Query, kw_only=True, frozen=True):
@@ -100,6 +103,13 @@ async def get_link(request: web.Request) -> web.Response:
     )
 
 
+def _longest(request: web.Request, wanted_s: float) -> float | None:
+    """Return the seconds that a stream may last; None = any time."""
+    if caller_of(request).how == "machine":
+        return wanted_s or None
+    return min(wanted_s or LONGEST_S, LONGEST_S)
+
+
 async def get_events(request: web.Request, query: EventsQuery) -> web.StreamResponse:
     """``GET /api/events``: server-sent events."""
     context, topics = context_of(request), Topics.parse(query.topics)
@@ -112,7 +122,7 @@ async def get_events(request: web.Request, query: EventsQuery) -> web.StreamResp
     with contextlib.suppress(ConnectionError, TimeoutError):
         try:
             await stream.prepare(request)
-            async with stream, asyncio.timeout(query.seconds or None):
+            async with stream, asyncio.timeout(_longest(request, query.seconds)):
                 while stream.is_connected() and (news := await viewer.news.get()) is not None:
                     await stream.send(news.data, event=news.event, id=feed.ring.id_of(news))
         finally:

@@ -17,6 +17,7 @@ from disio_manager.people.signing import IDLE_S, People
 from disio_manager.stores.base import ManagerStore
 from disio_shared.clock import Clock
 from disio_shared.errors import StoreUnavailable
+from disio_shared.vouching import address_proof
 
 TIDY_S = 3600.0
 
@@ -69,6 +70,10 @@ class Gate:
     def is_machine(self, secret: str) -> bool:
         """Tell whether this is the machine's own token."""
         return is_same_secret(secret, self._admin_token)
+
+    def vouches(self, address: str, proof: str) -> bool:
+        """Tell whether somebody with the machine's own token says that a request comes from an address."""
+        return is_same_secret(proof, address_proof(self._admin_token, address.encode(errors="replace").decode()))
 
     def note_distributor(self, distributor: str, trouble: str) -> None:
         """Note that a distributor was let in or refused."""

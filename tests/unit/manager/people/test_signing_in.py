@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from disio_shared.vouching import address_proof
 from tests.unit.manager.people.signed import PASSWORD, add_user, bearer, cheap, sign_in, signed_in
 from tests.unit.manager.served import Served, serve
 
@@ -48,12 +49,18 @@ async def test_wrong_passwords_make_the_next_try_wait_and_the_right_one_too(peop
 async def test_an_address_is_believed_of_a_dashboard_with_the_machine_s_token_alone(people: Served) -> None:
     await add_user(people, "ada")
     token = people.http.headers["Authorization"].removeprefix("Bearer ")
-    proofs = ((token, "203.0.113.9"), ("wrong", "127.0.0.1"), (token, "127.0.0.1"))
-    for (proof, _), told in zip(proofs, ("203.0.113.9", "203.0.113.9", "no address"), strict=True):
-        headers = {"X-Disio-Address": told, "X-Disio-Dashboard": proof}
+    good = address_proof(token, "203.0.113.9")
+    for told, proof in (
+        ("203.0.113.9", good),
+        ("203.0.113.10", good),
+        ("203.0.113.9", token),
+        ("203.0.113.9", ""),
+        ("no address", address_proof(token, "no address")),
+    ):
+        headers = {"X-Disio-Address": told, "X-Disio-Address-Proof": proof}
         await people.call("POST", "/api/login", json={"name": "ada", "password": PASSWORD}, headers=headers)
     found = (await people.call("GET", "/api/sessions?all=true"))["items"]
-    assert sorted(each["address"] for each in found) == sorted(address for _, address in proofs)
+    assert sorted(each["address"] for each in found) == ["127.0.0.1"] * 4 + ["203.0.113.9"]
 
 
 async def test_one_s_own_password_wants_the_old_one_and_ends_the_other_sessions(people: Served) -> None:
@@ -212,3 +219,22 @@ async def test_two_managers_on_one_database_share_users_sessions_and_ends(tmp_pa
         await one.call("GET", "/api/audit")  # writes what waits there
         deeds = (await two.call("GET", "/api/audit"))["items"]
         assert {each["verb"] for each in deeds} >= {"create_token", "login"}
+
+
+async def test_the_live_feed_of_who_was_signed_out_ends(people: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("disio_manager.api.fleet.LONGEST_S", 0.2)
+    async with signed_in(people, "ada") as ada, ada.http.get(f"{people.url}/api/events") as stream:
+        assert stream.status == 200
+        await people.call("DELETE", "/api/users/ada", 204)
+        await stream.content.read()  # returns when the stream ends
+        await ada.call("GET", "/api/events", 401)
+
+
+async def test_a_session_of_an_earlier_epoch_is_over_though_it_is_still_there(people: Served) -> None:
+    """As when a manager stops between the change of a user and the end of their sessions."""
+    async with signed_in(people, "ada") as ada:
+        store = people.app.gate.people.store
+        (session,) = await store.passes("session")
+        await store.use_pass(session.id, session.used_at, session.epoch - 1)
+        people.app.gate.people.forget()
+        await ada.call("GET", "/api/me", 401)
