@@ -27,12 +27,12 @@ def is_mandelbrot(found: Results) -> bool:
 
 
 def is_about_pi(found: Results) -> bool:
-    estimate = 4 * sum(each["hits"] for each in found) / sum(each["points"] for each in found)
+    estimate: float = 4 * sum(each["hits"] for each in found) / sum(each["points"] for each in found)
     return bool(abs(estimate - 3.14159265) < 0.002) and len({each["hits"] for each in found}) > 1
 
 
 def has_every_prime(found: Results) -> bool:
-    return sum(each["primes"] for each in found) == 78_498 and found[-1]["last"] == 999_983
+    return bool(sum(each["primes"] for each in found) == 78_498 and found[-1]["last"] == 999_983
 
 
 def swings_less_with_damping(found: Results) -> bool:
