@@ -32,7 +32,7 @@ def is_about_pi(found: Results) -> bool:
 
 
 def has_every_prime(found: Results) -> bool:
-    return bool(sum(each["primes"] for each in found) == 78_498 and found[-1]["last"] == 999_983
+    return bool(sum(each["primes"] for each in found) == 78_498 and found[-1]["last"] == 999_983)
 
 
 def swings_less_with_damping(found: Results) -> bool:
