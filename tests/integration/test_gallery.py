@@ -27,22 +27,22 @@ def is_mandelbrot(found: Results) -> bool:
 
 
 def is_about_pi(found: Results) -> bool:
-    estimate = 4 * sum(each["hits"] for each in found) / sum(each["points"] for each in found)
-    return abs(estimate - 3.14159265) < 0.002 and len({each["hits"] for each in found}) > 1
+    estimate: float = 4 * sum(each["hits"] for each in found) / sum(each["points"] for each in found)
+    return bool(abs(estimate - 3.14159265) < 0.002) and len({each["hits"] for each in found}) > 1
 
 
 def has_every_prime(found: Results) -> bool:
-    return sum(each["primes"] for each in found) == 78_498 and found[-1]["last"] == 999_983
+    return bool(sum(each["primes"] for each in found) == 78_498 and found[-1]["last"] == 999_983)
 
 
 def swings_less_with_damping(found: Results) -> bool:
-    """Without damping the energy stays what it was, the square of the frequency; with much of it it goes."""
+    """Without damping the energy stays what it was, the square of the frequency; damped, it goes."""
     free = [abs(each["energy"] / (at // 2 % 10 + 1) ** 2 - 1) for at, each in enumerate(found[:20])]
     return len(found) == 420 and max(free) < 0.01 and all(each["energy"] < 1e-6 for each in found[-16:])
 
 
 def are_ways(found: Results) -> bool:
-    return sum(each["ways"] for each in found) == 2_680
+    return bool(sum(each["ways"] for each in found) == 2_680)
 
 
 def is_longest_chain(found: Results) -> bool:

@@ -247,8 +247,8 @@ function cells(context: CanvasRenderingContext2D, chart: Extract<Drawn, { kind: 
   const values = chart.cells.map(({ value }) => value);
   const low = Math.min(...values);
   const high = Math.max(...values);
-  const width = (frame.right - MARGIN.left) / chart.side;
-  const height = (frame.bottom - MARGIN.top) / chart.side;
+  const width = (frame.right - MARGIN.left) / chart.columns;
+  const height = (frame.bottom - MARGIN.top) / chart.rows;
   for (const { x, y, value } of chart.cells) {
     context.globalAlpha = high > low ? 0.1 + (0.9 * (value - low)) / (high - low) : 1;
     context.fillRect(MARGIN.left + x * width, frame.bottom - (y + 1) * height, Math.ceil(width), Math.ceil(height));

@@ -21,7 +21,14 @@ export interface Scale {
 export type Drawn =
   | { kind: "line" | "scatter"; points: [x: number, y: number][]; x: Scale; y: Scale }
   | { kind: "histogram"; bins: { from: number; to: number; count: number }[]; x: Scale; y: Scale }
-  | { kind: "heat"; cells: { x: number; y: number; value: number; count: number }[]; side: number; x: Scale; y: Scale };
+  | {
+      kind: "heat";
+      cells: { x: number; y: number; value: number; count: number }[];
+      columns: number;
+      rows: number;
+      x: Scale;
+      y: Scale;
+    };
 
 function scaleOf(values: number[]): Scale {
   let [from, to] = [Infinity, -Infinity];
@@ -64,21 +71,22 @@ function histogram(values: number[]): Drawn {
   return { kind: "histogram", bins, x, y: { from: 0, to: Math.max(1, ...bins.map((bin) => bin.count)) } };
 }
 
-/** Cells of a square raster: the mean of what falls into each, or how many do. */
+/** Cells of a raster, as fine as there are different values: the mean of what falls into each, or how many do. */
 function heat(rows: number[][]): Drawn {
   const x = scaleOf(rows.map(([at = 0]) => at));
   const y = scaleOf(rows.map(([, at = 0]) => at));
   const distinct = (column: number) => new Set(rows.map((row) => row[column])).size;
-  const side = Math.max(1, Math.min(MAX_CELLS, Math.max(distinct(0), distinct(1))));
+  const sideOf = (column: number) => Math.max(1, Math.min(MAX_CELLS, distinct(column)));
+  const [columns, lines] = [sideOf(0), sideOf(1)];
   const cells = new Map<number, { x: number; y: number; value: number; count: number }>();
   for (const [atX = 0, atY = 0, value] of rows) {
-    const [column, row] = [placeIn(x, atX, side), placeIn(y, atY, side)];
-    const cell = cells.get(row * side + column) ?? { x: column, y: row, value: 0, count: 0 };
+    const [column, line] = [placeIn(x, atX, columns), placeIn(y, atY, lines)];
+    const cell = cells.get(line * columns + column) ?? { x: column, y: line, value: 0, count: 0 };
     cell.count += 1;
     cell.value += value === undefined ? 1 : (value - cell.value) / cell.count;
-    cells.set(row * side + column, cell);
+    cells.set(line * columns + column, cell);
   }
-  return { kind: "heat", cells: [...cells.values()], side, x, y };
+  return { kind: "heat", cells: [...cells.values()], columns, rows: lines, x, y };
 }
 
 function placeIn({ from, to }: Scale, value: number, count: number): number {
@@ -97,8 +105,13 @@ export function tableOf(chart: Drawn): { heads: string[]; rows: (number | string
     case "histogram":
       return { heads: ["From", "Below", "Results"], rows: chart.bins.map((bin) => [bin.from, bin.to, bin.count]) };
     case "heat": {
-      const at = ({ from, to }: Scale, place: number) => from + ((place + 0.5) * (to - from)) / chart.side;
-      const rows = chart.cells.map((cell) => [at(chart.x, cell.x), at(chart.y, cell.y), cell.value, cell.count]);
+      const at = ({ from, to }: Scale, place: number, side: number) => from + ((place + 0.5) * (to - from)) / side;
+      const rows = chart.cells.map((cell) => [
+        at(chart.x, cell.x, chart.columns),
+        at(chart.y, cell.y, chart.rows),
+        cell.value,
+        cell.count,
+      ]);
       return { heads: ["x about", "y about", "Value", "Results"], rows };
     }
     default:
