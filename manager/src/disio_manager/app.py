@@ -205,6 +205,7 @@ class ManagerApp:
             Bulks(lambda task, verb: bulk.use(context, task, verb), clock),
             Grouping(store, clock),
             self.data.path,
+            settings.public_status,
         )
         context = Context(
             service=service,
