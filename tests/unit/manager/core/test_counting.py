@@ -46,8 +46,8 @@ def test_what_this_manager_has_alone() -> None:
 def test_counts_of_too_many_tasks_are_in_the_total() -> None:
     counting = Counting()
     for nth in range(MAX_TASKS + 5):
-        counting.add(f"t{nth}", Counts(ok=1))
-    counting.add("t9", Counts())
+        counting.add(f"t{nth}", "ok", 1)
+    counting.add("t9", "lost", 0)
     assert counting.total.ok == MAX_TASKS + 5 and len(counting.tasks) == MAX_TASKS and "t0" not in counting.tasks
 
 
