@@ -44,6 +44,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "refused": ("This is allowed to nobody, or not to this caller.", "Nothing changes that."),
     "store-unavailable": ("The database does not answer.", AGAIN),
     "timeout": ("The body came too slowly.", "Send it again; an upload goes on where it was."),
+    "too-many-bulks": ("Enough bulk actions are being done.", "Wait until one of them is over."),
     "too-many-questions": ("Distributors are being asked for too many others.", AGAIN),
     "too-many-viewers": ("No more live feeds fit.", AGAIN),
     "too-many-waiting": ("Too many requests wait for results already.", "Ask without wait_s, or later."),

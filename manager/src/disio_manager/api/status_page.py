@@ -27,7 +27,7 @@ ENDED = ("done", "failed", "cancelled", "expired")
 class NoStatusPage(DisioError):
     """This platform shows nothing to everybody."""
 
-    code = "no-status-page"
+    code = "not-found"
     http_status = 404
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from aiohttp import web
 from disio_manager.api import problem_page
 from disio_manager.api.guard import add_headers
 from disio_manager.api.problems import translate_errors
-from disio_manager.stores.sqlite import SqliteStore
+from disio_manager.stores.sqlite_finding import SqliteFinding
 from disio_shared.errors import DisioError
 from tests.unit.manager.served import serve
 from tests.waiting import wait_until
@@ -104,7 +104,7 @@ async def test_a_problem_has_the_id_of_its_request_which_the_log_has_too(
             raise RuntimeError("a mistake")
 
         capsys.readouterr()
-        monkeypatch.setattr(SqliteStore, "tasks", break_)
+        monkeypatch.setattr(SqliteFinding, "page", break_)
         name, problem = await ask("/api/tasks")
         assert (problem["code"], problem["request_id"]) == ("internal", name)
         assert name in capsys.readouterr().out
