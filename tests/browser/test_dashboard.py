@@ -236,8 +236,10 @@ async def test_what_strangers_sent_is_shown_as_text(page: Page, manager: Standin
     manager.failures[task_id] = [{"i": 1, "payload": hostile, "errors": [f"{hostile}: boom"]}]
     await page.get_by_role("link", name=hostile).click()
     await expect(page.get_by_role("cell", name=hostile)).to_have_count(2)
+    parts = page.get_by_role("navigation", name="Parts of this task")
+    await parts.get_by_role("link", name="Failures").click()
     await expect(page.get_by_text("boom")).to_be_visible()
-    await page.get_by_text("Task document").click()
+    await parts.get_by_role("link", name="Code").click()
     await expect(page.get_by_text(SOURCE)).to_be_visible()
     assert await page.locator("main img").count() == 0
 

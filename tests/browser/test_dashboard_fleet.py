@@ -125,7 +125,7 @@ async def test_the_story_of_a_payload_is_looked_up_by_its_index(page: Page, mana
     block = {"id": "b", "holder": "d-north", "holder_name": "north", "lease": 3, "lease_ends_s": 42.0}
     manager.stories[task_id, 8] = story(i=8, state="leased", block=block, sentences=["north holds its block."])
     manager.stories[task_id, 9] = story(i=9, state="failed", errors=[f"TypeError: {HOSTILE}", "timeout"])
-    await page.goto(page.url.partition("/tasks")[0].rstrip("/") + f"/tasks/{task_id}")
+    await page.goto(page.url.partition("/tasks")[0].rstrip("/") + f"/tasks/{task_id}?tab=payloads")
     shown = page.get_by_role("region", name="Look up a payload")
 
     await look_up(page, "7")
@@ -173,7 +173,7 @@ async def test_a_phone_scrolls_in_one_direction_only(page: Page, manager: Standi
     await show_fleet(page, manager, distributor("n" * 60, durability="x" * 80, url="http://" + "u" * 90, space=1.0))
     await expect(page.get_by_role("heading", name="Managers")).to_be_visible()
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390
-    await page.goto(page.url.partition("/fleet")[0] + f"/tasks/{task_id}")
+    await page.goto(page.url.partition("/fleet")[0] + f"/tasks/{task_id}?tab=payloads")
     await look_up(page, "7")
     await expect(page.get_by_text("Payload 7")).to_be_visible()
     for counter in await page.get_by_label("Hand-outs").get_by_role("button").all():

@@ -198,9 +198,51 @@ async def test_nothing_is_in_the_way_of_anybody(
         await page.get_by_role("button", name="Show as table").first.click()
         assert await violations(page) == []
         await page.goto(page.url.rstrip("/") + "/tasks")
-        await page.get_by_label("Choose every task of this page").check()
+        if width < 720:
+            await page.get_by_role("button", name="Choose this page").click()
+        else:
+            await page.get_by_label("Choose every task of this page").check()
         await expect(page.get_by_role("button", name="Choose none")).to_be_visible()
         assert await violations(page) == []
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        await page.get_by_role("link", name="squares", exact=True).click()
+        for tab in ("Payloads", "Failures", "Code", "Settings"):
+            await page.get_by_role("navigation", name="Parts of this task").get_by_role("link", name=tab).click()
+            assert await violations(page) == []
+            assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        await page.goto(page.url.partition("?")[0] + "/payloads/1")
+        await expect(page.get_by_role("heading", name="Payload 1", exact=True)).to_be_visible()
+        assert await violations(page) == []
     finally:
         await context.close()
+
+
+async def test_failures_that_say_the_same_are_tried_again_together(page: Page, manager: Served) -> None:
+    task = await manager.create(name="half broken", payloads={"range": [0, 10]})
+    peer = manager.peer()
+    await peer.join()
+    await peer.leased(10)
+    texts = ["Error: row 1 is bad", "Error: row 2 is bad", "timed out"]
+    columns = messages.FailureColumns(task=task["id"], indexes=[0, 1, 2], errors=[[text] for text in texts])
+    await peer.say(messages.Deliver(batch="f", failures=[columns]))
+    await peer.hear(messages.Committed)
+    await page.goto(f"{page.url.rstrip('/')}/tasks/{task['id']}")
+    await page.get_by_role("link", name="Failures 3").click()
+    await expect(page).to_have_url(re.compile("tab=failures"))
+    groups = page.get_by_role("region", name="By what they say").get_by_role("listitem")
+    await expect(groups).to_have_count(2)
+    await expect(groups.first).to_contain_text("Error: row ‹n› is bad")
+    await groups.first.get_by_role("button", name="Retry these 2").click()
+    await expect(page.get_by_role("link", name="Failures 1")).to_be_visible()
+    await expect(groups).to_have_count(1, timeout=15_000)
+    await groups.first.get_by_text("An example").click()
+    await groups.first.get_by_role("link", name="2", exact=True).click()
+    await expect(page.get_by_role("heading", name="Payload 2", exact=True)).to_be_visible()
+    await expect(page.get_by_text("timed out")).to_be_visible()
+    await page.go_back()
+    await expect(page.get_by_role("link", name="Failures 1")).to_have_attribute("aria-current", "page")
+    await page.get_by_role("link", name="Settings").last.click()
+    await page.get_by_label("Priority").fill("7")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Saved.")).to_be_visible()
+    assert (await manager.call("GET", f"/api/tasks/{task['id']}"))["policy"]["priority"] == 7

@@ -5,6 +5,7 @@ export type TaskState = (typeof TASK_STATES)[number];
 
 export interface Policy {
   priority?: number;
+  weight?: number;
   unit_timeout_s?: number;
   max_failures?: number;
   max_distributors?: number;
@@ -149,6 +150,10 @@ export interface Story {
   seconds?: number;
   errors?: string[];
   votes: Vote[];
+  /** Of a payload that a distributor holds: those that came to nothing, then who has it. */
+  tries?: { client: string; outcome: string; error: string; age_s: number | null }[];
+  /** Of the state that a client saved. */
+  saved_bytes?: number;
   block?: { id: string; holder: string; holder_name?: string; lease: number; lease_ends_s?: number | null };
   sentences: string[];
 }

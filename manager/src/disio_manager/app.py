@@ -221,6 +221,7 @@ class ManagerApp:
             Bulks(lambda task, verb: bulk.use(context, task, verb), clock),
             Grouping(store, clock),
             self.data.path,
+            settings.public_status,
         )
         context = Context(
             service=service,

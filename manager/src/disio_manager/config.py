@@ -34,6 +34,8 @@ class ManagerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds between a distributor's signs of life; its session ends after three times that in silence."""
     webhooks_private: bool = False
     """Webhooks may lead to this machine and to private networks; so they may when only this machine is served."""
+    public_status: bool = False
+    """Anybody may see what is computed, at ``/status``: the numbers of the platform and its public tasks."""
     log_level: str = "info"
     json: bool = False
     """Machine-readable ready line and logs."""

@@ -16,16 +16,17 @@ MAX_TEXT = 300
 MAX_READ = 2_000
 MAX_EXAMPLE = 1_000
 SAMPLE = 10
-_HEX = r"0x[0-9a-f]+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{12,}"
-_FOLDS = (
-    (re.compile(r"\x1b\[[0-9;]*[A-Za-z]"), ""),
-    (re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|`[^`\n]*`|“[^”\n]*”"), "‹text›"),
-    (re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s)\]>,;]+", re.IGNORECASE), "‹url›"),
-    (re.compile(r"(?<![\w/.])(?:[A-Za-z]:)?(?:[\\/][\w.+@~-]+){2,}"), "‹path›"),
-    (re.compile(rf"\b(?:{_HEX})\b", re.IGNORECASE), "‹hex›"),
-    (re.compile(r"(?<![\w‹])[-+]?\d[\d_]*(?:[.,]\d+)*(?:e[-+]?\d+)?", re.IGNORECASE), "‹n›"),
-    (re.compile(r"\s+"), " "),
-)
+_FOLDS = {
+    "colour": r"\x1b\[[0-9;]*[A-Za-z]",
+    "text": r"\"[^\"\n]*\"|'[^'\n]*'|`[^`\n]*`|“[^”\n]*”",
+    "url": r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s)\]>,;]+",
+    "path": r"(?<![\w/.])(?:[A-Za-z]:)?(?:[\\/][\w.+@~-]+){2,}",
+    "hex": r"\b(?:0[xX][0-9a-fA-F]+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+    r"|(?=[a-fA-F]*[0-9])(?=[0-9]*[a-fA-F])[0-9a-fA-F]{12,})\b",
+    "n": r"(?<![\w‹])[-+]?\d[\d_]*(?:[.,]\d+)*(?:[eE][-+]?\d+)?",
+}
+"""What differs from payload to payload, the first that fits at a place."""
+_FOLD = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _FOLDS.items()))
 _KIND = re.compile(r"^(?:Uncaught )?([A-Za-z_.]*(?:Error|Exception|Warning|Interrupt|Exit))\b")
 
 
@@ -33,12 +34,13 @@ def folded(text: str) -> str:
     """Return a message with what differs from payload to payload replaced by what it is."""
     line = next((line for line in text[:MAX_READ].splitlines() if line.strip()), "")
     before = ""
-    while line != before:  # a fold may leave what another one folds; each makes it shorter or is not repeated
-        before = line
-        for pattern, name in _FOLDS:
-            line = pattern.sub(name, line)
-        line = line.strip()[:MAX_TEXT].rstrip()
+    while line != before:  # a fold may leave what another one folds; each leaves less that can be
+        before, line = line, " ".join(_FOLD.sub(_named, line).split())[:MAX_TEXT].rstrip()
     return line
+
+
+def _named(found: re.Match[str]) -> str:
+    return "" if found.lastgroup == "colour" else f"‹{found.lastgroup}›"
 
 
 def key_of(message: str) -> str:

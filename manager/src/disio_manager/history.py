@@ -49,8 +49,7 @@ class Point(msgspec.Struct, kw_only=True, array_like=True):
 
     def then(self, later: "Point") -> "Point":
         """Return this and what the same manager saw later as one point."""
-        mosts = {name: max(getattr(self, name), getattr(later, name)) for name in MOSTS}
-        return _joined(self, later, self.seconds + later.seconds, mosts)
+        return in_turn([self, later])
 
     def beside(self, other: "Point") -> "Point":
         """Return this and what another manager saw in the same while as one point.
@@ -58,12 +57,21 @@ class Point(msgspec.Struct, kw_only=True, array_like=True):
         The most of both together may never have been there at once: it is no less than what was.
         """
         mosts = {name: getattr(self, name) + getattr(other, name) for name in MOSTS}
-        return _joined(self, other, max(self.seconds, other.seconds), mosts)
+        return _added([self, other], max(self.seconds, other.seconds), mosts)
 
 
-def _joined(one: Point, other: Point, seconds: float, mosts: dict[str, int]) -> Point:
-    kinds = {kind: one.kinds.get(kind, 0.0) + other.kinds.get(kind, 0.0) for kind in [*one.kinds, *other.kinds]}
-    sums = {name: getattr(one, name) + getattr(other, name) for name in SUMS}
+def in_turn(points: Sequence[Point]) -> Point:
+    """Return what one manager saw, one point after the other, as one point."""
+    mosts = {name: max([getattr(point, name) for point in points]) for name in MOSTS}
+    return _added(points, sum([point.seconds for point in points]), mosts)
+
+
+def _added(points: Sequence[Point], seconds: float, mosts: dict[str, int]) -> Point:
+    kinds: dict[str, float] = {}
+    for point in points:
+        for kind, number in point.kinds.items():
+            kinds[kind] = kinds.get(kind, 0.0) + number
+    sums = {name: sum([getattr(point, name) for point in points]) for name in SUMS}
     return Point(seconds=seconds, kinds=kinds, **sums, **mosts)
 
 
@@ -147,11 +155,11 @@ def gathered(rows: Sequence[tuple[str, int, Point]], view: View, start: int, sto
         start: When its first point begins.
         stop: When the one behind the last does.
     """
-    own: dict[tuple[int, str], Point] = {}
+    own: dict[tuple[int, str], list[Point]] = {}
     for manager, at, point in rows:
-        key = (start_of(at, view.step), manager)
-        own[key] = own[key].then(point) if key in own else point
+        own.setdefault((start_of(at, view.step), manager), []).append(point)
     steps: dict[int, Point] = {}
-    for (at, _), point in own.items():
+    for (at, _), points in own.items():
+        point = in_turn(points) if len(points) > 1 else points[0]
         steps[at] = steps[at].beside(point) if at in steps else point
     return [steps.get(at) for at in range(start, stop, view.step)]

@@ -22,3 +22,5 @@ class Watching:
     grouping: Grouping
     data: Path
     """Where the manager's data lies."""
+    is_public: bool
+    """Anybody may see the status page."""

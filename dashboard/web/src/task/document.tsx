@@ -7,23 +7,19 @@ import type { Task } from "../model";
 import { Trouble } from "../parts";
 
 const MAX_SHOWN_BYTES = 200_000;
+const EXTENSIONS: Record<string, string> = { javascript: "js", python: "py", wasm: "wasm" };
 
 export function DocumentView({ task }: { task: Task }) {
-  const [isOpen, setOpen] = useState(false);
   return (
-    <details class="document" onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>Task document</summary>
-      {isOpen && (
-        <>
-          {task.workunit && <Code {...task.workunit} />}
-          <h3>Payloads</h3>
-          <Payloads task={task} />
-          <h3>Policy</h3>
-          <pre>{JSON.stringify(task.policy ?? {}, null, 2)}</pre>
-          <p class="hint">Created {format.when(task.created_at)}</p>
-        </>
-      )}
-    </details>
+    <section class="document" aria-labelledby="document">
+      <h2 id="document">Task document</h2>
+      {task.workunit && <Code {...task.workunit} />}
+      <h3>Payloads</h3>
+      <Payloads task={task} />
+      <h3>Policy</h3>
+      <pre>{JSON.stringify(task.policy ?? {}, null, 2)}</pre>
+      <p class="hint">Created {format.when(task.created_at)}</p>
+    </section>
   );
 }
 
@@ -57,16 +53,11 @@ function Code({ language, sha256, bytes, runtime }: NonNullable<Task["workunit"]
       <p class="mono hint hash">{sha256}</p>
       <Trouble text={trouble} />
       {source !== null && <pre>{source}</pre>}
-      {!isShown && (
-        <p>
-          <a
-            href={`/api/workunits/${sha256}`}
-            download={`${sha256.slice(0, 12)}.${language === "wasm" ? "wasm" : "txt"}`}
-          >
-            Download the code
-          </a>
-        </p>
-      )}
+      <p>
+        <a href={`/api/workunits/${sha256}`} download={`${sha256.slice(0, 12)}.${EXTENSIONS[language] ?? "txt"}`}>
+          Download the code
+        </a>
+      </p>
     </>
   );
 }

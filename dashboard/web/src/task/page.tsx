@@ -7,12 +7,16 @@ import * as format from "../format";
 import { isOver, type Task } from "../model";
 import { Progress, StateChip, Trouble, useTitle } from "../parts";
 import { Failures, Results } from "../results/results";
-import { go } from "../route";
+import { go, query } from "../route";
 import { Verbs } from "../tasks/verbs";
 import { Counters } from "./counters";
 import { DocumentView } from "./document";
 import { Explanation } from "./explanation";
+import { FailureGroups } from "./groups";
 import { PayloadLookup } from "./payload";
+import { ProgressCharts } from "./progress";
+import { TaskSettings } from "./settings";
+import { Tabs, tabOf } from "./tabs";
 
 export function TaskPage({ id }: { id: string }) {
   const { task, trouble, reread } = useTask(id);
@@ -33,12 +37,35 @@ export function TaskPage({ id }: { id: string }) {
       <Counters task={task} />
       <Verbs task={task} onDone={(verb) => (verb === "delete" ? go("/tasks") : reread())} />
       <Explanation task={task} />
-      <Results task={task} />
-      <Failures task={task} />
-      <PayloadLookup task={task} />
-      <DocumentView task={task} />
+      <Tabs task={task} />
+      <Part task={task} onDone={reread} />
     </>
   );
+}
+
+function Part({ task, onDone }: { task: Task; onDone: () => void }) {
+  switch (tabOf(query.value)) {
+    case "results":
+      return (
+        <>
+          <ProgressCharts task={task} />
+          <Results task={task} />
+        </>
+      );
+    case "payloads":
+      return <PayloadLookup task={task} />;
+    case "failures":
+      return (
+        <>
+          <FailureGroups task={task} />
+          <Failures task={task} />
+        </>
+      );
+    case "code":
+      return <DocumentView task={task} />;
+    case "settings":
+      return <TaskSettings task={task} onDone={onDone} />;
+  }
 }
 
 function useTask(id: string) {

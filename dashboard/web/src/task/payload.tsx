@@ -64,7 +64,7 @@ function useStory(task: Task) {
   return { story, trouble, lookUp };
 }
 
-function StoryView({ story }: { story: Story }) {
+export function StoryView({ story }: { story: Story }) {
   return (
     <div class="story">
       <p>
@@ -82,7 +82,9 @@ function StoryView({ story }: { story: Story }) {
           </Fact>
         )}
         {story.block && <Fact name="Held by">{holder(story.block)}</Fact>}
+        {story.saved_bytes !== undefined && <Fact name="Saved state">{format.bytes(story.saved_bytes)}</Fact>}
       </dl>
+      {story.tries && story.tries.length > 0 && <Tries tries={story.tries} />}
       {story.errors && story.errors.length > 0 && <Errors errors={story.errors} />}
       {story.votes.length > 0 && <Votes votes={story.votes} />}
     </div>
@@ -136,6 +138,36 @@ function Votes({ votes }: { votes: Vote[] }) {
           </li>
         ))}
       </ul>
+    </>
+  );
+}
+
+function Tries({ tries }: { tries: NonNullable<Story["tries"]> }) {
+  return (
+    <>
+      <h3>Hand-outs by the distributor that holds it</h3>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">To</th>
+            <th scope="col">Outcome</th>
+            <th scope="col">Since</th>
+            <th scope="col">Error</th>
+          </tr>
+        </thead>
+        <tbody>
+          {tries.map((one, at) => (
+            <tr key={`${at} ${one.client}`}>
+              <th scope="row" class="mono value">
+                {one.client}
+              </th>
+              <td>{one.outcome}</td>
+              <td class="mono">{one.age_s === null ? "–" : format.duration(one.age_s)}</td>
+              <td class="mono value">{one.error}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
     </>
   );
 }

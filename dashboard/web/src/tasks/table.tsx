@@ -17,46 +17,52 @@ export function TaskTable({ tasks, gone, chosen, onChoose, onDone }: Props) {
   const here = tasks.filter(({ id }) => !gone.has(id)).map(({ number }) => number ?? 0);
   const isAll = here.length > 0 && here.every((number) => chosen.has(number));
   return (
-    <table class="tasks">
-      <thead>
-        <tr>
-          <th scope="col" class="pick">
-            <label class="pick">
-              <input
-                type="checkbox"
-                checked={isAll}
-                aria-label="Choose every task of this page"
-                onChange={(event) => onChoose(here, event.currentTarget.checked)}
-              />
-            </label>
-          </th>
-          <th scope="col">Task</th>
-          <th scope="col">State</th>
-          <th scope="col">Progress</th>
-          <th scope="col" class="right">
-            Rate
-          </th>
-          <th scope="col" class="right">
-            Left
-          </th>
-          <th scope="col">
-            <span class="unseen">Actions</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {tasks.map((task) => (
-          <Row
-            key={task.id}
-            task={task}
-            isGone={gone.has(task.id)}
-            isChosen={chosen.has(task.number ?? 0)}
-            onChoose={onChoose}
-            onDone={onDone}
-          />
-        ))}
-      </tbody>
-    </table>
+    <>
+      {/* A phone has no room for the head of the table. */}
+      <button type="button" class="narrow" aria-pressed={isAll} onClick={() => onChoose(here, !isAll)}>
+        Choose this page
+      </button>
+      <table class="tasks">
+        <thead>
+          <tr>
+            <th scope="col" class="pick">
+              <label class="pick">
+                <input
+                  type="checkbox"
+                  checked={isAll}
+                  aria-label="Choose every task of this page"
+                  onChange={(event) => onChoose(here, event.currentTarget.checked)}
+                />
+              </label>
+            </th>
+            <th scope="col">Task</th>
+            <th scope="col">State</th>
+            <th scope="col">Progress</th>
+            <th scope="col" class="right">
+              Rate
+            </th>
+            <th scope="col" class="right">
+              Left
+            </th>
+            <th scope="col">
+              <span class="unseen">Actions</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {tasks.map((task) => (
+            <Row
+              key={task.id}
+              task={task}
+              isGone={gone.has(task.id)}
+              isChosen={chosen.has(task.number ?? 0)}
+              onChoose={onChoose}
+              onDone={onDone}
+            />
+          ))}
+        </tbody>
+      </table>
+    </>
   );
 }
 

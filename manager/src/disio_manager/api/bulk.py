@@ -84,7 +84,7 @@ class BulkJob(Shape, kw_only=True, frozen=True):
 class BulkNotFound(DisioError):
     """No such bulk action, or one of long ago, of another manager, or of before a restart."""
 
-    code = "bulk-not-found"
+    code = "not-found"
     http_status = 404
 
 

@@ -9,7 +9,8 @@ from disio_manager.api.answers import Shape, json_answer
 from disio_manager.api.context import context_of
 from disio_manager.api.tasks import task_record
 
-WAIT_S = 1.0
+WAIT_S = 0.2
+"""Seconds to wait at most for groups that are counted just now."""
 
 
 class FailureGroup(Shape, kw_only=True, frozen=True):

@@ -15,6 +15,9 @@ from disio_manager.api.queries import Query
 from disio_manager.api.tasks import task_record
 from disio_manager.history import KINDS, OTHER, VIEWS, Point, bounds, gathered
 
+GOOD_S = 5.0
+"""Seconds for which points are good: this manager's own come every ten, and then there is a new answer at once."""
+
 
 class HistoryQuery(Query, kw_only=True, frozen=True):
     """How far back."""
@@ -69,26 +72,29 @@ async def get_history(request: web.Request, query: HistoryQuery) -> web.Response
 async def get_task_history(request: web.Request, query: HistoryQuery) -> web.Response:
     """``GET /api/tasks/{id}/history``."""
     context, task = context_of(request), request.match_info["id"]
-    await task_record(context, task)
-    return await _answer(context, task, query.span)
+    record = await task_record(context, task)
+    return await _answer(context, task, query.span, record.created_at)
 
 
-async def _answer(context: Context, task: str, span: str) -> web.Response:
+async def _answer(context: Context, task: str, span: str, since: float = 0.0) -> web.Response:
     async def make() -> bytes:
-        return msgspec.json.encode(await _read(context, task, span))
+        return msgspec.json.encode(await _read(context, task, span, since))
 
-    body = await context.watching.shared.get(f"history/{context.watching.recording.written}/{span}/{task}", make)
+    body = await context.watching.shared.get(
+        f"history/{context.watching.recording.written}/{span}/{task}", make, GOOD_S
+    )
     return web.Response(body=body, content_type="application/json")
 
 
-async def _read(context: Context, task: str, span: str) -> History:
+async def _read(context: Context, task: str, span: str, since: float) -> History:
     view, recording = VIEWS[span], context.watching.recording
     now = context.service.clock.wall()
     start, stop = bounds(view, now)
     kept = await context.service.store.history.read(task, view.span, start, stop)
     points = gathered([(each.manager, each.row.at, each.row.point) for each in kept], view, start, stop)
-    if task:
-        points = [_whole(point, start + nth * view.step, view.step, now) for nth, point in enumerate(points)]
+    seen = points
+    if task:  # of a task only those whiles are kept in which something came
+        points = [_whole(point, start + nth * view.step, view.step, now, since) for nth, point in enumerate(points)]
     return History(
         task=task,
         since=start,
@@ -104,19 +110,19 @@ async def _read(context: Context, task: str, span: str) -> History:
         most_clients=_column(points, "most_clients"),
         slots=[_mean(each, "slots") for each in points],
         most_slots=_column(points, "most_slots"),
-        queue=[_mean(each, "queue") for each in points],
-        most_queue=_column(points, "most_queue"),
+        queue=[_mean(each, "queue") for each in seen],
+        most_queue=_column(seen, "most_queue"),
         left_out=recording.left_out,
         is_left_out=recording.is_left_out(task),
     )
 
 
-def _whole(point: Point | None, at: int, step: int, now: float) -> Point:
-    """Return a task's point over all of its time: of a task only those whiles are kept in which something came."""
-    seconds = max(1.0, min(float(step), now - at))
-    found = Point() if point is None else point
-    held = seconds / found.seconds if found.seconds else 0.0
-    return msgspec.structs.replace(found, seconds=seconds, queue=found.queue * held)
+def _whole(point: Point | None, at: int, step: int, now: float, since: float) -> Point | None:
+    """Return a task's point over all of its time; None before there was such a task."""
+    if at + step <= since:
+        return None
+    seconds = max(1.0, min(at + step, now) - max(float(at), since))
+    return msgspec.structs.replace(Point() if point is None else point, seconds=seconds)
 
 
 def _column(points: list[Point | None], name: str) -> Column:

@@ -81,7 +81,7 @@ def page(shown: Shown) -> str:
         _table("Latest results", "result", shown.results),
         _table("Payloads", "payload", shown.first, shown.last),
         _code(task, shown.code),
-        f"<footer>Task {task.number}, made {_moment(task.created_at)}. This page is of {_moment(shown.at)}"
+        f"<footer>Task {task.number}, made {moment(task.created_at)}. This page is of {moment(shown.at)}"
         + (f" and renews itself every {REFRESH_S} s." if is_open else ".")
         + " Its numbers as JSON: "
         f'<a href="/tasks/{escape(task.id)}/progress.json">progress.json</a>. Made with disio.</footer>',
@@ -102,7 +102,7 @@ def shortened(text: str, limit: int = MAX_SHOWN) -> str:
 def _progress(task: TaskItem) -> str:
     facts = [("state", task.state), ("done", f"{task.done:,} of {task.total:,}")]
     facts += [("a second", f"{task.rate:,.3g}")] if task.rate else []
-    facts += [("to go, about", _span(task.eta_s))] if task.eta_s is not None else []
+    facts += [("to go, about", span(task.eta_s))] if task.eta_s is not None else []
     rows = [f"<div><dt>{name}</dt><dd>{escape(text)}</dd></div>" for name, text in facts]
     if task.failed:
         rows.append(f'<div><dt>failed</dt><dd class="bad">{task.failed:,}</dd></div>')
@@ -147,11 +147,13 @@ def _code(task: TaskItem, code: str | None) -> str:
     return title + (f"<pre>{escape(shortened(code, MAX_CODE))}</pre>" if code is not None else "") + named
 
 
-def _moment(seconds: float) -> str:
+def moment(seconds: float) -> str:
+    """Return a time for people."""
     return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
+    """Return a length of time for people."""
     for name, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:,.0f} {name}"

@@ -124,7 +124,7 @@ async def _shown(context: Context, record: TaskRecord) -> Shown:
         first=first,
         last=last,
         results=[Row(row.index, _told(row.value)) for row in await _latest(context, record.id)],
-        distributors=_distributors(context),
+        distributors=distributors_of(context),
         at=context.service.clock.wall(),
     )
 
@@ -173,7 +173,8 @@ async def _newest(journal: JournalStore, task: str, head: Position, back: int) -
     return rows
 
 
-def _distributors(context: Context) -> list[str]:
+def distributors_of(context: Context) -> list[str]:
+    """Return where browsers can help."""
     urls = [row.url for row in context.fleet.rows() if row.state == "online" and is_http_url(row.url)]
     return urls[:MAX_DISTRIBUTORS]
 

@@ -25,10 +25,10 @@ class Shared:
         self._made: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
         self._making: dict[str, asyncio.Task[bytes]] = {}
 
-    async def get(self, name: str, make: Callable[[], Awaitable[bytes]]) -> bytes:
-        """Return an answer of this second, made if need be."""
+    async def get(self, name: str, make: Callable[[], Awaitable[bytes]], good_s: float = GOOD_S) -> bytes:
+        """Return an answer that is no older than it is good, made if need be."""
         known = self._made.get(name)
-        if known is not None and self._steady() - known[0] < GOOD_S:
+        if known is not None and self._steady() - known[0] < good_s:
             return known[1]
         making = self._making.get(name)
         if making is None:

@@ -3,8 +3,8 @@
 Rule: see ``operations``.
 """
 
-from disio_manager.api import attention, bulk, failure_groups, history
-from disio_manager.api.operation import IF_NONE_MATCH, UNCHANGED, Answer, JsonBody, Operation
+from disio_manager.api import attention, bulk, failure_groups, history, status_page
+from disio_manager.api.operation import HTML, IF_NONE_MATCH, UNCHANGED, Answer, JsonBody, Operation
 
 WATCHING: tuple[Operation, ...] = (
     Operation(
@@ -52,6 +52,17 @@ WATCHING: tuple[Operation, ...] = (
         {200: Answer("Groups, the largest first", failure_groups.FailureGroups), 304: UNCHANGED},
         headers=IF_NONE_MATCH,
         role="viewer",
+    ),
+    Operation(
+        "get_status_page",
+        "GET",
+        "/status",
+        status_page.get_status_page,
+        "public",
+        "The web page of what is computed here, where the operator wants one",
+        {200: Answer("The page", media=(HTML,))},
+        problems=(404,),
+        is_open=True,
     ),
     Operation(
         "use_bulk",

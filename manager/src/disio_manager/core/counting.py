@@ -5,11 +5,15 @@ every new memory, so nobody may take them for how far a task is: that is what th
 """
 
 from collections import OrderedDict
+from typing import Literal
 
 import msgspec
 
 MAX_TASKS = 1_000
 """Tasks counted by themselves, those that counted last; all are in the total."""
+
+
+Outcome = Literal["ok", "failed", "tries_failed", "lost", "copies", "votes"]
 
 
 class Counts(msgspec.Struct, kw_only=True):
@@ -24,11 +28,6 @@ class Counts(msgspec.Struct, kw_only=True):
     copies: int = 0
     votes: int = 0
     """Further results."""
-
-    def grow(self, more: "Counts") -> None:
-        """Add other counts."""
-        for name in FIELDS:
-            setattr(self, name, getattr(self, name) + getattr(more, name))
 
     def less(self, before: "Counts") -> "Counts":
         """Return by how much these are more than earlier ones; earlier ones that are larger were of something else."""
@@ -51,12 +50,15 @@ class Counting:
         self.total = Counts()
         self.tasks: OrderedDict[str, Counts] = OrderedDict()
 
-    def add(self, task: str, more: Counts) -> None:
-        """Count what became of payloads of a task."""
-        if not more:
+    def add(self, task: str, name: Outcome, number: int) -> None:
+        """Count what became of payloads of a task; it is on the way of every batch."""
+        if not number:
             return
-        self.total.grow(more)
-        self.tasks.setdefault(task, Counts()).grow(more)
+        counts = self.tasks.get(task)
+        if counts is None:
+            counts = self.tasks[task] = Counts()
+            if len(self.tasks) > MAX_TASKS:
+                self.tasks.popitem(last=False)
         self.tasks.move_to_end(task)
-        if len(self.tasks) > MAX_TASKS:
-            self.tasks.popitem(last=False)
+        setattr(self.total, name, getattr(self.total, name) + number)
+        setattr(counts, name, getattr(counts, name) + number)

@@ -12,7 +12,6 @@ import msgspec
 from disio_manager.core.book import Book, Out, ref
 from disio_manager.core.changes import AddFailures, AddForeign, AddResults, AddVotes
 from disio_manager.core.commands import Announce, Send
-from disio_manager.core.counting import Counts
 from disio_manager.core.fleet import Distributor
 from disio_manager.core.stopping import matching
 from disio_manager.core.tasks import Closing, TaskEntry
@@ -56,8 +55,9 @@ def note_tallies(book: Book, known: Distributor, told: messages.Status | message
             record = entry.record
             record.lost, record.tries_failed = record.lost + grown.lost, record.tries_failed + grown.failed
             record.copies += grown.copies
-            more = Counts(lost=grown.lost, tries_failed=grown.failed, copies=grown.copies)
-            book.counting.add(task, more)
+            book.counting.add(task, "lost", grown.lost)
+            book.counting.add(task, "tries_failed", grown.failed)
+            book.counting.add(task, "copies", grown.copies)
 
 
 def runs_in(indexes: list[int]) -> list[Run]:
@@ -101,7 +101,7 @@ def _take_results(
     closing = entry.close(runs)
     accepted = entry.count(closing.accepted, done=1)
     if accepted:
-        book.counting.add(entry.id, Counts(ok=accepted))
+        book.counting.add(entry.id, "ok", accepted)
         if accepted != len(part.indexes):
             part = _select(part, _wanted(part.indexes, closing.accepted))
         found = [part.indexes[k] for k in matching(entry.record.policy.stop_when, part.values)]
@@ -122,7 +122,7 @@ def _take_failures(
     closing = entry.close(runs)
     accepted = entry.count(closing.accepted, failed=1)
     if accepted:
-        book.counting.add(entry.id, Counts(failed=accepted))
+        book.counting.add(entry.id, "failed", accepted)
         entry.failed.add_all(closing.accepted)
         out.changes.append(_failures(part, closing.accepted, at))
     _finish(book, known, entry, closing, accepted, now, at, out)
@@ -146,7 +146,7 @@ def _take_votes(book: Book, known: Distributor, part: messages.VoteColumns, at: 
     limit, total = book.settings.max_result_bytes, entry.record.total
     fine = [k for k, value in enumerate(part.values) if len(value) <= limit and 0 <= part.indexes[k] < total]
     if fine:
-        book.counting.add(entry.id, Counts(votes=len(fine)))
+        book.counting.add(entry.id, "votes", len(fine))
         out.changes.append(
             AddVotes(
                 part.task,

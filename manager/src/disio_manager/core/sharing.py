@@ -10,7 +10,6 @@ from disio_manager.core import retrying
 from disio_manager.core.book import Book, Out
 from disio_manager.core.changes import AddFailures, DeleteTask, DropFailures, DropNotices, NoteResults
 from disio_manager.core.commands import Announce, Send
-from disio_manager.core.counting import Counts
 from disio_manager.core.events import ClusterSeen, StretchClaimed, StretchesTaken
 from disio_manager.core.growing import take_growth, take_log
 from disio_manager.core.intake import end_blocks
@@ -227,7 +226,8 @@ def _take_notice(book: Book, notice: Notice, now: float, at: float, out: Out) ->
     if needless:
         out.changes.append(DropFailures(entry.id, needless))
     failed = _take_failed(book, entry, notice, at, out)
-    book.counting.add(entry.id, Counts(ok=number + sum(stop - start for start, stop in after_all), failed=failed))
+    book.counting.add(entry.id, "ok", number + sum(stop - start for start, stop in after_all))
+    book.counting.add(entry.id, "failed", failed)
     number += failed
     entry.meter.count(number, now)
     out.changes += entry.progress()
