@@ -11,7 +11,7 @@ from .conftest import PRESS_MS, press
 from .stand_in import StandIn
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, BrowserContext, Frame, Page
+    from playwright.async_api import Browser, Frame, Page
 
 ENDLESS = "export default () => { for (;;); }"
 SAVING = """
