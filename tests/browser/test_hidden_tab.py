@@ -1,7 +1,7 @@
 """A tab that is really not in front: nothing is computed in it, and it goes on when it comes back.
 
-Rule: nothing is attached to the page meanwhile. Whoever is attached has the browser pretend that each page has the focus,
-and no page is
+Rule: nothing is attached to the page meanwhile. Whoever is attached has the browser pretend that each page has the
+focus, and no page is
 hidden then. Other tabs are opened and brought to the front through the browser's own small HTTP interface.
 """
 
