@@ -8,6 +8,15 @@ import { Random } from "./random_draws";
 
 const CAUSES: Cause[] = ["visitor", "page", "hidden", "unseen", "offline", "battery", "data", "pressure", "busy", "tab"];
 
+/** The same, as simply as it can be said. */
+function note(event: PauseEvent, on: Map<Cause, number>, allowed: Set<Cause>, now: number): void {
+  if (event.type === "on") on.set(event.cause, now + (event.seconds ?? Infinity));
+  if (event.type === "off") on.delete(event.cause);
+  if (event.type !== "allow") return;
+  allowed.delete(event.cause);
+  if (event.isAllowed) allowed.add(event.cause);
+}
+
 describe("pauses", () => {
   it("tell the visitor's own first, and end only with the last of them", () => {
     const pauses = new Pauses();
@@ -47,10 +56,7 @@ describe("pauses", () => {
           { type: "allow", cause: "battery", isAllowed: random.draw() < 0.5 },
         ];
         const chosen = event[random.below(event.length)] as PauseEvent;
-        if (chosen.type === "on") on.set(cause, now + (chosen.seconds ?? Infinity));
-        if (chosen.type === "off") on.delete(cause);
-        if (chosen.type === "allow" && chosen.isAllowed) allowed.add("battery");
-        if (chosen.type === "allow" && !chosen.isAllowed) allowed.delete("battery");
+        note(chosen, on, allowed, now);
         const expected = CAUSES.filter((one) => (on.get(one) ?? 0) > now && !allowed.has(one));
         expect(pauses.handle(chosen, now)?.cause ?? null).toBe(expected[0] ?? null);
       }
