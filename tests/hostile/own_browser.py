@@ -53,12 +53,20 @@ class OwnBrowser:
     @contextlib.asynccontextmanager
     async def page(self) -> AsyncIterator[Page]:
         """Attach to its page, which lives on afterwards."""
-        url = f"{self._server.url}:{self._server.port}"
-        browser = await self._playwright.chromium.connect_over_cdp(url)
+        browser = await self._playwright.chromium.connect_over_cdp(self.url)
         try:
             yield browser.contexts[0].pages[0]
         finally:
             await browser.close()
+
+    @property
+    def url(self) -> str:
+        """Where it takes commands without anybody being attached to a page."""
+        return f"{self._server.url}:{self._server.port}"
+
+    def renderers_s(self) -> float:
+        """Processor time in seconds that its living renderers have used."""
+        return sum(busy_s(process) for process in self._renderers())
 
     async def kill_busy_renderer(self) -> None:
         """Kill the renderer process that computes, once there is one."""

@@ -101,7 +101,7 @@ async def start(page: "Page", stand: StandIn, cores: int = 2, percent: int = 80)
     await consent.evaluate(f"document.querySelector('input[value=\"{percent}\"]').click()")
     await press(consent, "#start", lambda: consent.wait_for_selector("#start", state="hidden", timeout=PRESS_MS))
     hello = await stand.until(lambda: stand.of_type(m.Hello), "Hello")
-    assert hello[0].cores == max(1, cores * percent // 100)
+    assert hello[0].cores == max(1, -(-cores * percent // 100))
     return consent
 
 

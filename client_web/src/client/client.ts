@@ -59,6 +59,7 @@ export class Client {
   private wanted = 1;
   private base: string;
   private isFrameReady = false;
+  private isFrameAway = false;
   private isPaused = false;
   private fault: { state: ClientState; reason: string } | null = null;
   private reason = "";
@@ -153,6 +154,8 @@ export class Client {
     this.isPaused = false;
     this.reason = "";
     this.throttle.handle({ type: "resume" }, seconds());
+    if (this.isFrameAway) this.frame.start();
+    this.isFrameAway = false;
     this.handle({ type: "resume" });
   }
 
@@ -173,11 +176,19 @@ export class Client {
 
   /** End what runs. It goes back to the session, which gives it to a slot again, or to the distributor when the pause is long. */
   private halt(): void {
-    for (const slot of this.slots) {
-      const left = slot.halt();
-      if (left !== null) this.session.putBack(left.token, left.indexes);
-    }
+    const left = this.slots.map((slot) => slot.halt()).filter((run) => run !== null);
+    for (const { token, indexes } of left) this.session.putBack(token, indexes);
+    if (left.length > 0) this.takeFrameAway();
     this.account();
+  }
+
+  /** Chromium lets a busy worker go on for two seconds after it was ended; without its frame it ends at once. */
+  private takeFrameAway(): void {
+    this.isFrameReady = false;
+    for (const slot of this.slots) slot.interrupt();
+    this.frame.stop();
+    this.wear.renewed(false);
+    this.isFrameAway = true;
   }
 
   private newSlot(): Slot {

@@ -20,7 +20,7 @@ export class Backoff {
 
   /** A long task of the page; returns seconds to pause, or 0. */
   handle(ms: number, now: number): number {
-    if (!(ms > 0) || now < this.endedAt) return 0;
+    if (!Number.isFinite(ms) || ms <= 0 || now < this.endedAt) return 0;
     this.tasks = [...this.tasks.filter((task) => now - task.at < WINDOW_S), { at: now, ms }].slice(-MAX_KEPT);
     if (this.tasks.reduce((sum, task) => sum + task.ms, 0) < BLOCKED_MS) return 0;
     this.tasks = [];

@@ -225,12 +225,17 @@ function look({ position = "", theme = "" }: DOMStringMap, isInText: boolean): s
 
 /** What the page wishes, for the consent frame to judge. */
 function wishes(data: DOMStringMap, inline: HTMLElement | null): string {
-  const names = { site: "site", lang: "lang", theme: "theme", remember: "remember", maxCpu: "cpu", maxWorkers: "workers", purpose: "purpose" };
-  const query = new URLSearchParams(Object.entries(names).map(([name, short]) => [short, data[name] ?? ""]));
-  if (inline) query.set("place", "text");
-  const purpose = inline?.getAttribute("purpose");
-  if (purpose) query.set("purpose", purpose);
-  return query.toString();
+  const wished = {
+    site: data["site"],
+    purpose: inline?.getAttribute("purpose") ?? data["purpose"],
+    lang: data["lang"],
+    theme: data["theme"],
+    remember: data["remember"],
+    cpu: data["maxCpu"],
+    workers: data["maxWorkers"],
+    place: inline ? "text" : "",
+  };
+  return new URLSearchParams(Object.entries(wished).map(([name, text]) => [name, text ?? ""])).toString();
 }
 
 function faceOf({ label, lang }: DOMStringMap): HTMLButtonElement {

@@ -6,9 +6,12 @@
  */
 
 const NAME = "disio.compute";
+/** A lock that nobody holds comes sooner. */
+const PATIENCE_MS = 100;
 
 export class OneTab {
   private ends: AbortController | null = null;
+  private timer = 0;
   private release: (() => void) | null = null;
 
   /** @param changed told whether another tab computes */
@@ -22,11 +25,13 @@ export class OneTab {
     if (this.ends !== null) return;
     const ends = new AbortController();
     this.ends = ends;
-    this.changed(true);
+    this.timer = window.setTimeout(() => {
+      this.changed(true);
+    }, PATIENCE_MS);
     locks.request(NAME, { signal: ends.signal }, () => this.held(ends)).catch((error: unknown) => {
       // Asked no longer, or locks are refused in this frame.
       if (!ends.signal.aborted) console.warn("disio: no lock:", error);
-      if (this.ends === ends) this.changed(false);
+      if (this.ends === ends) this.tellFree();
     });
   }
 
@@ -34,11 +39,17 @@ export class OneTab {
     return new Promise((resolve) => {
       if (this.ends !== ends) return resolve();
       this.release = resolve;
-      this.changed(false);
+      this.tellFree();
     });
   }
 
+  private tellFree(): void {
+    clearTimeout(this.timer);
+    this.changed(false);
+  }
+
   private giveUp(): void {
+    clearTimeout(this.timer);
     this.ends?.abort();
     this.ends = null;
     this.release?.();

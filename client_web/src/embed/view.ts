@@ -60,9 +60,8 @@ export class View {
 
   tellPower(percent: number): void {
     const [from, to] = extraPower(percent);
-    const watts = (value: number): string => this.words.number(value, value < 10 ? 1 : 0);
-    const kwh = (value: number): string => this.words.number(value / 1000, value < 10 ? 4 : 3);
-    this.write("power", this.words.of("power", { from: watts(from), to: watts(to), from_kwh: kwh(from), to_kwh: kwh(to) }));
+    const { words } = this;
+    this.write("power", words.of("power", { from: words.rough(from), to: words.rough(to), from_kwh: words.rough(from / 1000), to_kwh: words.rough(to / 1000) }));
   }
 
   notice(key: Key | null): void {

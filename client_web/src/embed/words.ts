@@ -46,7 +46,7 @@ const EN = {
   pause: "Pause",
   pause_hour: "Pause 1 hour",
   resume: "Resume",
-  stop: "Stop and forget",
+  stop: "Stop & forget",
   shrink: "Hide details",
   allow_hidden: "Also while another tab is in front",
   allow_battery: "Also on battery",
@@ -145,6 +145,11 @@ export class Words {
 
   number(value: number, digits = 0): string {
     return value.toLocaleString(this.language, { maximumFractionDigits: digits, minimumFractionDigits: digits });
+  }
+
+  /** With two digits that count. */
+  rough(value: number): string {
+    return value.toLocaleString(this.language, { maximumSignificantDigits: 2 });
   }
 
   time(date: Date): string {
