@@ -8,6 +8,7 @@
 import { Client, type Status } from "../client/client";
 import { DEFAULT_SHARE } from "../client/throttle";
 import type { FromConsent, PublicState } from "../protocol/embed";
+import { tellAnswer } from "./answer";
 import { AutoPause } from "./autopause";
 import { forgetIdentity, rememberIdentity, storedIdentity } from "./identity";
 import { Sight } from "./sight";
@@ -60,6 +61,7 @@ class Consent {
       this.granted(event);
     });
     byId("no").addEventListener("click", () => {
+      tellAnswer("declined", pageOrigin);
       say({ disio: "consent", answer: "declined" });
     });
     byId("badge").addEventListener("click", () => {
@@ -107,6 +109,7 @@ class Consent {
       base: location.origin,
       computeUrl: "/embed/compute",
       site: (params.get("site") ?? "").slice(0, 200),
+      origin: pageOrigin === "*" ? "" : pageOrigin.slice(0, 200),
       software: `disio-web ${VERSION}`,
       cores: navigator.hardwareConcurrency || 1,
       percent: this.percent,
@@ -117,6 +120,7 @@ class Consent {
         this.update(status);
       },
     });
+    tellAnswer("granted", pageOrigin);
     say({ disio: "consent", answer: "granted" });
     this.client.start();
     this.autoPause.start();
@@ -143,6 +147,7 @@ class Consent {
     this.client = null;
     this.autoPause.stop();
     forgetIdentity();
+    tellAnswer("revoked", pageOrigin);
     say({ disio: "status", state: "revoked", reason: "", stats: { units: 0, seconds: 0, tasks: [], percent: 0 } });
     say({ disio: "consent", answer: "revoked" });
   }

@@ -34,6 +34,7 @@ from disio_manager.presence import Presence
 from disio_manager.refusals import Refusals
 from disio_manager.service import ManagerService
 from disio_manager.signing import key_of
+from disio_manager.sites import SiteBook
 from disio_manager.stores.base import BlobStore, ManagerStore
 from disio_manager.stores.keys import KEPT_S
 from disio_manager.stores.opening import open_store
@@ -124,6 +125,7 @@ class ManagerApp:
             self._run(context.operating.run())
         self._run(link.run(service))
         self._run(context.feed.run())
+        self._run(context.sites.run())
         self._run(_tidy(store.blobs))
         self._run(context.webhooks.run())
         self._run(context.chains.run())
@@ -166,7 +168,7 @@ class ManagerApp:
                 context.awaiting.note(command)
 
         refusals = Refusals(lambda: feed.note(Announce("fleet")))
-        operating = Operating(store, clock)
+        operating, sites = Operating(store, clock), SiteBook(store, clock)
         link = ManagerLink(
             socket,
             identity,
@@ -174,6 +176,7 @@ class ManagerApp:
             settings.status_s,
             refusals,
             operating.message_for,
+            sites.take,
         )
         service = ManagerService(
             store,
@@ -212,6 +215,7 @@ class ManagerApp:
             aggregating=aggregating,
             tracing=Tracing(store, clock),
             operating=operating,
+            sites=sites,
             questions=link.questions,
             cluster=cluster,
             zmq_port=self.zmq_port,

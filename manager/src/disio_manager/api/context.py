@@ -18,6 +18,7 @@ from disio_manager.identity import Identity
 from disio_manager.operating import Operating
 from disio_manager.questions import Questions
 from disio_manager.service import ManagerService
+from disio_manager.sites import SiteBook
 from disio_manager.tracing import Tracing
 from disio_manager.webhooks import Webhooks
 
@@ -37,6 +38,7 @@ class Context:
     tracing: Tracing
     questions: Questions
     operating: Operating
+    sites: SiteBook
     cluster: str
     """Id of the database."""
     zmq_port: int

@@ -8,6 +8,7 @@ from disio_manager.api.data_operations import DATA
 from disio_manager.api.fleet_operations import FLEET
 from disio_manager.api.operation import Operation
 from disio_manager.api.orders_operations import ORDERS
+from disio_manager.api.sites_operations import SITES
 from disio_manager.api.task_operations import TASKS
 
-OPERATIONS: tuple[Operation, ...] = (*TASKS, *DATA, *FLEET, *ORDERS)
+OPERATIONS: tuple[Operation, ...] = (*TASKS, *DATA, *FLEET, *ORDERS, *SITES)

@@ -25,6 +25,7 @@ from disio_manager.stores.origins import HasOrigins
 from disio_manager.stores.rows import FailureRow as FailureRow
 from disio_manager.stores.rows import ResultRow as ResultRow
 from disio_manager.stores.segments import HasSegments
+from disio_manager.stores.sites import HasSites
 from disio_manager.stores.snapshots import HasSnapshots
 from disio_shared.ranges import Run
 
@@ -338,6 +339,7 @@ class ManagerStore(
     HasOrigins,
     HasSnapshots,
     HasDocuments,
+    HasSites,
     Protocol,
 ):
     """All of it."""

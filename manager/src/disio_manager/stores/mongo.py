@@ -15,7 +15,7 @@ from pymongo.errors import ConfigurationError, DuplicateKeyError, InvalidURI, Py
 
 from disio_manager.core.changes import Change, PutTask
 from disio_manager.core.records import DistributorRecord, LoadedTask, Look, SharedTask, StretchRecord, TaskRecord
-from disio_manager.stores import mongo_journal, mongo_keys, mongo_snapshots, mongo_votes
+from disio_manager.stores import mongo_journal, mongo_keys, mongo_sites, mongo_snapshots, mongo_votes
 from disio_manager.stores.base import (
     FailureRow,
     IndexedRows,
@@ -35,6 +35,7 @@ from disio_manager.stores.mongo_origins import MongoOrigins
 from disio_manager.stores.mongo_reading import MongoReader
 from disio_manager.stores.mongo_segments import MongoSegments
 from disio_manager.stores.mongo_sharing import MongoSharing
+from disio_manager.stores.mongo_sites import MongoSites
 from disio_manager.stores.mongo_snapshots import MongoSnapshots
 from disio_manager.stores.mongo_versioned import MongoVersioned
 from disio_manager.stores.mongo_writing import MongoWriter
@@ -63,6 +64,7 @@ INDEXES: dict[str, list[list[tuple[str, int]]]] = {
     "blobs.chunks": [[("files_id", 1), ("n", 1)]],
     "arrivals": mongo_journal.INDEXES,
     "snapshots": mongo_snapshots.INDEXES,
+    "site_days": mongo_sites.INDEXES,
 }
 UNIQUE = {"blobs.files": "filename"}
 """Collection to a field of which no two documents have the same."""
@@ -84,6 +86,7 @@ class MongoStore:
         self.journal = MongoJournal(self._db, self._answering)
         self.origins = MongoOrigins(self._db, self._answering)
         self.snapshots = MongoSnapshots(self._db, self._answering, self._writing)
+        self.sites = MongoSites(self._db, self._answering, self._writing)
         self.documents = MongoVersioned(self._db, self._answering, self._writing)
         self._loader = MongoLoader(self._db, self._reader, self.blobs, manager, self._books, arrivals)
         self._sharing = MongoSharing(self._db, self._reader, self._loader, manager, self._books)

@@ -31,6 +31,7 @@ from disio_manager.stores.sqlite_journal import SqliteJournal
 from disio_manager.stores.sqlite_keys import SqliteKeys
 from disio_manager.stores.sqlite_origins import SqliteOrigins
 from disio_manager.stores.sqlite_segments import SqliteSegments
+from disio_manager.stores.sqlite_sites import SqliteSites
 from disio_manager.stores.sqlite_snapshots import SqliteSnapshots
 from disio_manager.stores.sqlite_versioned import SqliteDocuments
 from disio_manager.stores.sqlite_writing import Writer
@@ -59,6 +60,7 @@ class SqliteStore:
         self.segments = SqliteSegments(write, read, self._writing, self._reading)
         self.origins = SqliteOrigins(read, self._reading)
         self.snapshots = SqliteSnapshots(write, self._writing, read, self._reading)
+        self.sites = SqliteSites(write, self._writing, read, self._reading)
         self.documents = SqliteDocuments(write, self._writing, read, self._reading)
         self._writer = Writer(write, self.blobs)
         self._write_thread = ThreadPoolExecutor(1, "manager-db-write")
