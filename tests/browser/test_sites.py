@@ -31,11 +31,12 @@ def env(tmp_path: Path) -> Iterator[Env]:
 @pytest.fixture
 async def host() -> AsyncIterator[dict[str, str]]:
     """A site of its own: its ``html`` is what it serves."""
-    page = {"html": "", "url": ""}
+    page = {"html": "", "url": "", "policy": "", "embedder": "unsafe-none"}
     app = web.Application()
 
     async def serve(_request: web.Request) -> web.Response:
-        return web.Response(text=page["html"], content_type="text/html")
+        headers = {"Content-Security-Policy": page["policy"], "Cross-Origin-Embedder-Policy": page["embedder"]}
+        return web.Response(text=page["html"], content_type="text/html", headers=headers)
 
     app.router.add_get("/", serve)
     runner = web.AppRunner(app)
@@ -96,7 +97,7 @@ async def test_a_pinned_tag_embeds_and_a_visit_is_counted(
         await page.wait_for_function("window.disio !== undefined")
 
         async def has_ended() -> bool:
-            return shown().get("visits") == 1
+            return bool(shown().get("visits") == 1)
 
         await wait_until(has_ended, 60.0)
         item = shown()
@@ -125,3 +126,17 @@ async def test_a_changed_loader_does_not_run(env: Env, host: dict[str, str], bro
 
     await wait_until(is_blocked)
     assert await page.evaluate("window.disio === undefined")
+
+
+async def test_a_strict_page_needs_two_directives(
+    env: Env, host: dict[str, str], browser_context: BrowserContext
+) -> None:
+    distributor = env.distributor("zeroconf", "--no-zeroconf")
+    host["html"] = f"<!doctype html><title>A site</title><body>{get(distributor.url + '/embed.json')['html']}"
+    origin = distributor.url.rstrip("/")
+    host["policy"] = f"default-src 'none'; script-src {origin}; frame-src {origin}"
+    host["embedder"] = "require-corp"
+    page = await browser_context.new_page()
+    await page.goto(host["url"])
+    await page.wait_for_function("window.disio !== undefined")
+    assert await (await open_consent(page)).is_visible("#start")

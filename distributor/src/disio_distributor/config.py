@@ -97,7 +97,7 @@ def check_settings(settings: DistributorSettings) -> None:
         ("--operator", len(settings.operator) <= 200 and settings.operator.isprintable(), "at most 200 characters"),
         ("--purpose", len(settings.purpose) <= 500 and settings.purpose.isprintable(), "at most 500 characters"),
         ("--contact", len(settings.contact) <= 200 and settings.contact.isprintable(), "at most 200 characters"),
-        ("privacy", len(settings.privacy) <= 2_000, "at most 2000 characters"),
+        ("--privacy", len(settings.privacy) <= 2_000, "at most 2000 characters"),
         ("hello_timeout_s", 0.05 <= settings.hello_timeout_s <= 600, "must be from 0.05 to 600 seconds"),
         ("drain_s", 0 <= settings.drain_s <= 600, "must be from 0 to 600 seconds"),
     ]
