@@ -1,4 +1,5 @@
-"""The shapes of what commands about the fleet print with ``--json``: orders, and clients that are kept out.
+"""The shapes of what commands about the fleet print with ``--json``: orders, clients that are kept
+out, and sites.
 
 Rule: as in ``disio.shapes``, where commands find them.
 """
@@ -50,3 +51,49 @@ class Unblocked(Shape):
 
     client: str
     blocked: Literal[False]
+
+
+class SiteNumbers(Shape):
+    """What was counted of a site."""
+
+    opened: int
+    granted: int
+    declined: int
+    revoked: int
+    opt_in_rate: float | None
+    visits: int
+    mean_s: float | None
+    median_s: float | None
+    mode_s: float | None
+    units: int
+    unit_seconds: float
+
+
+class Site(SiteNumbers):
+    """One site."""
+
+    site: str
+    name: str
+    active: int
+
+
+class Sites(Shape):
+    """``disio sites``."""
+
+    items: list[Site]
+    total: int
+    days: int
+    resolution: float
+
+
+class SiteDay(SiteNumbers):
+    """One day of a site."""
+
+    at: float
+
+
+class SiteDays(Site):
+    """``disio sites SITE``."""
+
+    days: list[SiteDay]
+    resolution: float

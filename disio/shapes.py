@@ -11,6 +11,8 @@ from msgspec import UNSET, UnsetType
 from disio.fleet_shapes import BlockedClient as BlockedClient
 from disio.fleet_shapes import BlockedClients as BlockedClients
 from disio.fleet_shapes import OrderedDistributor as OrderedDistributor
+from disio.fleet_shapes import SiteDays as SiteDays
+from disio.fleet_shapes import Sites as Sites
 from disio.fleet_shapes import Unblocked as Unblocked
 from disio.machine_shapes import Bench as Bench
 from disio.machine_shapes import Checked as Checked
@@ -323,6 +325,8 @@ SHAPES: dict[str, type[Shape]] = {
     "fleet blocked": BlockedClients,
     "fleet": Fleet,
     "fleet --clients": Clients,
+    "sites": Sites,
+    "sites SITE": SiteDays,
     "top": Top,
     "config show": Settings,
     "config get": Setting,

@@ -36,6 +36,7 @@ KNOWN = {
     "explain": Known("disio.commands.explain:explain", "Why a task or payload is (not) progressing."),
     "payloads": Known("disio.commands.payloads:payloads", "See what payloads will be, before there is a task."),
     "fleet": Known("disio.commands.fleet:fleet", "Who computes: managers, distributors, clients."),
+    "sites": Known("disio.commands.sites:sites", "Who embeds the distributors, and how long visitors stay."),
     "top": Known("disio.commands.top:top", "What the cluster does, live."),
     "check": Known("disio.commands.check:check", "Verify what a stopped manager has stored."),
     "doctor": Known("disio.commands.doctor:doctor", "Look this machine over: what works, what does not."),

@@ -36,7 +36,7 @@ describe("a session", () => {
 
   beforeEach(() => {
     now = 0;
-    session = new Session({ kind: "web", languages: ["javascript"], cores: 1, memory_mb: 0, site: "", software: "", client_id: "", secret: "" }, () => 1);
+    session = new Session({ kind: "web", languages: ["javascript"], cores: 1, memory_mb: 0, site: "", origin: "", software: "", client_id: "", secret: "" }, () => 1);
   });
 
   it("says Hello, remembers who it is, and asks for one batch", () => {
@@ -292,7 +292,7 @@ describe("a session", () => {
       return ask?.message.type === "hello" ? ask.message.languages : [];
     };
     beforeEach(() => {
-      const told = { kind: "web", languages: ["javascript", "python"], cores: 1, memory_mb: 0, site: "", software: "", client_id: "", secret: "" };
+      const told = { kind: "web", languages: ["javascript", "python"], cores: 1, memory_mb: 0, site: "", origin: "", software: "", client_id: "", secret: "" };
       session = new Session(told, () => 1);
       connect();
       hear(assign("j", 2));

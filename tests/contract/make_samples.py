@@ -43,6 +43,7 @@ EXAMPLES: dict[str, list[m.Message]] = {
             cores=3,
             memory_mb=512,
             site="demo",
+            origin="https://example.org",
             software="disio-web 0.1.0",
             holding=["t-1", "t-2"],
         ),
@@ -165,6 +166,28 @@ EXAMPLES: dict[str, list[m.Message]] = {
             errors=["TypeError: no", ""],
             ages_s=[-1.0, 0.5],
             saved_bytes=70_000,
+        ),
+        m.Sites(
+            rows=[
+                m.SiteDay(
+                    site="https://example.org",
+                    day=20_000,
+                    version=7,
+                    name="demo",
+                    opened=10,
+                    granted=4,
+                    declined=3,
+                    revoked=1,
+                    visits=3,
+                    visit_seconds=90.5,
+                    lengths=[0, 2, 1],
+                    units=70_000,
+                    unit_seconds=12.25,
+                )
+            ],
+            active={"https://example.org": 1},
+            loader="/client-0123456789abcdef.js",
+            integrity="sha384-abc",
         ),
         m.Status(
             clients=3,

@@ -18,7 +18,7 @@ from disio_distributor.core.columns import head_of
 from disio_distributor.core.records import Attempt, HeldBlock, HeldTask, KnownClient, OutboxEntry, Snapshot
 from disio_distributor.stores.base import DistributorCache
 from disio_distributor.stores.opening import open_cache
-from disio_shared.messages import FailureColumns, ResultColumns, TaskManifest, VoteColumns
+from disio_shared.messages import FailureColumns, Orders, ResultColumns, SiteDay, TaskManifest, VoteColumns
 
 Opener = Callable[[], Awaitable[DistributorCache]]
 
@@ -264,3 +264,29 @@ async def test_committing_twice_leaves_what_committing_once_left(cache: Distribu
 def known_tasks_of() -> list[changes.PutTask]:
     """The tasks whose rows a load shows."""
     return [change for change in known_tasks if isinstance(change, changes.PutTask)]
+
+
+async def test_orders_of_each_cluster_come_back_the_last_ones(opener: Opener) -> None:
+    cache = await opener()
+    await cache.load()
+    for version in (1, 2):
+        await cache.commit([changes.PutOrders("k", Orders(version=version, paused=True, blocked=["c"]))])
+    await cache.commit([changes.PutOrders("other", Orders(version=9))])
+    await cache.close()
+    again = await opener()
+    orders = (await again.load()).orders
+    assert orders == {"k": Orders(version=2, paused=True, blocked=["c"]), "other": Orders(version=9)}
+    await again.close()
+
+
+async def test_what_was_counted_of_sites_comes_back_and_old_days_are_forgotten(opener: Opener) -> None:
+    rows = [SiteDay(site=f"https://{name}", day=day, version=1, opened=day) for day in (5, 6) for name in "ab"]
+    cache = await opener()
+    await cache.put_site_days(rows, 0)
+    await cache.put_site_days([msgspec.structs.replace(rows[0], version=2, opened=7)], 0)
+    await cache.close()
+    again = await opener()
+    assert await again.site_days() == [msgspec.structs.replace(rows[0], version=2, opened=7), *rows[1:]]
+    await again.put_site_days([], 6)
+    assert await again.site_days() == rows[2:]
+    await again.close()

@@ -161,7 +161,7 @@ class ManagerNode:
         else:
             if isinstance(message, messages.Deliver):
                 self._delivered[session, message.batch] = message
-            assert not isinstance(message, messages.Packed | messages.ClientRows | messages.Story), (
+            assert not isinstance(message, messages.Packed | messages.ClientRows | messages.Story | messages.Sites), (
                 "these are the link's"
             )
             fresh = self.fresh() if isinstance(message, messages.Ask) else ()

@@ -21,6 +21,8 @@ export interface ClientOptions {
   base: string;
   computeUrl: string;
   site: string;
+  /** Origin of the page around, as the browser tells it; empty = unknown. */
+  origin: string;
   software: string;
   cores: number;
   percent: number;
@@ -85,6 +87,7 @@ export class Client {
       cores,
       memory_mb: this.unit_mb,
       site: options.site,
+      origin: options.origin,
       software: options.software,
     };
     this.session = new Session(told, Math.random);

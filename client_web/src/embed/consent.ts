@@ -9,6 +9,7 @@ import { Client } from "../client/client";
 import type { Status } from "../client/status";
 import { DEFAULT_SHARE, SHARES } from "../client/throttle";
 import type { FromConsent, PublicState, ToConsent } from "../protocol/embed";
+import { tellAnswer } from "./answer";
 import { forgetChoices, rememberChoices, storedChoices } from "./choices";
 import { fetchFacts, type Facts } from "./facts";
 import { forgetIdentity, rememberIdentity, storedIdentity } from "./identity";
@@ -176,6 +177,7 @@ class Consent {
       base: location.origin,
       computeUrl: "/embed/compute",
       site: param("site"),
+      origin: pageOrigin === "*" ? "" : pageOrigin.slice(0, 200),
       software: `disio-web ${VERSION}`,
       cores: navigator.hardwareConcurrency || 1,
       percent: this.effective,
@@ -188,6 +190,7 @@ class Consent {
       },
     });
     this.keepChoices();
+    tellAnswer("granted", pageOrigin);
     say({ disio: "consent", answer: "granted" });
     this.pausing = new Pausing(byId("card"), isPage || param("place") === "text", (reason) => {
       this.paused(reason);
@@ -239,6 +242,7 @@ class Consent {
 
   private decline(): void {
     forgetChoices();
+    tellAnswer("declined", pageOrigin);
     say({ disio: "consent", answer: "declined" });
     this.end("none", "declined");
   }
@@ -246,6 +250,7 @@ class Consent {
   private revoke(): void {
     forgetIdentity();
     forgetChoices();
+    tellAnswer("revoked", pageOrigin);
     this.end(isPage ? "ask" : "none", "ended");
     say({ disio: "status", state: "revoked", reason: "", stats: { units: 0, seconds: 0, tasks: [], percent: 0 } });
     say({ disio: "consent", answer: "revoked" });

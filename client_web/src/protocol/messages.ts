@@ -24,6 +24,8 @@ export interface Hello {
   cores: number;
   memory_mb: number;
   site: string;
+  /** Of the page around, as the browser told the consent frame. */
+  origin: string;
   software: string;
   holding: string[];
 }
@@ -203,7 +205,7 @@ type Shapes<Union extends { type: string }> = { [M in Union as M["type"]]: Recor
 const FROM_CLIENT: Shapes<FromClient> = {
   hello: {
     version: integer, kind: text, client_id: or(text, ""), secret: or(text, ""), name: or(text, ""), languages: texts, cores: integer,
-    memory_mb: or(integer, 0), site: or(text, ""), software: or(text, ""), holding: or(texts, []),
+    memory_mb: or(integer, 0), site: or(text, ""), origin: or(text, ""), software: or(text, ""), holding: or(texts, []),
   },
   ready: { slots: integer, queued: or(integer, 0) },
   results: { token: text, indexes: integers, values, seconds: numbers },

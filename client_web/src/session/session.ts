@@ -32,6 +32,8 @@ export interface SessionOptions extends Identity {
   /** What one unit may use, in MiB; 0 = unknown. */
   memory_mb: number;
   site: string;
+  /** Origin of the page around, as the browser tells it. */
+  origin: string;
   software: string;
 }
 

@@ -14,14 +14,17 @@ from aiohttp import web
 from disio_distributor.clients import ClientLink
 from disio_distributor.config import ZEROCONF, DistributorSettings, check_settings, size_in_bytes
 from disio_distributor.core.settings import CoreSettings
+from disio_distributor.embedding import Embedding
 from disio_distributor.kits import Kits
+from disio_distributor.loaders import Loaders
 from disio_distributor.managers import JoinToken, Managers, ManagersSettings, load_keys
 from disio_distributor.metrics import Metrics
 from disio_distributor.reception import ClientLinkSettings
 from disio_distributor.service import DistributorService
 from disio_distributor.stores.base import DistributorCache
 from disio_distributor.stores.opening import open_cache
-from disio_distributor.web import Pages, Status, Web, Workunits
+from disio_distributor.visiting import Visiting
+from disio_distributor.web import STATIC, Pages, Status, Web, Workunits
 from disio_shared import __version__
 from disio_shared.clock import SystemClock
 from disio_shared.datadir import DataDir
@@ -32,6 +35,11 @@ from disio_shared.messages import PROTOCOL_VERSION, Join
 from disio_shared.ports import listen, port_of, url_of
 
 SERVICE = "distributor"
+PRIVACY = (
+    "Nothing runs before you press Start. The distributor sees your network address while you are connected, and keeps"
+    " a random id and what you computed; of your visit to the page it counts only how long you helped."
+)
+OPT_OUT = "Press Stop in the badge: the id is forgotten. Without pressing Start nothing is computed and nothing stored."
 LEASE_PART = 3
 """A client with running units speaks this many times per lease."""
 MAX_HEAD = 16 << 10
@@ -92,10 +100,14 @@ class DistributorApp:
         self._service = DistributorService(
             self._cache, self._core_settings, self._clock, size_in_bytes(self._settings.cache_limit)
         )
+        self._loaders = Loaders(STATIC / "client.js", self._data_dir.path / "loaders")
+        self._visiting = Visiting(self._cache, self._clock, self._loaders.current)
         self._managers = self._make_managers()
         self._clients = self._make_clients(self._cache)
         self._service.connect(self._clients, self._managers)
         await self._service.load()
+        await self._visiting.start(self._managers)
+        self._stack.push_async_callback(self._visiting.stop)
         listening = listen(settings.host, settings.port)
         self._stack.callback(listening.close)
         self.url = settings.public_url.rstrip("/") or url_of(self._reachable_host(), port_of(listening))
@@ -142,7 +154,8 @@ class DistributorApp:
             max_state_bytes=core.max_state_bytes,
             public_url=self._settings.public_url,
         )
-        return ClientLink(settings, self._service, cache, self._siblings, self._clock, self._service.standing)
+        standing, visiting = self._service.standing, self._visiting
+        return ClientLink(settings, self._service, cache, self._siblings, self._clock, standing, visiting)
 
     async def _serve(self, listening: socket.socket) -> None:
         app = web.Application(client_max_size=MAX_HEAD)
@@ -155,6 +168,8 @@ class DistributorApp:
             description=self._description(),
         )
         Kits(mirror=self._settings.kits).attach(app)
+        description = self._description()
+        Embedding(self._loaders, self._visiting, lambda: self.url, description, self._clock).attach(app)
         Web(Pages(), Workunits(self._cache), status).attach(app)
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2.0)
         await runner.setup()
@@ -197,6 +212,7 @@ class DistributorApp:
     def _description(self) -> dict[str, str]:
         settings = self._settings
         facts = {"name": self._name(), "operator": settings.operator, "purpose": settings.purpose}
+        facts |= {"contact": settings.contact, "privacy": settings.privacy or PRIVACY, "opt_out": OPT_OUT}
         return {**facts, "region": settings.region, "url": self.url}
 
     def _name(self) -> str:

@@ -41,6 +41,8 @@ def distributor() -> None:
 @click.option("--kits", metavar="URL", help="A mirror of Python's files, so that clients load them there.")
 @click.option("--operator", help="Who runs it, for volunteers.")
 @click.option("--purpose", help="What it computes for, for volunteers.")
+@click.option("--contact", help="How volunteers reach who runs it.")
+@click.option("--privacy", metavar="TEXT", help="What volunteers should know of their data.")
 @click.option("--json", is_flag=True, default=None, help="Print the ready line as a JSON object.")
 @click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error.  [default: info]")
 def start(**flags: Any) -> None:

@@ -20,6 +20,7 @@ from disio_distributor.limits import AddressLimits, Sampled
 from disio_distributor.reception import ClientLinkSettings, Reception, check_hello
 from disio_distributor.sessions import CLOSING_S, MAX_UNANSWERED, Session
 from disio_distributor.stores.base import ServingCache
+from disio_distributor.visiting import Visiting
 from disio_distributor.wire import EVENT_NAME, MALFORMED, MAX_FRAME, WIRE, LinkPacket, LinkSocket, Wire
 from disio_shared import messages
 from disio_shared.clock import Clock
@@ -67,6 +68,7 @@ class ClientLink:
         siblings: Returns base URLs of other distributors, best first.
         clock: Steady time for limits, wall time for what is remembered.
         standing: Returns what operators want.
+        visiting: Counts visits of browsers.
     """
 
     def __init__(
@@ -77,7 +79,9 @@ class ClientLink:
         siblings: Callable[[], list[str]],
         clock: Clock,
         standing: Callable[[], Standing] = lambda: Standing({}),
+        visiting: Visiting | None = None,
     ) -> None:
+        self._visiting = visiting
         self._settings, self._sink, self._siblings, self._clock = settings, sink, siblings, clock
         self._reception = Reception(settings, cache, siblings, clock, standing)
         self._sessions: dict[str, Session] = {}
@@ -132,9 +136,17 @@ class ClientLink:
             return
         data = self._encode(session, command.message)
         if isinstance(command, Reply):
+            self._count(session, command)
             session.answer(command.request, data)
         elif not session.send(data):
             self._strike(session, "reads too slowly")
+
+    def _count(self, session: Session, reply: Reply) -> None:
+        """Count results of a visitor once the core has taken them."""
+        indexes, seconds = session.reported.pop(reply.request, (0, 0.0))
+        if self._visiting is not None and indexes and isinstance(reply.message, messages.Stored):
+            taken = min(indexes, reply.message.accepted)
+            self._visiting.worked(session.client, taken, seconds * taken / indexes)
 
     def drop_all(self) -> None:
         """Cut every connection: the core has forgotten them; the clients come back and say Hello again."""
@@ -212,6 +224,8 @@ class ClientLink:
         if session.state in ("joining", "joined"):
             self._joined -= 1
         self._sessions.pop(session.sid, None)
+        if session.client and self._visiting is not None:
+            self._visiting.went(session.client)
         session.closed()
 
     def _tell_left(self, sid: str) -> None:
@@ -275,6 +289,8 @@ class ClientLink:
         if self._held_bytes + size > MAX_HELD_BYTES:
             return self._unavailable(session, "the distributor is busy")
         request, answer = session.next_request()
+        if session.client and isinstance(message, messages.Results):
+            session.reported[request] = (len(message.indexes), sum(message.seconds))
         self._held_bytes += size
         try:
             async with asyncio.timeout(ANSWER_S):
@@ -291,6 +307,7 @@ class ClientLink:
         finally:
             self._held_bytes -= size
             session.answers.pop(request, None)
+            session.reported.pop(request, None)
 
     def _unavailable(self, session: Session, reason: str) -> bytes:
         return self._encode(session, messages.Error(code=UnavailableError.code, reason=reason))
@@ -346,5 +363,8 @@ class ClientLink:
         except (UnavailableError, TimeoutError) as trouble:
             asyncio.get_running_loop().call_later(CLOSING_S, session.close_after)
             return messages.Error(code=UnavailableError.code, reason=str(trouble) or "no answer")
+        if hello.kind == "web" and self._visiting is not None:
+            session.client = client
+            self._visiting.came(client, hello.origin, hello.site)
         asyncio.get_running_loop().call_soon(session.open)  # after the acknowledgement has been queued
         return self._reception.welcome(client, secret)

@@ -41,6 +41,10 @@ class DistributorSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Who runs it, shown in /.well-known/disio.json."""
     purpose: str = ""
     """What it computes for, shown there too."""
+    contact: str = ""
+    """How volunteers reach who runs it, shown there too."""
+    privacy: str = ""
+    """What volunteers should know of their data, shown there too; empty = what disio itself does."""
     max_clients: int = 10_000
     processes: int = 1
     """Distributors side by side on consecutive ports."""
@@ -90,6 +94,10 @@ def check_settings(settings: DistributorSettings) -> None:
         ("--processes", 1 <= settings.processes <= MAX_PROCESSES, f"must be from 1 to {MAX_PROCESSES}"),
         ("--name", len(settings.name) <= 100 and settings.name.isprintable(), "at most 100 printable characters"),
         ("--region", len(settings.region) <= 100 and settings.region.isprintable(), "at most 100 printable characters"),
+        ("--operator", len(settings.operator) <= 200 and settings.operator.isprintable(), "at most 200 characters"),
+        ("--purpose", len(settings.purpose) <= 500 and settings.purpose.isprintable(), "at most 500 characters"),
+        ("--contact", len(settings.contact) <= 200 and settings.contact.isprintable(), "at most 200 characters"),
+        ("--privacy", len(settings.privacy) <= 2_000, "at most 2000 characters"),
         ("hello_timeout_s", 0.05 <= settings.hello_timeout_s <= 600, "must be from 0.05 to 600 seconds"),
         ("drain_s", 0 <= settings.drain_s <= 600, "must be from 0 to 600 seconds"),
     ]

@@ -147,6 +147,10 @@ class ManagerLink:
         self.cluster = ""
         self._keys, self._http, self._submit, self._join, self._claim = keys, http, submit, join, claim
         self._told_managers, self._clock, self.expected = told, clock, expected
+        self.hears: frozenset[str] = frozenset()
+        """What its manager takes beside what every one does."""
+        self.admissions = 0
+        """Sessions so far."""
         self.offline_since = clock.steady()
         """Steady second since which it is not online, when it is not."""
         self._socket: zmq.asyncio.Socket | None = None
@@ -256,6 +260,7 @@ class ManagerLink:
     async def _serve(self, socket: zmq.asyncio.Socket, monitor: Any, admitted: messages.Admitted) -> None:
         self._heard_at, self._owed_since = self._clock.steady(), None
         self._socket, self.is_online = socket, True
+        self.hears, self.admissions = frozenset(admitted.hears), self.admissions + 1
         self.siblings = list(admitted.siblings)
         self._told = ""
         log.info("manager online", manager=self.url, cluster=admitted.cluster)

@@ -150,6 +150,16 @@ class Managers:
         if link is not None:
             link.send(command.message)
 
+    def hearers(self, word: str) -> dict[str, int]:
+        """Return the links that are online to managers that hear something, each with the number of its session."""
+        return {url: link.admissions for url, link in self._links.items() if link.is_online and word in link.hears}
+
+    def tell(self, url: str, message: messages.Sites) -> None:
+        """Send a message over a link; dropped when that is down."""
+        link = self._links.get(url)
+        if link is not None:
+            link.send(message)
+
     def restart(self) -> None:
         """Begin new sessions on all links: the core has forgotten the old ones."""
         for url, task in list(self._tasks.items()):

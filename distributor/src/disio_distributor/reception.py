@@ -129,7 +129,7 @@ def check_hello(hello: messages.Hello) -> None:
     Raises:
         MalformedMessage: A field is out of its range.
     """
-    texts = (hello.client_id, hello.secret, hello.name, hello.site, hello.software)
+    texts = (hello.client_id, hello.secret, hello.name, hello.site, hello.origin, hello.software)
     rules = [
         ("kind", hello.kind in KINDS),
         ("languages", 0 < len(hello.languages) <= MAX_ABILITIES and all(map(is_ability, hello.languages))),

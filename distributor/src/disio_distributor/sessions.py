@@ -41,6 +41,10 @@ class Session:
         self.bucket = TokenBucket(MESSAGES_PER_S, MESSAGE_BURST, now)
         self.answers: dict[int, asyncio.Future[bytes]] = {}
         self.state: State = "new"
+        self.client = ""
+        """Of a visitor whose visit is counted, its id."""
+        self.reported: dict[int, tuple[int, float]] = {}
+        """Of results that are not answered yet, how many and how long they took."""
         self._emit = emit
         self._outgoing: deque[bytes] = deque()
         self._outgoing_bytes = 0

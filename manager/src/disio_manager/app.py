@@ -40,6 +40,7 @@ from disio_manager.recording import Recording
 from disio_manager.refusals import Refusals
 from disio_manager.service import ManagerService
 from disio_manager.signing import key_of
+from disio_manager.sites import SiteBook
 from disio_manager.stores.base import BlobStore, ManagerStore
 from disio_manager.stores.keys import KEPT_S
 from disio_manager.stores.opening import open_store
@@ -133,6 +134,7 @@ class ManagerApp:
             self._run(context.operating.run())
         self._run(link.run(service))
         self._run(context.feed.run())
+        self._run(context.sites.run())
         self._run(_tidy(store.blobs))
         self._run(context.webhooks.run())
         self._run(context.chains.run())
@@ -180,7 +182,7 @@ class ManagerApp:
 
         self.gate = gate = Gate(store, identity, clock, place_of(settings, self.data.path))
         refusals = Refusals(lambda: feed.note(Announce("fleet")), gate.note_distributor)
-        operating = Operating(store, clock)
+        operating, sites = Operating(store, clock), SiteBook(store, clock)
         link = ManagerLink(
             socket,
             identity,
@@ -188,6 +190,7 @@ class ManagerApp:
             settings.status_s,
             refusals,
             operating.message_for,
+            sites.take,
         )
         service = ManagerService(
             store,
@@ -234,6 +237,7 @@ class ManagerApp:
             aggregating=aggregating,
             tracing=Tracing(store, clock),
             operating=operating,
+            sites=sites,
             questions=link.questions,
             gate=gate,
             watching=watching,

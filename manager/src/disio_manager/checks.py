@@ -5,6 +5,7 @@ Rule: whatever passes can be stored and shown as it is; the first thing wrong ma
 
 import math
 
+from disio_manager.site_checks import check_sites
 from disio_shared import messages
 from disio_shared.abilities import MAX_ABILITIES, is_ability
 from disio_shared.errors import MalformedMessage
@@ -37,10 +38,18 @@ def check_message(message: messages.FromDistributor) -> None:
     elif isinstance(message, messages.Return):
         _check_refs(message.blocks, "return")
         _check_tries(message.tries)
-    elif isinstance(message, messages.ClientRows):
+    elif isinstance(message, messages.ClientRows | messages.Story | messages.Sites):
+        _check_told(message)
+
+
+def _check_told(message: messages.ClientRows | messages.Story | messages.Sites) -> None:
+    """Check what the core never sees."""
+    if isinstance(message, messages.ClientRows):
         _check_clients(message)
     elif isinstance(message, messages.Story):
         _check_story(message)
+    else:
+        check_sites(message)
 
 
 def _check_ask(ask: messages.Ask) -> None:

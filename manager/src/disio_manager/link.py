@@ -109,6 +109,7 @@ class ManagerLink:
         status_s: How often distributors are to give a sign of life, seconds.
         refusals: Where people see who was not let in.
         orders_of: What operators want of a distributor.
+        note_sites: Takes what a distributor counted.
     """
 
     def __init__(
@@ -119,7 +120,9 @@ class ManagerLink:
         status_s: float,
         refusals: Refusals,
         orders_of: OrdersOf = lambda _: messages.Orders(version=0),
+        note_sites: Callable[[str, messages.Sites], None] = lambda _distributor, _told: None,
     ) -> None:
+        self._note_sites = note_sites
         self._refusals, self._orders_of = refusals, orders_of
         self._socket, self._join_token = socket, "" if is_loopback(host) else identity.join_token
         self._silence_s = status_s * SILENT_STATUSES
@@ -226,6 +229,8 @@ class ManagerLink:
             await self._join(peer, message)
         elif isinstance(message, messages.FetchWorkunit):
             await self._fetch(peer, message.workunit)
+        elif isinstance(message, messages.Sites):
+            self._note_sites(peer.distributor, message)
         elif isinstance(message, messages.ClientRows | messages.Story):
             self.questions.take(peer.distributor, message)
         else:

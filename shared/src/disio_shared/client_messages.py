@@ -27,6 +27,8 @@ class Hello(Message, frozen=True, kw_only=True):
     """Memory one unit may use; 0 = unknown."""
     site: str = ""
     """The ``data-site`` of the embedding page."""
+    origin: str = ""
+    """Of a browser client the origin of the embedding page, as the browser told the consent frame."""
     software: str = ""
     """Name and version, for people."""
     holding: list[str] = []

@@ -3,7 +3,7 @@
 Rule: batches are columns (parallel lists), not lists of objects.
 """
 
-from disio_shared.fleet_messages import Orders
+from disio_shared.fleet_messages import Orders, Sites
 from disio_shared.message_base import Error, Message, Part, Refused, Terms
 from disio_shared.ranges import Run
 
@@ -223,7 +223,7 @@ class Story(Message, frozen=True, kw_only=True):
     """Size of the state that a client saved of it; 0 = none."""
 
 
-FromDistributor = Join | Ask | Deliver | Return | FetchWorkunit | Status | ClientRows | Story | Packed
+FromDistributor = Join | Ask | Deliver | Return | FetchWorkunit | Status | ClientRows | Story | Sites | Packed
 
 # Manager link, manager to distributor
 
@@ -243,6 +243,8 @@ class Admitted(Message, frozen=True, kw_only=True):
     siblings: list[str] = []
     managers: list[str] = []
     """REST URLs of the other live managers of the cluster."""
+    hears: list[str] = []
+    """What it takes beside what every manager does: ``sites`` (Sites)."""
 
 
 class TaskManifest(Part, frozen=True, kw_only=True):

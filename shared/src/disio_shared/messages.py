@@ -25,7 +25,7 @@ from disio_shared.client_messages import (
     Welcome,
 )
 from disio_shared.codec import MAX_CLIENT_MESSAGE, MAX_LINK_MESSAGE, Codec
-from disio_shared.fleet_messages import Orders
+from disio_shared.fleet_messages import Orders, SiteDay, Sites
 from disio_shared.link_messages import (
     Admitted,
     Adopted,
@@ -115,6 +115,8 @@ __all__ = [
     "Return",
     "Revoke",
     "Siblings",
+    "SiteDay",
+    "Sites",
     "Status",
     "Stored",
     "Story",

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from disio_distributor.core.changes import Change
 from disio_distributor.core.records import KnownClient, OutboxEntry, Snapshot
+from disio_shared.messages import SiteDay
 
 
 class CoreCache(Protocol):
@@ -39,6 +40,14 @@ class ServingCache(Protocol):
 
     async def put_client(self, client: KnownClient) -> None:
         """Remember a client; the longest unseen go beyond 100,000."""
+        ...
+
+    async def site_days(self) -> list[SiteDay]:
+        """Return what was counted of sites, by day and site."""
+        ...
+
+    async def put_site_days(self, rows: list[SiteDay], oldest: int) -> None:
+        """Keep rows in place of those of their site and day, and drop those of days before ``oldest``."""
         ...
 
     async def durability(self) -> str:

@@ -24,7 +24,7 @@ from disio_distributor.stores.bodies import head_bytes, heads_of, packed, unpack
 from disio_distributor.stores.redis_settings import ASKED, durability_of, without_name
 from disio_shared.errors import ConfigError, StoreUnavailable
 from disio_shared.ids import fresh_id
-from disio_shared.messages import Orders
+from disio_shared.messages import Orders, SiteDay
 
 ResultT = TypeVar("ResultT")
 RecordT = TypeVar("RecordT")
@@ -123,6 +123,21 @@ class RedisCache:
     async def put_client(self, client: KnownClient) -> None:
         """Remember a client; the longest unseen go beyond 100,000."""
         await self._call(self._put_client(client))
+
+    async def site_days(self) -> list[SiteDay]:
+        """Return what was counted of sites."""
+        rows = [_decode(body, SiteDay) for body in await self._call(self._redis.hvals(self._key("site-days")))]
+        return sorted(rows, key=lambda row: (row.day, row.site))
+
+    async def put_site_days(self, rows: list[SiteDay], oldest: int) -> None:
+        """Keep what was counted of sites, and drop days before ``oldest``."""
+        key = self._key("site-days")
+        known = [field.decode() for field in await self._call(self._redis.hkeys(key))]
+        old = [field for field in known if int(field.partition(":")[0]) < oldest]
+        if rows:
+            await self._call(self._redis.hset(key, mapping={f"{row.day}:{row.site}": _encode(row) for row in rows}))
+        if old:
+            await self._call(self._redis.hdel(key, *old))
 
     async def durability(self) -> str:
         """Return ``full``, or why an acknowledged result may be lost."""

@@ -23,7 +23,7 @@ from disio_distributor.stores.reserve import Reserve
 from disio_distributor.stores.statements import PUT_OUTBOX, Statement, statements_of
 from disio_shared.errors import StoreUnavailable
 from disio_shared.ids import fresh_id
-from disio_shared.messages import Orders
+from disio_shared.messages import Orders, SiteDay
 from disio_shared.sqlite_errors import sqlite_unavailable
 
 ResultT = TypeVar("ResultT")
@@ -47,6 +47,8 @@ CREATE TABLE IF NOT EXISTS workunits(sha256 TEXT PRIMARY KEY, language TEXT NOT 
 CREATE TABLE IF NOT EXISTS clients(
     id TEXT PRIMARY KEY, secret_hash BLOB NOT NULL, kind TEXT NOT NULL, last_seen REAL NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS clients_by_last_seen ON clients(last_seen);
+CREATE TABLE IF NOT EXISTS site_days(
+    day INTEGER NOT NULL, site TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (day, site)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS orders(cluster TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 """
 
@@ -120,6 +122,17 @@ class SqliteCache:
             )
             statements.append((sql, (MAX_CLIENTS,)))
         await self._call(lambda: self._write(statements))
+
+    async def site_days(self) -> list[SiteDay]:
+        """Return what was counted of sites."""
+        rows = await self._call(lambda: self._rows("SELECT body FROM site_days ORDER BY day, site"))
+        return [msgspec.msgpack.decode(body, type=SiteDay) for (body,) in rows]
+
+    async def put_site_days(self, rows: list[SiteDay], oldest: int) -> None:
+        """Keep what was counted of sites, and drop days before ``oldest``."""
+        put = "INSERT OR REPLACE INTO site_days VALUES (?, ?, ?)"
+        statements: list[Statement] = [(put, (row.day, row.site, msgspec.msgpack.encode(row))) for row in rows]
+        await self._call(lambda: self._write([*statements, ("DELETE FROM site_days WHERE day < ?", (oldest,))]))
 
     async def durability(self) -> str:
         """Return ``full``: every commit waits for the disk."""

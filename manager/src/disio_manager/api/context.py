@@ -19,6 +19,7 @@ from disio_manager.operating import Operating
 from disio_manager.people.gate import Gate
 from disio_manager.questions import Questions
 from disio_manager.service import ManagerService
+from disio_manager.sites import SiteBook
 from disio_manager.tracing import Tracing
 from disio_manager.watching import Watching
 from disio_manager.webhooks import Webhooks
@@ -41,6 +42,7 @@ class Context:
     gate: Gate
     operating: Operating
     watching: Watching
+    sites: SiteBook
     cluster: str
     """Id of the database."""
     zmq_port: int

@@ -19,6 +19,7 @@ PATH_PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
     "id": ("Its id", {"type": "string"}),
     "index": ("Number of the payload, from 0", {"type": "integer", "minimum": 0, "maximum": 10**15 - 1}),
     "name": ("Its name", {"type": "string"}),
+    "site": ("Origin of the site, percent-encoded", {"type": "string"}),
     "sha256": ("SHA-256 of the bytes", SHA256),
 }
 _Object = dict[str, Any]

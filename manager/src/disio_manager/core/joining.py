@@ -39,6 +39,7 @@ def on_join(book: Book, session: str, join: messages.Join, now: float, at: float
         revoked=revoked,
         siblings=fleet.siblings(known),
         managers=sorted(peer.url for peer in book.peers.values()),
+        hears=["sites"],
     )
     out.commands.append(Send(session, admitted))
     _tell_adopted(known, adopted, out)

@@ -30,6 +30,7 @@ from disio_manager.stores.rows import FailureRow as FailureRow
 from disio_manager.stores.rows import ResultRow as ResultRow
 from disio_manager.stores.rows import TaskPage as TaskPage
 from disio_manager.stores.segments import HasSegments
+from disio_manager.stores.sites import HasSites
 from disio_manager.stores.snapshots import HasSnapshots
 from disio_shared.ranges import Run
 
@@ -337,6 +338,7 @@ class ManagerStore(
     HasDocuments,
     HasHistory,
     HasFinding,
+    HasSites,
     Protocol,
 ):
     """All of it."""

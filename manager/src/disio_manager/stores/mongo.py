@@ -22,6 +22,7 @@ from disio_manager.stores import (
     mongo_journal,
     mongo_keys,
     mongo_people,
+    mongo_sites,
     mongo_snapshots,
     mongo_votes,
 )
@@ -49,6 +50,7 @@ from disio_manager.stores.mongo_people import MongoPeople
 from disio_manager.stores.mongo_reading import MongoReader
 from disio_manager.stores.mongo_segments import MongoSegments
 from disio_manager.stores.mongo_sharing import MongoSharing
+from disio_manager.stores.mongo_sites import MongoSites
 from disio_manager.stores.mongo_snapshots import MongoSnapshots
 from disio_manager.stores.mongo_versioned import MongoVersioned
 from disio_manager.stores.mongo_writing import MongoWriter
@@ -81,6 +83,7 @@ INDEXES: dict[str, list[list[tuple[str, int]]]] = {
     "passes": mongo_people.INDEXES,
     "audit": mongo_audit.INDEXES,
     "history": mongo_history.INDEXES,
+    "site_days": mongo_sites.INDEXES,
 }
 UNIQUE = {"blobs.files": "filename"}
 """Collection to a field of which no two documents have the same."""
@@ -104,6 +107,7 @@ class MongoStore:
         self.snapshots = MongoSnapshots(self._db, self._answering, self._writing)
         self.people = MongoPeople(self._db, self._answering, self._writing)
         self.audit = MongoAudit(self._db, self._answering, self._writing)
+        self.sites = MongoSites(self._db, self._answering, self._writing)
         self.documents = MongoVersioned(self._db, self._answering, self._writing)
         self.history = MongoHistory(self._db, manager, self._answering, self._writing)
         self.finding = MongoFinding(self._db, self._reader, self._answering)

@@ -36,6 +36,7 @@ from disio_manager.stores.sqlite_keys import SqliteKeys
 from disio_manager.stores.sqlite_origins import SqliteOrigins
 from disio_manager.stores.sqlite_people import SqlitePeople
 from disio_manager.stores.sqlite_segments import SqliteSegments
+from disio_manager.stores.sqlite_sites import SqliteSites
 from disio_manager.stores.sqlite_snapshots import SqliteSnapshots
 from disio_manager.stores.sqlite_versioned import SqliteDocuments
 from disio_manager.stores.sqlite_writing import Writer
@@ -66,6 +67,7 @@ class SqliteStore:
         self.snapshots = SqliteSnapshots(write, self._writing, read, self._reading)
         self.people = SqlitePeople(write, self._writing, read, self._reading)
         self.audit = SqliteAudit(write, self._writing, read, self._reading)
+        self.sites = SqliteSites(write, self._writing, read, self._reading)
         self.documents = SqliteDocuments(write, self._writing, read, self._reading)
         self.history = SqliteHistory(manager, write, self._writing, read, self._reading)
         self.finding = SqliteFinding(read, self._reading)

@@ -15,6 +15,7 @@ from disio_manager.stores.sqlite_journal import ARRIVALS, fill
 from disio_manager.stores.sqlite_keys import KEYS
 from disio_manager.stores.sqlite_people import PEOPLE
 from disio_manager.stores.sqlite_segments import SEGMENTS
+from disio_manager.stores.sqlite_sites import SITES
 from disio_manager.stores.sqlite_snapshots import SNAPSHOTS
 from disio_manager.stores.sqlite_versioned import DOCUMENTS
 from disio_shared.errors import StoreUnavailable
@@ -37,7 +38,7 @@ CREATE INDEX blob_tasks_by_blob ON blob_tasks (sha256);
 MATCHES = "CREATE TABLE matches (task INTEGER NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (task, idx)) WITHOUT ROWID;"
 """Results that satisfy the ``stop_when`` of their task."""
 MATCHED = "ALTER TABLE tasks ADD COLUMN matched INTEGER NOT NULL DEFAULT 0;"
-SINCE_5 = PEOPLE + AUDIT + DOCUMENTS + HISTORY + TIMES
+SINCE_5 = PEOPLE + AUDIT + DOCUMENTS + HISTORY + TIMES + SITES
 """Tables that came with version 5."""
 STRETCH_COLUMNS = ("frontier", "done", "failed", "leased", "retries")
 """Of the table ``tasks``, since version 2: what a StretchRecord holds beyond its bounds and owner."""

@@ -11,6 +11,7 @@ from disio_manager.api.openapi import openapi
 from disio_manager.api.operation import JsonBody
 from disio_manager.api.operations import OPERATIONS
 from disio_manager.api.problems import TITLES
+from disio_shared.messages import Sites
 from tests.unit.manager.served import Served, document
 
 DOCUMENT = openapi(OPERATIONS, "1")
@@ -72,6 +73,7 @@ async def test_what_is_served_is_what_is_described(manager: Served) -> None:
     for operation in OPERATIONS:
         place = operation.path.replace("{index}", "0").replace("{sha256}", "0" * 64)
         place = place.replace("{id}", "none").replace("{name}", "none")
+        place = place.replace("{site}", "none")
         async with manager.http.request(operation.method, f"{manager.url}{place}?x_unknown=1") as answer:
             problem = await answer.json(content_type=None)
             assert (answer.status, problem["errors"][0]["path"]) == (400, "x_unknown"), operation.name
@@ -99,6 +101,7 @@ async def test_answers_are_as_the_document_says(manager: Served) -> None:
     peer = manager.peer()
     await peer.join()
     await peer.leased(2)
+    await peer.say(Sites(active={"a.example": 1}))
     await peer.deliver(task["id"], [0])
     bulk = {"filter": {"all": True}, "verb": "resume"}
     job = (await manager.call("POST", "/api/tasks/bulk", 202, json=bulk))["id"]
@@ -106,9 +109,8 @@ async def test_answers_are_as_the_document_says(manager: Served) -> None:
         answer = operation.answers.get(200)
         if operation.method != "GET" or answer is None or answer.kind in (None, dict):
             continue
-        place = operation.path.replace("{id}", job if operation.name == "get_bulk" else task["id"]).replace(
-            "{index}", "0"
-        )
+        name = job if operation.name == "get_bulk" else task["id"]
+        place = operation.path.replace("{id}", name).replace("{index}", "0").replace("{site}", "a.example")
         told = await manager.call("GET", place)
         content = DOCUMENT["paths"][operation.path]["get"]["responses"]["200"]["content"]
         assert misfits(told, content["application/json"]["schema"]) == [], operation.name
