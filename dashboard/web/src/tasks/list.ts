@@ -7,6 +7,7 @@ import type { Task, TaskList } from "../model";
 import { askedFor, type Wanted } from "./filter";
 
 const REREAD_MS = 300;
+const MOST = 500;
 
 export interface Shown {
   list: TaskList;
@@ -24,12 +25,15 @@ export function useTaskList(wanted: Wanted) {
   const key = JSON.stringify(wanted);
   const current = useRef(key);
   current.current = key;
+  /** Tasks that were told of while the list was on its way: it may be older than that. */
+  const meanwhile = useRef<Task[]>([]);
 
   const read = useCallback(async () => {
+    meanwhile.current = [];
     try {
       const asked = askedFor(JSON.parse(key) as Wanted, Date.now() / 1000);
       const list = await callJson<TaskList>(`/api/tasks?${asked}`);
-      if (current.current === key) setShown((before) => begin(list, before));
+      if (current.current === key) setShown((before) => meanwhile.current.reduce(withNews, begin(list, before)));
       setTrouble(null);
     } catch (error) {
       // An outage has its own banner, and the stream's return reads again.
@@ -44,11 +48,12 @@ export function useTaskList(wanted: Wanted) {
   }, [read, era]);
   useEffect(
     () =>
-      onTask((news) =>
+      onTask((news) => {
+        if (news.kind === "changed" && meanwhile.current.length < MOST) meanwhile.current.push(news.task);
         setShown(
           (before) => before && (news.kind === "deleted" ? withoutOne(before, news.id) : withNews(before, news.task)),
-        ),
-      ),
+        );
+      }),
     [],
   );
   const isBare =
