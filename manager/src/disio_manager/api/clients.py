@@ -11,8 +11,9 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
-from disio_manager.api.answers import ClientItem, ClientList, json_answer
+from disio_manager.api.answers import json_answer
 from disio_manager.api.context import context_of
+from disio_manager.api.fleet_answers import ClientItem, ClientList
 from disio_manager.api.problems import BadRequest
 from disio_manager.api.queries import Query, next_link
 from disio_manager.client_lists import Asked, ask_all

@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from disio_manager.api.answers import DistributorList, ResultsNews, Stats, TaskItem
+from disio_manager.api.answers import ResultsNews, TaskItem
+from disio_manager.api.fleet_answers import DistributorList, Stats
 from disio_manager.api.fleet_view import DistributorShown
 from disio_manager.api.journals import journal_of
 from disio_manager.api.news import MAX_QUEUED, News, Ring, Topics, Viewer, newest

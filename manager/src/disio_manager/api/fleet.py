@@ -11,9 +11,10 @@ from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 from msgspec import Meta
 
-from disio_manager.api.answers import DistributorList, Link, ManagerList, Stats, json_answer
+from disio_manager.api.answers import json_answer
 from disio_manager.api.calling import caller_of
 from disio_manager.api.context import context_of
+from disio_manager.api.fleet_answers import DistributorList, Link, ManagerList, Stats
 from disio_manager.api.journals import journal_of
 from disio_manager.api.news import USUAL, Topics
 from disio_manager.api.queries import Query

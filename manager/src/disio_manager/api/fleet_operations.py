@@ -3,7 +3,7 @@
 Rule: see ``operations``.
 """
 
-from disio_manager.api import answers, clients, describing, fleet, health, problem_page
+from disio_manager.api import clients, describing, fleet, fleet_answers, health, problem_page
 from disio_manager.api.operation import EVENTS, HTML, IF_NONE_MATCH, TEXT, UNCHANGED, Answer, Operation
 from disio_manager.api.problems import PROBLEMS_PATH
 
@@ -15,7 +15,7 @@ FLEET: tuple[Operation, ...] = (
         fleet.list_distributors,
         "fleet",
         "Every distributor ever seen",
-        {200: Answer("The distributors", answers.DistributorList), 304: UNCHANGED},
+        {200: Answer("The distributors", fleet_answers.DistributorList), 304: UNCHANGED},
         headers=IF_NONE_MATCH,
     ),
     Operation(
@@ -25,7 +25,7 @@ FLEET: tuple[Operation, ...] = (
         clients.list_clients,
         "fleet",
         "List connected clients, by distributor",
-        {200: Answer("One page", answers.ClientList)},
+        {200: Answer("One page", fleet_answers.ClientList)},
         problems=(404,),
         query=clients.ClientsQuery,
     ),
@@ -36,7 +36,7 @@ FLEET: tuple[Operation, ...] = (
         fleet.list_managers,
         "fleet",
         "The managers of the cluster, the one that answers first",
-        {200: Answer("The managers", answers.ManagerList), 304: UNCHANGED},
+        {200: Answer("The managers", fleet_answers.ManagerList), 304: UNCHANGED},
         headers=IF_NONE_MATCH,
     ),
     Operation(
@@ -46,7 +46,7 @@ FLEET: tuple[Operation, ...] = (
         fleet.get_stats,
         "fleet",
         "The cluster in a few numbers",
-        {200: Answer("The numbers", answers.Stats), 304: UNCHANGED},
+        {200: Answer("The numbers", fleet_answers.Stats), 304: UNCHANGED},
         headers=IF_NONE_MATCH,
     ),
     Operation(
@@ -73,7 +73,7 @@ FLEET: tuple[Operation, ...] = (
         fleet.get_link,
         "fleet",
         "How distributors reach the manager",
-        {200: Answer("Port and key", answers.Link)},
+        {200: Answer("Port and key", fleet_answers.Link)},
         is_open=True,
     ),
     Operation(
@@ -83,7 +83,7 @@ FLEET: tuple[Operation, ...] = (
         health.healthz,
         "health",
         "The process serves",
-        {200: Answer("It does", answers.Health)},
+        {200: Answer("It does", fleet_answers.Health)},
         is_open=True,
     ),
     Operation(
@@ -93,7 +93,7 @@ FLEET: tuple[Operation, ...] = (
         health.readyz,
         "health",
         "The manager can save",
-        {200: Answer("It can", answers.Health)},
+        {200: Answer("It can", fleet_answers.Health)},
         is_open=True,
     ),
     Operation(

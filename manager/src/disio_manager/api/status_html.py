@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
-from disio_manager.api.answers import Stats, TaskItem
+from disio_manager.api.answers import TaskItem
+from disio_manager.api.fleet_answers import Stats
 from disio_manager.api.public_html import REFRESH_S, STYLE, moment, shortened, span
 
 
