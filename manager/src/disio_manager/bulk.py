@@ -59,6 +59,8 @@ class Job:
 
 Use = Callable[[str, BulkVerb], Awaitable[None]]
 """Does it to one task; raises DisioError when that is refused."""
+Check = Callable[[str], Awaitable[None]]
+"""Raises DisioError when whoever asked may not do it to this task."""
 
 
 class Bulks:
@@ -79,8 +81,8 @@ class Bulks:
         """Return what was begun, if it is known (still)."""
         return self._jobs.get(name)
 
-    def begin(self, verb: BulkVerb, tasks: Sequence[str]) -> Job:
-        """Begin with tasks; those that come later are not meant.
+    def begin(self, verb: BulkVerb, tasks: Sequence[str], check: Check) -> Job:
+        """Begin with tasks, each of which is checked first; those that come later are not meant.
 
         Raises:
             TooManyBulks: ``MAX_RUNNING`` are being done.
@@ -92,7 +94,7 @@ class Bulks:
         over = [name for name, known in self._jobs.items() if known.is_over]
         for name in over[: max(0, len(self._jobs) - MAX_KEPT - MAX_RUNNING)]:
             del self._jobs[name]
-        running = asyncio.create_task(self._run(job, tasks))
+        running = asyncio.create_task(self._run(job, tasks, check))
         self._running.add(running)
         running.add_done_callback(self._running.discard)
         return job
@@ -103,18 +105,19 @@ class Bulks:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
 
-    async def _run(self, job: Job, tasks: Sequence[str]) -> None:
+    async def _run(self, job: Job, tasks: Sequence[str], check: Check) -> None:
         try:
             for task in tasks:
-                await self._one(job, task)
+                await self._one(job, task, check)
                 if job.trouble:
                     break
         finally:
             job.is_over = True
 
-    async def _one(self, job: Job, task: str) -> None:
+    async def _one(self, job: Job, task: str, check: Check) -> None:
         for _ in range(MAX_AWAY):
             try:
+                await check(task)
                 await self._use(task, job.verb)
             except UnavailableError as error:
                 job.trouble = str(error)

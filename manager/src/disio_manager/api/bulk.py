@@ -1,7 +1,8 @@
 """``POST /api/tasks/bulk``: one verb on all tasks that fit a filter.
 
-Rule: ``dry_run`` tells how many fit, and that is what a person is asked about; a filter that nothing narrows must say
-so by ``all``, so that nobody deletes everything by leaving a field out.
+Rule: a task that one may not change alone is not changed here either. ``dry_run`` tells how many fit, and that is what
+a person is asked about; a filter that nothing narrows must say so by ``all``, so that nobody deletes everything by
+leaving a field out.
 """
 
 from typing import Annotated, Literal
@@ -11,10 +12,12 @@ from aiohttp import web
 from msgspec import UNSET, Meta, UnsetType
 
 from disio_manager.api.answers import Shape, json_answer
+from disio_manager.api.calling import DETAIL, caller_of
 from disio_manager.api.context import Context, context_of
 from disio_manager.api.problems import BadRequest
-from disio_manager.api.tasks import Moment, between, command, delete
+from disio_manager.api.tasks import Moment, between, command, delete, task_record
 from disio_manager.bulk import BulkVerb, Job
+from disio_manager.people.roles import check_owner
 from disio_manager.stores.finding import MAX_IDS, TaskFilter
 from disio_shared.errors import DisioError, FieldProblem
 from disio_shared.ranges import RangeSet
@@ -101,7 +104,14 @@ async def use_bulk(request: web.Request, asked: Bulk) -> web.Response:
     if found.total > len(found.ids):
         message = f"fits {found.total} tasks, and at most {MAX_IDS} are done at once: narrow it"
         raise BadRequest(422, "invalid", f"filter: {message}", [FieldProblem("filter", message)])
-    return json_answer(_shown(context.watching.bulks.begin(asked.verb, found.ids)), status=202)
+    caller = caller_of(request)
+    request[DETAIL] = f"{asked.verb} of {found.total} tasks"
+
+    async def check(task: str) -> None:
+        if not caller.may("operator"):
+            check_owner(asked.verb, (await task_record(context, task)).owner, caller)
+
+    return json_answer(_shown(context.watching.bulks.begin(asked.verb, found.ids, check)), status=202)
 
 
 async def get_bulk(request: web.Request) -> web.Response:

@@ -11,7 +11,7 @@ from disio_manager.api.context import context_of
 from disio_manager.api.operation import Operation
 from disio_manager.api.problems import BEGUN, ID_HEADER, REQUEST_ID, BadRequest, Handler
 from disio_manager.api.tasks import task_record
-from disio_manager.people.roles import Caller, Forbidden
+from disio_manager.people.roles import Caller, Forbidden, check_owner
 from disio_shared.errors import NotAuthorized
 from disio_shared.ports import is_loopback
 
@@ -57,12 +57,9 @@ async def _check_role(request: web.Request, operation: Operation, caller: Caller
     """
     if not caller.may(operation.least):
         raise Forbidden(operation.name, operation.least, caller.role)
-    if not operation.is_owned or caller.may("operator"):
-        return
-    record = await task_record(context_of(request), request.match_info["id"])
-    if not record.owner or record.owner != caller.owns:
-        whose = f"of {record.owner}" if record.owner else "that belongs to nobody"
-        raise Forbidden(f"{operation.name} on a task {whose}", "operator", caller.role)
+    if operation.is_owned and not caller.may("operator"):
+        record = await task_record(context_of(request), request.match_info["id"])
+        check_owner(operation.name, record.owner, caller)
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:

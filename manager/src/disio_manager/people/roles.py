@@ -57,3 +57,15 @@ def rank(role: Role) -> int:
 def lower(one: Role, other: Role) -> Role:
     """Return the one of two roles that may less."""
     return min(one, other, key=rank)
+
+
+def check_owner(what: str, owner: str, caller: Caller) -> None:
+    """Refuse who may change their own tasks alone, of a task with this owner.
+
+    Raises:
+        Forbidden: It is somebody else's, or nobody's.
+    """
+    if caller.may("operator") or (owner and owner == caller.owns):
+        return
+    whose = f"of {owner}" if owner else "that belongs to nobody"
+    raise Forbidden(f"{what} on a task {whose}", "operator", caller.role)

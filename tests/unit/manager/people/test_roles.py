@@ -10,13 +10,14 @@ from tests.unit.manager.people.signed import bearer, signed_in
 from tests.unit.manager.served import Served, document
 
 RESEARCHER = {"create_task", "clone_task", "edit_task", "delete_task", "pause_task", "resume_task", "cancel_task"}
-RESEARCHER |= {"retry_task", "append_payloads", "close_task", "put_workunit", "put_blob", "append_blob"}
+RESEARCHER |= {"retry_task", "append_payloads", "close_task", "put_workunit", "put_blob", "append_blob", "use_bulk"}
+RESEARCHER |= {"check_workunit"}
 SELF = {"logout", "change_me", "create_token", "delete_token", "delete_session", "end_other_sessions"}
 
 
 def place(operation: Operation) -> str:
     path = operation.path.replace("{index}", "0").replace("{sha256}", "0" * 64)
-    return path.replace("{id}", "none").replace("{name}", "none")
+    return path.replace("{id}", "none").replace("{name}", "none").replace("{site}", "none")
 
 
 def test_roles_are_a_line() -> None:
