@@ -74,7 +74,7 @@ class StandinManager:
                 web.get("/api/managers", self._managers),
                 web.get("/api/distributors", self._distributors),
                 web.post("/api/payloads/preview", self._preview),
-                web.post("/api/workunits/check", self._check),
+                web.post("/api/code-checks", self._check),
                 web.put("/api/workunits/{sha256}", self._put_workunit),
                 web.get("/api/workunits/{sha256}", self._workunit),
                 web.get("/api/events", self._events),

@@ -108,7 +108,7 @@ function eventsOf(latest: Latest, typed: string[]): EditorEvents {
     check: async (source, language) => {
       if (source.trim() === "") return [];
       const body = JSON.stringify({ language, source });
-      return (await callJson<{ problems: CodeProblem[] }>("/api/workunits/check", { method: "POST", body })).problems;
+      return (await callJson<{ problems: CodeProblem[] }>("/api/code-checks", { method: "POST", body })).problems;
     },
     // Labels outside a shadow root cannot be named from within: the texts themselves stand here.
     attributes: () => {

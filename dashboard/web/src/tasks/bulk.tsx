@@ -115,7 +115,7 @@ export function BulkBar({ chosen, total, isAll, filter, onAll, onNone, onDone }:
 }
 
 function post(verb: BulkVerb, filter: Record<string, unknown>, dryRun: boolean): Promise<Job> {
-  return callJson<Job>("/api/tasks/bulk", { method: "POST", body: JSON.stringify({ filter, verb, dry_run: dryRun }) });
+  return callJson<Job>("/api/bulk", { method: "POST", body: JSON.stringify({ filter, verb, dry_run: dryRun }) });
 }
 
 function Report({ job }: { job: Job }) {

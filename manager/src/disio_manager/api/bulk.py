@@ -1,4 +1,4 @@
-"""``POST /api/tasks/bulk``: one verb on all tasks that fit a filter.
+"""``POST /api/bulk``: one verb on all tasks that fit a filter.
 
 Rule: a task that one may not change alone is not changed here either. ``dry_run`` tells how many fit, and that is what
 a person is asked about; a filter that nothing narrows must say so by ``all``, so that nobody deletes everything by
@@ -92,7 +92,7 @@ class BulkNotFound(DisioError):
 
 
 async def use_bulk(request: web.Request, asked: Bulk) -> web.Response:
-    """``POST /api/tasks/bulk``."""
+    """``POST /api/bulk``."""
     context = context_of(request)
     wanted = asked.filter.wanted()
     if (wanted == TaskFilter()) != asked.filter.all:

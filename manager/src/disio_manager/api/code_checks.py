@@ -29,7 +29,7 @@ class CodeToCheck(Struct, forbid_unknown_fields=True):
 
 
 async def check_workunit(_request: web.Request, wanted: CodeToCheck) -> web.Response:
-    """``POST /api/workunits/check``: nothing is kept, and nothing is run."""
+    """``POST /api/code-checks``: nothing is kept, and nothing is run."""
     if len(wanted.source) > MAX_SOURCE:
         return json_answer(CodeChecked(is_checked=False, problems=[]))
     return json_answer(CodeChecked(is_checked=True, problems=await asyncio.to_thread(_problems, wanted)))

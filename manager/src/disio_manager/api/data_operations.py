@@ -71,7 +71,7 @@ DATA: tuple[Operation, ...] = (
     Operation(
         "check_workunit",
         "POST",
-        "/api/workunits/check",
+        "/api/code-checks",
         code_checks.check_workunit,
         "code",
         "Where is code wrong? Nothing is kept and nothing is run",

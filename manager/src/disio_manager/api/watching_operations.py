@@ -67,7 +67,7 @@ WATCHING: tuple[Operation, ...] = (
     Operation(
         "use_bulk",
         "POST",
-        "/api/tasks/bulk",
+        "/api/bulk",
         bulk.use_bulk,
         "tasks",
         "Pause, resume, cancel, retry or delete all tasks that fit a filter, or tell how many do",

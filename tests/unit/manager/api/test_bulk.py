@@ -9,7 +9,7 @@ from tests.waiting import wait_until
 
 async def use(manager: Served, verb: str, status: int = 202, dry_run: bool = False, **wanted: Any) -> dict[str, Any]:
     body = {"filter": wanted, "verb": verb, "dry_run": dry_run}
-    job: dict[str, Any] = await manager.call("POST", "/api/tasks/bulk", status, json=body)
+    job: dict[str, Any] = await manager.call("POST", "/api/bulk", status, json=body)
     return job
 
 

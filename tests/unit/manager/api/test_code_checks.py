@@ -8,7 +8,7 @@ from tests.unit.manager.served import Served
 
 
 async def problems(manager: Served, language: str, source: str) -> list[dict[str, Any]]:
-    answer = await manager.call("POST", "/api/workunits/check", 200, json={"language": language, "source": source})
+    answer = await manager.call("POST", "/api/code-checks", 200, json={"language": language, "source": source})
     assert answer["is_checked"] is True
     return list(answer["problems"])
 
@@ -45,17 +45,17 @@ async def test_what_a_task_would_be_refused_for_is_told_too(manager: Served) -> 
 async def test_code_that_would_break_a_parser_is_answered_all_the_same(manager: Served, source: str) -> None:
     for language in ("python", "javascript"):
         body = {"language": language, "source": source}
-        async with manager.http.post(f"{manager.url}/api/workunits/check", json=body) as answer:
+        async with manager.http.post(f"{manager.url}/api/code-checks", json=body) as answer:
             told = await answer.json(content_type=None)
         assert (answer.status == 200 and told["is_checked"]) or (answer.status == 422 and told["errors"])
 
 
 async def test_long_code_is_not_checked_and_that_is_said(manager: Served) -> None:
     body = {"language": "python", "source": "#" * (300 << 10)}
-    answer = await manager.call("POST", "/api/workunits/check", 200, json=body)
+    answer = await manager.call("POST", "/api/code-checks", 200, json=body)
     assert answer == {"is_checked": False, "problems": []}
 
 
 async def test_what_is_neither_language_is_refused(manager: Served) -> None:
-    problem = await manager.call("POST", "/api/workunits/check", 422, json={"language": "wasm", "source": ""})
+    problem = await manager.call("POST", "/api/code-checks", 422, json={"language": "wasm", "source": ""})
     assert problem["errors"][0]["path"] == "language"

@@ -104,7 +104,7 @@ async def test_answers_are_as_the_document_says(manager: Served) -> None:
     await peer.say(Sites(active={"a.example": 1}))
     await peer.deliver(task["id"], [0])
     bulk = {"filter": {"all": True}, "verb": "resume"}
-    job = (await manager.call("POST", "/api/tasks/bulk", 202, json=bulk))["id"]
+    job = (await manager.call("POST", "/api/bulk", 202, json=bulk))["id"]
     for operation in OPERATIONS:
         answer = operation.answers.get(200)
         if operation.method != "GET" or answer is None or answer.kind in (None, dict):
