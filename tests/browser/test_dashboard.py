@@ -128,7 +128,7 @@ async def test_python_and_webassembly_are_created_with_how_they_run(
     (tmp_path / "unit.wasm").write_bytes(b"\0asm\1\0\0\0")
     await file.set_input_files(tmp_path / "unit.wasm")
     await page.get_by_label("Standard output is").select_option("json")
-    await expect(page.get_by_text("unit.wasm")).to_be_visible()
+    await expect(page.get_by_text("unit.wasm", exact=True)).to_be_visible()
     await page.get_by_role("button", name="Launch", exact=True).click()
     await expect(page.get_by_role("heading", name="module")).to_be_visible()
     python, wasm = (task["workunit"] for task in manager.tasks.values())

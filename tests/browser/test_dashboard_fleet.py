@@ -145,7 +145,8 @@ async def test_the_story_of_a_payload_is_looked_up_by_its_index(page: Page, mana
 
 async def test_errors_of_advanced_fields_unfold_them(page: Page, manager: StandinManager) -> None:
     await page.goto(page.url.partition("/tasks")[0].rstrip("/") + "/tasks/new")
-    await page.get_by_role("button", name="Sum of squares").click()
+    await page.get_by_role("button", name="N queens").click()
+    await page.get_by_label("Launch untested").check()
     lost = page.get_by_label("Max lost")
     await expect(lost).to_be_hidden()
     await page.get_by_text("Advanced", exact=True).click()
@@ -153,12 +154,12 @@ async def test_errors_of_advanced_fields_unfold_them(page: Page, manager: Standi
     await page.get_by_label("When nothing is left to hand out").select_option("wait")
     await page.get_by_text("Advanced", exact=True).click()
     await expect(lost).to_be_hidden()
-    await page.get_by_role("button", name="Create task").click()
+    await page.get_by_role("button", name="Launch", exact=True).click()
     await expect(lost).to_be_focused()
     await expect(lost).to_have_accessible_description(re.compile("must be from 1 to 1000"))
     await lost.fill("7")
-    await page.get_by_role("button", name="Create task").click()
-    await expect(page.get_by_role("heading", name="sum of squares")).to_be_visible()
+    await page.get_by_role("button", name="Launch", exact=True).click()
+    await expect(page.get_by_role("heading", name="11 queens")).to_be_visible()
     assert len(manager.tasks) == 1
 
 

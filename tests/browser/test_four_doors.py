@@ -28,6 +28,7 @@ import disio
 from disio_dashboard.app import DashboardApp
 from disio_dashboard.settings import Settings
 from disio_shared.ids import fresh_id
+from tests.browser.test_dashboard import write_code
 from tests.integration.env import Env, Started
 from tests.unit.manager.tars import tar_of
 
@@ -141,7 +142,8 @@ class House:
         await self.page.goto(f"{address.scheme}://{address.netloc}/tasks/new")
         await self.page.get_by_role("button", name="Clear").click()
         await typed_into(self.page, text)
-        await self.page.get_by_role("button", name="Create task").click()
+        await self.page.get_by_label("Launch untested").check()
+        await self.page.get_by_role("button", name="Launch", exact=True).click()
         await expect(self.page).to_have_url(re.compile("/tasks/(?!new)[^/]+$"))
         return self.page.url.rpartition("/")[2]
 
@@ -153,16 +155,16 @@ async def typed_into(page: Page, text: str) -> None:
     requires = members(policy.pop("requires", "{}"))
     await page.locator("[name='name']").fill(msgspec.json.decode(raw.pop("name", '"untitled"')))
     await page.locator("[name='payloads']").fill(raw.pop("payloads"))
-    await page.get_by_text("Advanced").click()
+    await page.get_by_text("Advanced", exact=True).click()
     language = str(msgspec.json.decode(unit.pop("language")))
     await page.locator("[name='workunit.language']").select_option(language)
     if "source" in unit:
-        await page.locator("[name='workunit.source']").fill(msgspec.json.decode(unit.pop("source")))
+        await write_code(page, msgspec.json.decode(unit.pop("source")))
     if "source_base64" in unit:
         module = base64.b64decode(msgspec.json.decode(unit.pop("source_base64")))
         file: FilePayload = {"name": "unit.wasm", "mimeType": "application/wasm", "buffer": module}
-        await page.locator("[name='workunit.source']").set_input_files(file)
-        await expect(page.get_by_text("unit.wasm")).to_be_visible()
+        await page.get_by_label("WebAssembly module").set_input_files(file)
+        await expect(page.get_by_text("unit.wasm", exact=True)).to_be_visible()
     for place, fields in (("workunit", unit), ("policy", policy)):
         for name in list(fields):
             control = page.locator(f"[name='{place}.{name}']")
