@@ -43,7 +43,7 @@ FILES = tar_of([("a.txt", b"a"), ("deep/b.bin", b"\0\xff")])
 BLOBS = {hashlib.sha256(data).hexdigest(): data for data in (LINES, RECORDS, FILES)}
 LINES_NAME, RECORDS_NAME, FILES_NAME = BLOBS
 SQUARE_NAME = hashlib.sha256(SQUARE.encode()).hexdigest()
-OWN = {"id", "number", "created_at"}
+OWN = {"id", "number", "created_at", "created"}
 """What two tasks of one document differ in."""
 
 
@@ -168,8 +168,9 @@ async def typed_into(page: Page, text: str) -> None:
     for place, fields in (("workunit", unit), ("policy", policy)):
         for name in list(fields):
             control = page.locator(f"[name='{place}.{name}']")
-            if await control.count():
-                value = str(msgspec.json.decode(fields.pop(name)))
+            if name != "deadline" and await control.count():  # its field takes days and hours
+                raw_value = fields.pop(name)
+                value = raw_value if raw_value.startswith(("{", "[")) else str(msgspec.json.decode(raw_value))
                 is_choice = await control.evaluate("control => control.tagName") == "SELECT"
                 await (control.select_option(value) if is_choice else control.fill(value))
     kinds = msgspec.json.decode(requires.pop("kinds", '["web", "cli"]'))
