@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from disio_shared import messages as m
 
@@ -99,11 +100,13 @@ async def test_a_click_on_a_faded_box_starts_nothing(consent: "Frame", page: "Pa
     assert set(stand_in.requests) <= OPENED
 
 
-async def test_no_thanks_closes_the_box_and_requests_nothing(consent: "Frame", page: "Page", stand_in: StandIn) -> None:
+async def test_no_thanks_closes_the_box_and_tells_that_alone(consent: "Frame", page: "Page", stand_in: StandIn) -> None:
     await page.evaluate("void disio.on('consent', answer => { window.answer = answer })")
     await press(consent, "#no", lambda: page.wait_for_function("window.answer === 'declined'", timeout=PRESS_MS))
     assert await page.locator("iframe").count() == 0
-    assert set(stand_in.requests) <= OPENED
+    await stand_in.until(lambda: set(stand_in.requests) - OPENED, "answer")
+    told = set(stand_in.requests) - OPENED
+    assert told == {f"/embed/answer?answer=declined&page={quote(stand_in.host_url.rstrip('/'), safe='')}"}
 
 
 async def test_after_a_click_it_says_hello_and_asks_for_work(running: StandIn) -> None:

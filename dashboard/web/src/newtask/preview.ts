@@ -23,15 +23,20 @@ export interface PreviewState {
   busy: boolean;
 }
 
+/** What is shown while it is asked for anew is the last answer: `busy` says that it is of another spec. */
 export function usePreview(spec: string): PreviewState {
-  const [state, setState] = useState<PreviewState>({ preview: null, errors: [], busy: true });
+  const [told, setTold] = useState<PreviewState & { of: string | null }>({
+    preview: null,
+    errors: [],
+    busy: false,
+    of: null,
+  });
   useEffect(() => {
     let isCurrent = true;
-    setState((before) => ({ ...before, busy: true }));
     const timer = setTimeout(() => {
       askFor(spec).then(
-        (preview) => isCurrent && setState({ preview, errors: [], busy: false }),
-        (error: unknown) => isCurrent && setState({ preview: null, errors: errorsOf(error), busy: false }),
+        (preview) => isCurrent && setTold({ preview, errors: [], busy: false, of: spec }),
+        (error: unknown) => isCurrent && setTold({ preview: null, errors: errorsOf(error), busy: false, of: spec }),
       );
     }, AFTER_MS);
     return () => {
@@ -39,7 +44,7 @@ export function usePreview(spec: string): PreviewState {
       clearTimeout(timer);
     };
   }, [spec]);
-  return state;
+  return { preview: told.preview, errors: told.errors, busy: told.of !== spec };
 }
 
 async function askFor(spec: string): Promise<Preview> {

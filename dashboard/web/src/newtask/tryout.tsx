@@ -27,6 +27,8 @@ export interface TrialState {
   told: string;
   trouble: string;
   busy: boolean;
+  /** The payloads are being asked for: what is known of them is of before. */
+  isAsked: boolean;
   run: () => void;
   stop: () => void;
 }
@@ -43,7 +45,7 @@ function signatureOf(draft: Draft): string {
   return JSON.stringify([...names.map((name) => draft[name]), draft.wasm, draft.wasmHash, draft.payloads]);
 }
 
-export function useTrial(draft: Draft, { preview }: PreviewState): TrialState {
+export function useTrial(draft: Draft, { preview, busy: isAsked }: PreviewState): TrialState {
   const [kept, setKept] = useState<{ signature: string; outcome: Outcome } | null>(null);
   const [told, setTold] = useState("");
   const [trouble, setTrouble] = useState("");
@@ -52,9 +54,10 @@ export function useTrial(draft: Draft, { preview }: PreviewState): TrialState {
   useEffect(() => () => running.current?.abort(), []);
   const signature = signatureOf(draft);
   const outcome = kept?.signature === signature ? kept.outcome : null;
-  const first = preview?.first[0];
+  const first = isAsked ? undefined : preview?.first[0];
 
   async function run(): Promise<void> {
+    if (isAsked) return; // the payload that is known is another spec's
     if (first === undefined) return setTrouble("There is no payload to try: correct the payloads first.");
     const control = new AbortController();
     running.current = control;
@@ -73,7 +76,17 @@ export function useTrial(draft: Draft, { preview }: PreviewState): TrialState {
   }
   const passed = outcome?.passed === true;
   const seconds = passed ? Math.max(...outcome.runs.map((each) => each.seconds ?? 0)) : null;
-  return { outcome, seconds, passed, told, trouble, busy, run: () => void run(), stop: () => running.current?.abort() };
+  return {
+    outcome,
+    seconds,
+    passed,
+    told,
+    trouble,
+    busy,
+    isAsked,
+    run: () => void run(),
+    stop: () => running.current?.abort(),
+  };
 }
 
 async function subjectOf(draft: Draft, payload: string): Promise<Subject> {
@@ -101,7 +114,7 @@ interface Props {
 }
 
 export function TrialView({ trial, draft, set }: Props) {
-  const { outcome, busy, told, trouble } = trial;
+  const { outcome, busy, isAsked, told, trouble } = trial;
   const isNative = draft["workunit.language"] === "python" && draft["workunit.runtime"] === "native";
   return (
     <>
@@ -111,7 +124,7 @@ export function TrialView({ trial, draft, set }: Props) {
       </p>
       {isNative && <p class="warning">⚠ Native Python runs on machines alone: try it with disio test.</p>}
       <p class="actions">
-        <button type="button" disabled={busy || isNative} onClick={trial.run}>
+        <button type="button" disabled={busy || isNative || isAsked} onClick={trial.run}>
           {busy ? "Testing…" : "Test on payload #0"}
         </button>
         {busy && (
