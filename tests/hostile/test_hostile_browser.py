@@ -25,7 +25,7 @@ from .turns import LONG_MS, Turns
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
 
-KNOWN = ("/socket.io/", "/workunits/", "/kits/", "/embed/", "/client.js", "/favicon.ico")
+KNOWN = ("/socket.io/", "/workunits/", "/kits/", "/embed/", "/client.js", "/.well-known/disio.json", "/favicon.ico")
 """What a client asks its distributor for."""
 
 

@@ -162,7 +162,7 @@ function Canvas({ chart, kind, x, y }: { chart: Drawn; kind: Chart; x: string; y
   const named = kind === "histogram" ? `Histogram of ${x}` : `${CHART_NAMES[kind]} of ${y} over ${x}`;
   const range = `${x} from ${tick(chart.x.from)} to ${tick(chart.x.to)}, y from ${tick(chart.y.from)} to ${tick(chart.y.to)}`;
   return (
-    <div class="chart">
+    <div class="result-chart">
       <canvas ref={canvas} role="img" aria-label={`${named}: ${range}`} />
     </div>
   );
