@@ -60,7 +60,7 @@ async def test_a_chart_is_drawn_from_the_address_and_has_a_table(page: Page, man
     for kind in ("Scatter", "Histogram", "Heat map"):
         await page.locator(".charted select").first.select_option(label=kind)
         await expect(page.get_by_role("img", name=re.compile(f"^{kind} of"))).to_be_visible()
-        assert await page.locator(".chart canvas").evaluate(colours) > 2
+        assert await page.locator(".result-chart canvas").evaluate(colours) > 2
     assert await violations(page) == []
     await page.get_by_role("button", name="As a table").click()
     await expect(page.get_by_role("columnheader", name="x about")).to_be_visible()

@@ -45,7 +45,7 @@ export function OverviewPage() {
 function Numbers({ now, errors }: { now: Stats | null; errors: number | null }) {
   const kinds = Object.entries(now?.kinds ?? {}).filter(([, number]) => number > 0);
   return (
-    <dl class="numbers">
+    <dl class="figures">
       <Figure name="payloads a second" value={now ? format.rate(now.rate) : "–"} />
       <Figure
         name={now?.clients === 1 ? "client now" : "clients now"}
