@@ -60,7 +60,7 @@ async def computed(manager: Served, done: int = 40) -> dict[str, Any]:
 
 
 def number(page: Page, name: str) -> Any:
-    return page.locator(".numbers > div", has=page.get_by_text(name, exact=True)).locator("strong")
+    return page.locator(".figures > div", has=page.get_by_text(name, exact=True)).locator("strong")
 
 
 async def test_an_empty_platform_teaches_what_is_next(page: Page, manager: Served) -> None:
