@@ -219,7 +219,9 @@ async def test_a_file_of_version_3_gets_arrivals_of_its_rows(tmp_path: Path, mon
     newer = "".join(
         f"DROP TABLE {name}; " for name in ("arrivals", "keys", "matches", "segments", "snapshots", *since_5)
     )
-    older.execute(f"{newer} ALTER TABLE tasks DROP COLUMN matched; PRAGMA user_version = 3")
+    columns = ["matched", *re.findall(r"ALTER TABLE tasks ADD COLUMN (\w+)", SINCE_5)]
+    newer += "".join(f"ALTER TABLE tasks DROP COLUMN {name}; " for name in columns)
+    older.execute(f"{newer} PRAGMA user_version = 3")
     older.close()
     monkeypatch.setattr("disio_manager.stores.sqlite_journal.MAX_RUNS", 2)
     for _ in range(2):
