@@ -27,10 +27,10 @@ def ours(folder: Path) -> list[str]:
 
 
 def test_it_tells_what_it_measured_and_leaves_nothing(tmp_path: Path) -> None:
-    done = bench(tmp_path, "--units", "2000", "--runs", "2", "--json")
+    done = bench(tmp_path, "--units", "20000", "--runs", "2", "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
-    assert told["units"] == 2000 and told["cores"] == 1 and len(told["rates"]) == 2
+    assert told["units"] == 20_000 and told["cores"] == 1 and len(told["rates"]) == 2
     assert min(told["rates"]) <= told["rate"] <= max(told["rates"])
     assert set(told["cpu_us"]) == {"manager", "distributor", "client"} and sum(told["cpu_us"].values()) > 0
     assert list(tmp_path.glob("disio-bench-*")) == [] and ours(tmp_path) == []
