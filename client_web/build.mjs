@@ -60,9 +60,9 @@ const EMBEDDABLE = {
 };
 const COMMON = { "Cache-Control": "public, max-age=300", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer" };
 
-async function consentPage() {
+async function consentPage(computePath) {
   const downloader = await bundle("client/downloader.ts", { format: "iife", platform: "browser" });
-  const define = { KITS: JSON.stringify(kits), DOWNLOADER_SOURCE: JSON.stringify(downloader) };
+  const define = { KITS: JSON.stringify(kits), DOWNLOADER_SOURCE: JSON.stringify(downloader), COMPUTE_PATH: JSON.stringify(computePath) };
   const script = scriptText(await bundle("embed/consent.ts", { format: "iife", platform: "browser", define }));
   const style = (await page("consent.css")).trim();
   // A Redirect may lead to a distributor of any address; frames and scripts are this one's own.
@@ -118,12 +118,16 @@ async function tryoutFiles() {
 const HTML = "text/html; charset=utf-8";
 const SCRIPT = "text/javascript; charset=utf-8";
 const loader = await bundle("embed/loader.ts", { format: "iife", platform: "browser" });
-const consent = await consentPage();
+const compute = await computePage();
+// By its content, and kept for good: browsers that have it need no distributor to make the frame anew.
+const computePath = `/embed/compute/${createHash("sha256").update(compute.body).digest("hex").slice(0, 16)}`;
+const consent = await consentPage(computePath);
 const helpHeaders = (headers) => ({ ...headers, "Content-Security-Policy": `${headers["Content-Security-Policy"]}; frame-ancestors 'none'` });
 const outputs = {
   "/client.js": { file: "client.js", content_type: SCRIPT, body: loader, headers: { ...COMMON, "Cross-Origin-Resource-Policy": "cross-origin" } },
   "/embed/consent": { file: "consent.html", content_type: HTML, ...consent },
-  "/embed/compute": { file: "compute.html", content_type: HTML, ...(await computePage()) },
+  "/embed/compute": { file: "compute.html", content_type: HTML, ...compute },
+  [computePath]: { file: "compute.html", content_type: HTML, ...compute, headers: { ...compute.headers, "Cache-Control": "public, max-age=31536000, immutable" } },
   // The same page by itself: nobody may frame it, since it would take the frame for its own window.
   "/help": { file: "consent.html", content_type: HTML, headers: helpHeaders(consent.headers) },
   "/demo": { file: "demo.html", content_type: HTML, ...(await demoPage()) },

@@ -25,6 +25,7 @@ class PlatformSettings:
         cores: Units that each client runs at a time; 0 = the machine's cores shared among the clients.
         ports: Preferred ports of manager, link, distributor and dashboard; 0 = any.
         with_dashboard: Whether the dashboard is started.
+        public_status: Whether everybody may see the status page.
     """
 
     data_dir: Path
@@ -32,6 +33,7 @@ class PlatformSettings:
     cores: int = 0
     ports: tuple[int, int, int, int] = (8700, 8701, 8710, 8720)
     with_dashboard: bool = True
+    public_status: bool = False
 
 
 class Platform:
@@ -70,13 +72,17 @@ class Platform:
 
     async def _start_services(self) -> None:
         rest, link, clients, board = (str(port) for port in self.settings.ports)
-        ready = await self._start("manager", "disio_manager", "--port", rest, "--zmq-port", link)
+        shown = ("--public-status",) if self.settings.public_status else ()
+        ready = await self._start("manager", "disio_manager", "--port", rest, "--zmq-port", link, *shown)
         self.manager_url = str(ready["url"])
         await asyncio.gather(self._start_distributor(clients), self._start_dashboard(board))
         await asyncio.gather(*(self._start_client(number) for number in range(1, self.settings.clients + 1)))
 
     async def _start_distributor(self, port: str) -> None:
-        ready = await self._start("distributor", "disio_distributor", "--manager", self.manager_url, "--port", port)
+        options = ["--manager", self.manager_url, "--port", port]
+        if self.settings.public_status:
+            options += ["--tasks-url", f"{self.manager_url}/status"]
+        ready = await self._start("distributor", "disio_distributor", *options)
         self.distributor_url = str(ready["url"])
 
     async def _start_dashboard(self, port: str) -> None:

@@ -86,6 +86,29 @@ class Deleted(Shape):
     deleted: Literal[True]
 
 
+class BulkRefusal(Shape):
+    """Why one task stayed as it was."""
+
+    task: str
+    code: str
+    reason: str
+
+
+class BulkJob(Shape):
+    """One verb on all tasks that fit ``--where``."""
+
+    verb: Literal["pause", "resume", "cancel", "retry", "delete"]
+    state: Literal["dry-run", "running", "done", "given-up"]
+    matched: int
+    done: int
+    refused: int
+    refusals: list[BulkRefusal]
+    """The first 100."""
+    trouble: str
+    id: str | UnsetType = UNSET
+    """Nothing was done without one."""
+
+
 class Explanation(Shape):
     """Why a task is (not) progressing."""
 
@@ -297,6 +320,7 @@ class Problem(Shape):
 
 SHAPES: dict[str, type[Shape]] = {
     "task list": TaskList,
+    **{f"task {verb} --where": BulkJob for verb in ("pause", "resume", "cancel", "retry", "delete")},
     "task show": Task,
     "task watch": Task,
     "task wait": Task,

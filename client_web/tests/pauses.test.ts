@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Backoff } from "../src/embed/backoff";
 import { readFacts } from "../src/embed/facts";
 import { Pauses, type Cause, type PauseEvent } from "../src/embed/pauses";
+import { Pressure } from "../src/embed/pressure";
 import { extraPower } from "../src/embed/power";
 import { languageOf, Words } from "../src/embed/words";
 import { Random } from "./random_draws";
@@ -61,6 +62,36 @@ describe("pauses", () => {
         expect(pauses.handle(chosen, now)?.cause ?? null).toBe(expected[0] ?? null);
       }
     }
+  });
+});
+
+describe("a processor under pressure", () => {
+  it.each([
+    ["nominal", 25, 0],
+    ["fair", 25, 0],
+    ["serious", 50, 30],
+    ["serious", 80, 0],
+    ["critical", 80, 30],
+  ])("%s, at a share of %d %%, pauses for %d s", (state, percent, pause) => {
+    expect(new Pressure().handle(state, percent, 0)).toBe(pause);
+  });
+
+  it("is stayed away from for as long as it is told of, and half a minute longer", () => {
+    const pressure = new Pressure();
+    let until = 0;
+    for (let now = 0; now <= 60; now += 2) {
+      until = Math.max(until, now + pressure.handle("critical", 25, now));
+      expect(until).toBeGreaterThan(now + 2);
+    }
+    expect(until).toBeLessThanOrEqual(90);
+  });
+
+  it("does not end its pause by a reading that the pause made low, nor for ever where no reading follows", () => {
+    const pressure = new Pressure();
+    expect(pressure.handle("critical", 25, 0)).toBe(30);
+    expect(pressure.handle("nominal", 25, 2)).toBe(0);
+    expect(pressure.handle("critical", 25, 4)).toBe(0);
+    expect(pressure.handle("critical", 25, 31)).toBe(30);
   });
 });
 

@@ -36,7 +36,7 @@ describe("a session", () => {
 
   beforeEach(() => {
     now = 0;
-    session = new Session({ kind: "web", languages: ["javascript"], cores: 1, memory_mb: 0, site: "", origin: "", software: "", client_id: "", secret: "" }, () => 1);
+    session = new Session({ kind: "web", languages: ["javascript"], cores: 1, memory_mb: 0, site: "", origin: "", software: "", prefers: "", client_id: "", secret: "" }, () => 1);
   });
 
   it("says Hello, remembers who it is, and asks for one batch", () => {
@@ -292,7 +292,7 @@ describe("a session", () => {
       return ask?.message.type === "hello" ? ask.message.languages : [];
     };
     beforeEach(() => {
-      const told = { kind: "web", languages: ["javascript", "python"], cores: 1, memory_mb: 0, site: "", origin: "", software: "", client_id: "", secret: "" };
+      const told = { kind: "web", languages: ["javascript", "python"], cores: 1, memory_mb: 0, site: "", origin: "", software: "", prefers: "", client_id: "", secret: "" };
       session = new Session(told, () => 1);
       connect();
       hear(assign("j", 2));
@@ -341,5 +341,53 @@ describe("a session", () => {
     expect(answer(HELLO_ID, { type: "refused", code: "version", reason: "too old", retry_after_s: -1 })).toEqual([
       { type: "reconnect", url: null, after_s: null, reason: "too old" },
     ]);
+  });
+
+  it("keeps finished results, and what runs, when it falls back on another distributor", () => {
+    connect();
+    hear(assign("t", 4));
+    const running = session.take();
+    session.take();
+    done("t", [0]);
+    const moved = session.handle({ type: "moved" }, now);
+    expect(moved).toEqual([]);
+    expect(session.owed.map(({ message }) => message.indexes)).toEqual([[0]]);
+    expect(running?.indexes).toEqual([0]);
+    expect(asked(session.handle({ type: "connected" }, now))).toMatchObject([{ message: { type: "hello", holding: [] } }]);
+    const greeted = answer(HELLO_ID, { ...WELCOME, distributor: "other" });
+    expect(asked(greeted)).toMatchObject([{ message: { type: "results", token: "t", indexes: [0] } }]);
+    expect(sent(greeted)).toEqual(["ready"]);
+    expect(session.take()).toBeNull();
+    expect(asked(done("t", [1]))).toMatchObject([{ message: { type: "results", token: "t", indexes: [1] } }]);
+    now = 6;
+    expect(sent(session.handle({ type: "tick" }, now))).toEqual([]);
+    hear(assign("u", 1));
+    now = 12;
+    expect(session.handle({ type: "tick" }, now)).toContainEqual({ type: "send", message: { type: "progress", token: "u", indexes: [], fractions: [] } });
+  });
+
+  it("goes on with all it holds when the same distributor is back", () => {
+    connect();
+    hear(assign("t", 4));
+    session.handle({ type: "disconnected" }, now);
+    expect(asked(session.handle({ type: "connected" }, now))).toMatchObject([{ message: { type: "hello", holding: ["t"] } }]);
+  });
+
+  it("goes to a nearer distributor as to one it is sent to: it gives back what it holds", () => {
+    connect();
+    hear(assign("t", 4));
+    const commands = session.goTo("http://near", "", now);
+    expect(commands).toContainEqual({ type: "stop", tokens: ["t"] });
+    expect(asked(commands)).toMatchObject([{ message: { type: "release", tokens: ["t"] } }]);
+    expect(answer(asked(commands)[0]?.id ?? -1, { type: "stored", accepted: 4, dead: false })).toMatchObject([{ type: "reconnect", url: "http://near" }]);
+  });
+
+  it("delivers what an earlier frame of the same client computed, and goes by its name", () => {
+    const result = { type: "results" as const, token: "old", indexes: [7], values: [bytes("1")], seconds: [1], logged: [], logs: [] };
+    session.handle({ type: "owed", identity: { client_id: "c", secret: "s" }, messages: [result] }, now);
+    expect(asked(session.handle({ type: "connected" }, now))).toMatchObject([{ message: { client_id: "c", secret: "s" } }]);
+    expect(asked(answer(HELLO_ID, WELCOME))).toMatchObject([{ message: { token: "old", indexes: [7] } }]);
+    session.handle({ type: "owed", identity: { client_id: "stranger", secret: "s" }, messages: [result] }, now);
+    expect(session.owed).toHaveLength(1);
   });
 });

@@ -15,6 +15,7 @@ from disio.locating import Where
 from disio.printing import emit
 from disio.rest import ManagerClient
 from disio.selecting import Choice, choices_of, one_selected
+from disio.showing import printable
 from disio_shared.errors import ConfigError
 
 MAX_SHOWN = 2_000
@@ -62,9 +63,22 @@ def payload_lines(answer: dict[str, Any]) -> Iterator[str]:
     if "result" in answer:
         yield f"  Its result is {_short(answer['result'])}"
     yield from (f"  Error: {error[:MAX_SHOWN]}" for error in answer.get("errors", []))
+    for tried in answer.get("tries", []):
+        yield from _try_lines(tried)
     for vote in answer["votes"]:
         found = "found the same" if vote["agrees"] else f"found {_short(vote['result'])} instead"
         yield f"  Client {vote['client']} computed it too and {found}."
+
+
+def _try_lines(tried: dict[str, Any]) -> Iterator[str]:
+    """Yield what a person reads of a hand-out; managers of before tell neither distributor nor log."""
+    where = f" at distributor {tried['distributor']}" if tried.get("distributor") else ""
+    yield f"  Hand-out: {tried['outcome']}, client {tried['client']}{where}."
+    if tried["error"]:
+        yield f"    Error: {printable(tried['error'][:MAX_SHOWN])}"
+    if tried.get("log"):
+        yield "    Its log ends:"
+        yield from (f"      {printable(line[:MAX_SHOWN])}" for line in tried["log"].splitlines())
 
 
 def _short(value: Any) -> str:

@@ -12,11 +12,12 @@ import webbrowser
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 import platformdirs
 
-from disio.demos.running import run_pi
+from disio.demos.running import run_mandelbrot, run_pi
 from disio.platform import Platform, PlatformSettings
 from disio.printing import complain
 from disio.rest import ManagerClient
@@ -36,6 +37,7 @@ class UpOptions:
     data_dir: Path | None
     port: int | None
     as_json: bool
+    public_status: bool = False
 
 
 class Interruption(asyncio.Event):
@@ -72,7 +74,8 @@ class Voice:
         clients = platform.settings.clients
         self.say(f"✓ manager      {platform.manager_url}")
         self.say(f"✓ distributor  {platform.distributor_url}     volunteer page: {platform.distributor_url}/demo")
-        self.say(f"✓ dashboard    {platform.dashboard_url}")
+        status = f"     for everybody: {platform.dashboard_url}/status" if platform.settings.public_status else ""
+        self.say(f"✓ dashboard    {platform.dashboard_url}{status}")
         self.say(f"✓ clients      {clients} on this machine")
         self.say(f"Open: {platform.login_url}    (one-time login)    Ctrl-C stops everything")
 
@@ -84,7 +87,10 @@ async def serve(options: UpOptions, open_browser: bool) -> int:
         ports = (8700, 8701, 8710, 8720)
         if options.port is not None:
             ports = (0, 0, 0, 0) if options.port == 0 else (options.port, *ports[1:])
-        platform = Platform(PlatformSettings(data_dir=data_dir, clients=options.clients, ports=ports), voice.say)
+        settings = PlatformSettings(
+            data_dir=data_dir, clients=options.clients, ports=ports, public_status=options.public_status
+        )
+        platform = Platform(settings, voice.say)
         async with _interruptible() as interrupted:
             try:
                 return await _until_ended(options, platform, voice, interrupted, open_browser)
@@ -121,10 +127,20 @@ async def _work(
     if options.demo:
         help_line = f"waiting for clients: open {platform.distributor_url}/demo and press Start"
         async with ManagerClient.from_files(platform.manager_url, platform.token_file) as manager:
-            status = 0 if await run_pi(manager, options.digits, voice.say, help_line) else 1
+            status = 0 if await _demo(options, platform, manager, voice, help_line) else FAILURE
     if options.stay or not options.demo:
         await interrupted.wait()
     return status
+
+
+async def _demo(options: UpOptions, platform: Platform, manager: ManagerClient, voice: Voice, help_line: str) -> bool:
+    if options.demo == "pi":
+        return await run_pi(manager, options.digits, voice.say, help_line)
+
+    def link(path: str) -> str:
+        return f"{platform.login_url}{'&' if '?' in platform.login_url else '?'}next={quote(path, safe='/')}"
+
+    return await run_mandelbrot(manager, voice.say, help_line, link)
 
 
 @contextlib.contextmanager

@@ -22,6 +22,16 @@ def _complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
 
 
 selector = click.argument("words", nargs=-1, required=True, metavar="TASK...", shell_complete=_complete)
+some_or_where = click.argument("words", nargs=-1, metavar="[TASK...]", shell_complete=_complete)
+where_option = click.option(
+    "--where",
+    "conditions",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Instead of TASK, every task that fits: state=running,paused, q=TEXT, number=3-8, failures=yes, all=yes, "
+    "created-from, created-before, ended-from, ended-before=30d. May be repeated; all must fit.",
+)
+dry_option = click.option("--dry-run", is_flag=True, help="With --where: only tell how many fit.")
 one_task = click.argument("word", metavar="TASK", shell_complete=_complete)
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
@@ -115,8 +125,24 @@ def _verb(name: str, summary: str, *extra: Callable[[Command], Command]) -> None
     """Add a command that does one thing to each task."""
 
     def use(
-        words: tuple[str, ...], where: Where, yes: bool = False, failed: bool = False, indexes: str | None = None
+        words: tuple[str, ...],
+        where: Where,
+        yes: bool = False,
+        failed: bool = False,
+        indexes: str | None = None,
+        conditions: tuple[str, ...] = (),
+        dry_run: bool = False,
     ) -> None:
+        if bool(words) == bool(conditions):
+            raise click.UsageError("name tasks, or say which by --where; not both.")
+        if dry_run and not conditions:
+            raise click.UsageError("--dry-run goes with --where.")
+        if conditions:
+            from disio.commands.bulking import bulk
+
+            if indexes is not None:
+                raise click.UsageError("--indexes are those of one task, and --where means many.")
+            sys.exit(bulk(where, name, conditions, dry_run, yes))
         from disio.commands.task_verbs import retry_some, use_verb
 
         sys.exit(use_verb(where, name, words, yes) if indexes is None else retry_some(where, words, indexes))
@@ -124,20 +150,23 @@ def _verb(name: str, summary: str, *extra: Callable[[Command], Command]) -> None
     command: Command = manager_options(use)
     for option in extra:
         command = option(command)
-    task.command(name, help=summary)(selector(command))
+    argument = some_or_where if where_option in extra else selector
+    task.command(name, help=summary)(argument(command))
 
 
-_verb("pause", "Hand out nothing more of tasks for now.")
-_verb("resume", "Go on with paused tasks.")
-_verb("cancel", "End tasks; what came of them stays.", yes_option)
+_MANY = (yes_option, dry_option, where_option)
+_verb("pause", "Hand out nothing more of tasks for now.", *_MANY)
+_verb("resume", "Go on with paused tasks.", *_MANY)
+_verb("cancel", "End tasks; what came of them stays.", *_MANY)
 _verb(
     "retry",
     "Queue the failed payloads of tasks again.",
     click.option("--failed", is_flag=True, help="The failed payloads alone: it always is so."),
     click.option("--indexes", metavar="3,7-9", help="Of one task's failed payloads these alone."),
+    *_MANY,
 )
 _verb("clone", "Create tasks with the same documents; their ids are printed.")
-_verb("delete", "Delete tasks with their results.", yes_option)
+_verb("delete", "Delete tasks with their results.", *_MANY)
 
 
 @task.command()

@@ -10,7 +10,7 @@ from disio import clicking as click
 
 @click.command()
 @click.option("--clients", type=click.IntRange(0, 64), default=2, show_default=True, help="Client processes to start.")
-@click.option("--demo", type=click.Choice(["pi"]), help="Run a demonstration, check its result and end.")
+@click.option("--demo", type=click.Choice(["pi", "mandelbrot"]), help="Run a demonstration, check its result and end.")
 @click.option(
     "--digits", type=click.IntRange(4, 100_000), default=8000, show_default=True, help="Digits of the pi demo."
 )
@@ -23,6 +23,7 @@ from disio import clicking as click
 )
 @click.option("--port", type=click.IntRange(0, 65535), help="Port of the manager; 0 = any free ports for all services.")
 @click.option("--no-browser", is_flag=True, help="Do not open the dashboard in a browser.")
+@click.option("--public-status", is_flag=True, help="Show everybody what is computed, at /status of the dashboard.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable output on stdout: one object a line.")
 def up(
     clients: int,
@@ -32,6 +33,7 @@ def up(
     data_dir: Path | None,
     port: int | None,
     no_browser: bool,
+    public_status: bool,
     as_json: bool,
 ) -> None:
     """Start manager, distributor, dashboard and clients on this machine.
@@ -44,7 +46,14 @@ def up(
     from disio.commands.serving import UpOptions, serve
 
     options = UpOptions(
-        clients=clients, demo=demo, digits=digits, stay=stay, data_dir=data_dir, port=port, as_json=as_json
+        clients=clients,
+        demo=demo,
+        digits=digits,
+        stay=stay,
+        data_dir=data_dir,
+        port=port,
+        as_json=as_json,
+        public_status=public_status,
     )
     open_browser = not no_browser and demo is None and sys.stdout.isatty()
     sys.exit(asyncio.run(serve(options, open_browser)))

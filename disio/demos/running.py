@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from disio.demos import pi
+from disio.demos import mandelbrot, pi
 from disio.rest import ManagerClient
 from disio_shared.errors import ManagerUnreachable
 from disio_shared.ids import fresh_id
@@ -47,10 +47,10 @@ class PlainProgress:
 class BarProgress:
     """A bar with rate and time left."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, name: str) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(40), MofNCompleteColumn(), TimeRemainingColumn())
         self._bar = Progress(*columns, TextColumn("{task.fields[note]}"), console=console)
-        self._task = self._bar.add_task("pi", total=None, note="")
+        self._task = self._bar.add_task(name, total=None, note="")
 
     def tell(self, text: str) -> None:
         """Show a line above the bar."""
@@ -79,12 +79,40 @@ async def run_pi(manager: ManagerClient, digits: int, say: Callable[[str], None]
     """
     task = await _create(manager, pi.task_document(digits))
     say(f"task {task['id']}: {task['total']} units of {pi.DIGITS_PER_UNIT} digits each")
-    final = await _watch(manager, task["id"], say, help_line)
+    final = await _watch(manager, task["id"], "pi", say, help_line)
     if final["state"] != "done":
         say(f"the task ended as {final['state']} with {final['failed']} failed units")
         return False
     found = [str(row["result"]) async for row in manager.results(task["id"])]
     return _report(found, say)
+
+
+async def run_mandelbrot(
+    manager: ManagerClient, say: Callable[[str], None], help_line: str, link: Callable[[str], str]
+) -> bool:
+    """Have the picture painted, and check every pixel; return whether all are right.
+
+    Args:
+        manager: Where the task is created.
+        say: Shows a line to a person.
+        help_line: What a person can do while no client is there.
+        link: Makes a path of the dashboard into what a person can open.
+    """
+    task = await _create(manager, mandelbrot.task_document())
+    say(f"task {task['id']}: {task['total']} tiles of {mandelbrot.TILE} × {mandelbrot.TILE} pixels")
+    say(f"Watch the picture paint itself: {link('/tasks/' + task['id'] + '?view=image')}")
+    final = await _watch(manager, task["id"], "tiles", say, help_line)
+    if final["state"] != "done":
+        say(f"the task ended as {final['state']} with {final['failed']} failed tiles")
+        return False
+    picture = mandelbrot.painted([row["result"] async for row in manager.results(task["id"])])
+    say(f"all {task['total']} tiles are here; computing every pixel once more in Python")
+    wrong = await asyncio.to_thread(mandelbrot.first_wrong, picture)
+    if wrong is None:
+        say(f"all {len(picture) // mandelbrot.BYTES:,} pixels are right (checked in Python)")
+        return True
+    say(f"the pixel at {wrong.x}, {wrong.y} is {wrong.found.hex()}, it should be {wrong.known.hex()}")
+    return False
 
 
 async def _create(manager: ManagerClient, document: dict[str, Any]) -> dict[str, Any]:
@@ -96,9 +124,11 @@ async def _create(manager: ManagerClient, document: dict[str, Any]) -> dict[str,
             await asyncio.sleep(POLL_S)
 
 
-async def _watch(manager: ManagerClient, task: str, say: Callable[[str], None], help_line: str) -> dict[str, Any]:
+async def _watch(
+    manager: ManagerClient, task: str, name: str, say: Callable[[str], None], help_line: str
+) -> dict[str, Any]:
     """Show progress until the task has ended; return its last JSON."""
-    progress = BarProgress(Console(stderr=True)) if sys.stderr.isatty() else PlainProgress(say)
+    progress = BarProgress(Console(stderr=True), name) if sys.stderr.isatty() else PlainProgress(say)
     lonely = 0
     with progress:
         while True:

@@ -148,6 +148,14 @@ class ManagerClient(Transport):
         """Delete a task with its results."""
         await self.json("DELETE", f"/api/tasks/{_quoted(task)}")
 
+    async def bulk(self, verb: str, wanted: dict[str, Any], is_dry: bool = False) -> dict[str, Any]:
+        """Begin a verb on all tasks that fit a filter, or only count them; return how far it is."""
+        return await self.json("POST", "/api/bulk", {"verb": verb, "filter": wanted, "dry_run": is_dry})
+
+    async def bulk_job(self, job: str) -> dict[str, Any]:
+        """Return how far a verb on many tasks is."""
+        return await self.json("GET", f"/api/bulk/{_quoted(job)}")
+
     async def preview(self, payloads: dict[str, Any]) -> dict[str, Any]:
         """Return how many payloads a spec makes, and some of them."""
         return await self.json("POST", "/api/payloads/preview", payloads)

@@ -119,7 +119,7 @@ class MapRun:
 
     def __init__(self, link: Link, submit: Submit, order: Order, buffer: int, partial: bool) -> None:
         self._link, self._submit, self._order, self._partial = link, submit, order, partial
-        self._room, self._fed = buffer, 0
+        self._room, self._fed, self._portion = buffer, 0, portion_of(buffer)
         self.parts: list[Part] = []
         self._merge: Merge[Result] = Merge()
         self._waiting: deque[AsyncGenerator[list[Result], None]] = deque()
@@ -127,8 +127,8 @@ class MapRun:
 
     @property
     def has_room(self) -> bool:
-        """Tell whether more values may be fed."""
-        return self._room > 0
+        """Tell whether one more portion may be fed."""
+        return self._room >= self._portion
 
     async def feed(self, portion: Portion) -> None:
         """Have more values computed.
@@ -155,14 +155,18 @@ class MapRun:
             TaskFailed: Values failed, or a task was ended by somebody.
         """
         async with self._turn:
-            if self._order != "index":
-                return await self._merge.next()
-            while self._waiting:
-                batch = await anext(self._waiting[0], None)
-                if batch is not None:
-                    return batch
-                self._waiting.popleft()
-            return []
+            batch = await (self._next_in_order() if self._order == "index" else self._merge.next())
+            # Not when it was read: what waits to be taken is in the buffer.
+            self._room += len(batch)
+            return batch
+
+    async def _next_in_order(self) -> list[Result]:
+        while self._waiting:
+            batch = await anext(self._waiting[0], None)
+            if batch is not None:
+                return batch
+            self._waiting.popleft()
+        return []
 
     async def close(self) -> None:
         """Stop reading; tasks go on."""
@@ -195,7 +199,6 @@ class MapRun:
             await self._refuse(reader, expected)
 
     def _given(self, part: Part, batch: list[Result]) -> list[Result]:
-        self._room += len(batch)
         part.left -= len(batch)
         if not part.first:
             return batch

@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Error, TimeoutError
+from playwright.async_api import Error, TimeoutError, expect
 
+from .everything import Everything, everything
 from .stand_in import STATIC, StandIn
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Frame, Page
 
 PRESSES = 15
-PRESS_MS = 1_000
-"""How long a click may take to show its effect before it counts as dropped."""
+PRESS_MS = 2_000
+"""How long a click may take to show its effect before it counts as dropped. Some buttons undo the click before."""
 CLICK_MS = 5_000
 """How long a busy machine may take to carry a click out."""
+EXPECT_MS = 15_000
+"""How long what is expected of a page may take to show."""
+expect.set_options(timeout=EXPECT_MS)
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +31,13 @@ def built_pages() -> Path:
     if not (STATIC / "manifest.json").exists():
         pytest.fail("the browser client is not built: run `npm ci && npm run build` in client_web/")
     return STATIC
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shown(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Everything]:
+    """A platform with something on every page, for tests that look at it and change little."""
+    async with everything(tmp_path_factory.mktemp("everything")) as running:
+        yield running
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -278,3 +278,16 @@ async def test_a_phone_scrolls_in_one_direction_only(page: Page, manager: Standi
         await page.goto(page.url.partition("/tasks")[0].rstrip("/") + path)
         await expect(page.get_by_role("heading", level=1)).to_be_visible()
         assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+async def test_on_a_phone_a_button_chooses_the_page_and_nothing_unseen_takes_the_focus(
+    page: Page, manager: StandinManager
+) -> None:
+    add_task(manager, name="one", state="running")
+    await page.goto(page.url.partition("/tasks")[0].rstrip("/") + "/tasks")
+    in_head = page.get_by_label("Choose every task of this page")
+    await expect(in_head).to_be_visible()
+    await page.set_viewport_size({"width": 390, "height": 800})
+    await expect(in_head).to_be_hidden()
+    await page.get_by_role("button", name="Choose this page").click()
+    await expect(page.get_by_role("region", name="Chosen tasks")).to_contain_text("1 chosen")

@@ -138,6 +138,7 @@ async def test_a_session_that_ended_at_the_manager_leads_to_the_form(signed: Sig
     await expect(page.get_by_role("heading", name="Where you are signed in")).to_be_visible()
     await served.call("PATCH", "/api/users/ada", json={"role": "operator"})
     await page.get_by_role("navigation", name="Pages").get_by_role("link", name="Tasks").click()
+    await page.wait_for_url("**/login*")
     await expect(page.get_by_label("Password")).to_be_visible()
     await fill_in(page, "ada", PASSWORD)
     await expect(page.get_by_role("heading", name="Tasks", exact=True)).to_be_visible()
@@ -164,6 +165,7 @@ async def test_password_sessions_and_tokens_are_changed_by_their_owner(signed: S
     await form.get_by_role("button", name="Change it").click()
     await expect(page.get_by_text("✓ Changed.")).to_be_visible()
     await other.reload()
+    await other.wait_for_url("**/login*")
     await expect(other.get_by_label("Password")).to_be_visible()
 
     await page.get_by_text("Make a token").first.click()
@@ -175,6 +177,11 @@ async def test_password_sessions_and_tokens_are_changed_by_their_owner(signed: S
     secret = await page.locator("[data-secret]").inner_text()
     task = await served.call("GET", "/api/me", headers={"Authorization": f"Bearer {secret}"})
     assert (task["name"], task["role"], task["how"]) == ("ada", "researcher", "token")
+    # Without HTTPS browsers offer no clipboard: then the text is selected, for a person to copy.
+    await page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    await page.get_by_role("button", name="Copy", exact=True).click()
+    await expect(page.get_by_text("Selected: copy it.")).to_be_visible()
+    assert (await page.evaluate("getSelection().toString()")).strip() == secret
     await page.get_by_role("button", name="I have it").click()
     await expect(page.get_by_text(secret)).to_have_count(0)
     await page.get_by_role("button", name="Revoke nightly").click()

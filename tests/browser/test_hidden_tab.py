@@ -6,6 +6,7 @@ hidden then. Other tabs are opened and brought to the front through the browser'
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 ENDLESS = "export default () => { for (;;); }"
 WATCHED_S = 3.0
+LOOK_S = 0.5
+"""A rate takes time to read."""
 FLAT_S = 0.6
 """See test_pauses.py."""
 
@@ -49,26 +52,28 @@ async def start(page: "Page", stand_in: StandIn, *, is_allowed: bool) -> None:
     consent = await open_consent(page)
     await press(consent, "#start", lambda: consent.wait_for_selector("#start", state="hidden", timeout=PRESS_MS))
     if is_allowed:
-        await press(consent, "#badge", lambda: consent.wait_for_selector("#stop", timeout=PRESS_MS))
-
-        async def ticked() -> None:
-            await consent.wait_for_selector("#allow-hidden:checked", timeout=PRESS_MS)
-
-        await press(consent, "label:has(#allow-hidden)", ticked)
+        # By its own click: two of a visitor's, where a busy machine shows the first one late, would untick it again.
+        await consent.evaluate("document.querySelector('#allow-hidden').click()")
+        assert await consent.evaluate("document.querySelector('#allow-hidden').checked")
     await stand_in.assign(ENDLESS, [1, 2, 3, 4], unit_timeout_s=600.0)
 
 
 async def is_computing(own: OwnBrowser, *, wanted: bool) -> None:
     """Wait until the renderers take much of a processor, or next to none of it."""
+    seen = [(time.monotonic(), own.renderers_s())]
+    shares: list[float] = []
 
-    async def looks() -> bool:
-        before = own.renderers_s()
-        await asyncio.sleep(0.5)  # a rate takes time to read
-        return (own.renderers_s() - before > 0.25) if wanted else (own.renderers_s() - before < 0.05)
+    def looks() -> bool:
+        """Tell whether it was so since the last look; one is taken every half second."""
+        (then, before), at = seen[-1], time.monotonic()
+        if at - then < LOOK_S:
+            return False
+        spent = own.renderers_s()
+        seen.append((at, spent))
+        shares.append((spent - before) / (at - then))
+        return shares[-1] > 0.5 if wanted else shares[-1] < 0.1
 
-    async with asyncio.timeout(60):
-        while not await looks():
-            pass
+    await wait_until(looks, timeout=60, on_timeout=lambda: shares)
 
 
 async def call(method: str, url: str) -> Any:
@@ -97,5 +102,5 @@ async def test_a_hidden_tab_computes_when_its_visitor_allowed_it(own_browser: Ow
         await start(page, stand_in, is_allowed=True)
     await is_computing(own_browser, wanted=True)
     await call("PUT", f"{own_browser.url}/json/new?about:blank")
-    before = own_browser.renderers_s()
-    await wait_until(lambda: own_browser.renderers_s() - before > 1.0)
+    await asyncio.sleep(WATCHED_S)  # long enough for a pause to come
+    await is_computing(own_browser, wanted=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from disio_shared import messages as m
+from tests.waiting import wait_until
 
 from .conftest import PRESS_MS, press
 from .stand_in import StandIn
@@ -36,25 +37,34 @@ async def renderers_s(browser: "Browser") -> float:
     return float(sum(info["cpuTime"] for info in answer["processInfo"] if info["type"] == "renderer"))
 
 
-async def spent(browser: "Browser", seconds: float = WATCHED_S) -> float:
-    """Processor time that the renderers take within so many seconds."""
+async def spent(browser: "Browser") -> float:
+    """Processor time that the renderers take within ``WATCHED_S``."""
     before = await renderers_s(browser)
-    await asyncio.sleep(seconds)  # what is measured is this very time
+    await asyncio.sleep(WATCHED_S)  # what is measured is this very time
     return await renderers_s(browser) - before
+
+
+async def is_flat(browser: "Browser") -> bool:
+    """Tell whether nothing is computed. Pages do other things, too; they are done with them in the second time."""
+    return await spent(browser) < FLAT_S or await spent(browser) < FLAT_S
 
 
 async def computing(running: StandIn, browser: "Browser") -> str:
     """Assign units that never end, and wait until the processor feels it; returns their token."""
     token = await running.assign(ENDLESS, [1, 2, 3, 4], unit_timeout_s=600.0)
     before = await renderers_s(browser)
-    async with asyncio.timeout(60):
-        while await renderers_s(browser) - before < 1.0:
-            await asyncio.sleep(0.05)
+
+    async def is_felt() -> bool:
+        return await renderers_s(browser) - before >= 1.0
+
+    await wait_until(is_felt, timeout=60)
     return token
 
 
 async def test_nothing_is_computed_before_the_click(consent: "Frame", stand_in: StandIn, browser: "Browser") -> None:
-    assert await spent(browser) < FLAT_S
+    await stand_in.assign(ENDLESS, [1, 2, 3, 4], unit_timeout_s=600.0)
+    assert await is_flat(browser)
+    assert not stand_in.messages
 
 
 async def test_a_pause_ends_a_unit_that_never_ends(
@@ -63,7 +73,7 @@ async def test_a_pause_ends_a_unit_that_never_ends(
     await computing(running, browser)
     await press(consent, "#badge", lambda: consent.wait_for_selector("#pause", timeout=PRESS_MS))
     await press(consent, "#pause", lambda: page.wait_for_function("disio.state === 'paused'", timeout=PRESS_MS))
-    assert await spent(browser) < FLAT_S
+    assert await is_flat(browser)
     await page.wait_for_function("disio.state === 'paused'")
 
 
@@ -71,7 +81,7 @@ async def test_a_revoked_client_computes_nothing(running: StandIn, browser: "Bro
     await computing(running, browser)
     await page.evaluate("disio.revoke()")
     await page.wait_for_function("disio.state === 'revoked'")
-    assert await spent(browser) < FLAT_S
+    assert await is_flat(browser)
 
 
 async def test_a_frame_that_is_not_displayed_computes_nothing(
@@ -80,7 +90,7 @@ async def test_a_frame_that_is_not_displayed_computes_nothing(
     await computing(running, browser)
     await page.evaluate("document.querySelector('iframe').style.display = 'none'")
     await page.wait_for_function("disio.state === 'paused'")
-    assert await spent(browser) < FLAT_S
+    assert await is_flat(browser)
     await page.evaluate("document.querySelector('iframe').style.display = ''")
     await page.wait_for_function("disio.state === 'running'")
 
@@ -95,7 +105,7 @@ async def test_a_badge_that_cannot_be_seen_pauses(
     await computing(running, browser)
     await page.evaluate("style => { document.querySelector('iframe').style.cssText += ';' + style }", style)
     await page.wait_for_function("disio.state === 'paused'")
-    assert await spent(browser) < FLAT_S
+    assert await is_flat(browser)
 
 
 async def test_a_covered_badge_pauses(running: StandIn, browser: "Browser", page: "Page") -> None:
@@ -105,7 +115,7 @@ async def test_a_covered_badge_pauses(running: StandIn, browser: "Browser", page
         "css => { const e = document.createElement('div'); e.style.cssText = css; document.body.append(e) }", cover
     )
     await page.wait_for_function("disio.state === 'paused'")
-    assert await spent(browser) < FLAT_S
+    assert await is_flat(browser)
 
 
 async def test_a_unit_that_was_paused_goes_on_from_what_it_saved(running: StandIn, page: "Page") -> None:

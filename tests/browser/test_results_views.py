@@ -2,6 +2,7 @@
 
 import base64
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.unit.dashboard.standin_manager import StandinManager
+from tests.waiting import wait_until
 
 from .test_dashboard import add_task, dashboard, manager, page  # noqa: F401 - fixtures
 
@@ -56,11 +58,18 @@ async def test_a_chart_is_drawn_from_the_address_and_has_a_table(page: Page, man
     await expect(chart).to_be_visible()
     await expect(page.get_by_text("50 of 50 results")).to_be_visible()
     colours = "c => new Set(new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer)).size"
-    assert await chart.evaluate(colours) > 10
+    canvas = page.locator(".result-chart canvas")
+
+    async def is_drawn(beside: set[str], least: int) -> str:
+        shown: str = await canvas.evaluate("c => c.toDataURL()")
+        return shown if shown not in beside and await canvas.evaluate(colours) > least else ""
+
+    seen = {await wait_until(partial(is_drawn, set(), 10))}
     for kind in ("Scatter", "Histogram", "Heat map"):
         await page.locator(".charted select").first.select_option(label=kind)
         await expect(page.get_by_role("img", name=re.compile(f"^{kind} of"))).to_be_visible()
-        assert await page.locator(".result-chart canvas").evaluate(colours) > 2
+        seen.add(await wait_until(partial(is_drawn, seen, 2)))
+    assert len(seen) == 4
     assert await violations(page) == []
     await page.get_by_role("button", name="As a table").click()
     await expect(page.get_by_role("columnheader", name="x about")).to_be_visible()
@@ -74,7 +83,7 @@ async def test_tiles_paint_a_picture_of_their_own_accord(page: Page, manager: St
         "no tile",
     ]
     await open_task(page, with_results(manager, tiles))
-    await expect(page.get_by_text("2 of 1,000 tiles painted; 1 results are no tiles")).to_be_visible()
+    await expect(page.get_by_text("2 of 1,000 tiles painted, and 1 result without a tile")).to_be_visible()
     pixel = "(c) => [...c.getContext('2d').getImageData(0, 0, 4, 2).data.slice(0, 12)]"
     shown = page.get_by_role("img", name="Picture of 4 × 2 pixels")
     assert await shown.evaluate(pixel) == [255, 0, 0, 255, 255, 0, 0, 255, 7, 7, 7, 255]

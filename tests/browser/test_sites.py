@@ -105,7 +105,12 @@ async def test_a_pinned_tag_embeds_and_a_visit_is_counted(
         await row.get_by_role("link").click()
         await expect(watching.get_by_role("region", name=host["url"])).to_contain_text("Average lifespan")
         await expect(watching.get_by_role("img", name="Visits a day")).to_be_visible()
-        await expect(watching.get_by_role("region", name="Embed a distributor")).to_contain_text(embed["integrity"])
+        tags = watching.get_by_role("region", name="Embed a distributor")
+        await expect(tags).to_contain_text(embed["integrity"])
+        await watching.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+        await tags.get_by_role("button", name="Copy the tag").first.click()
+        await expect(tags).to_contain_text("Selected: copy it.")
+        assert embed["integrity"] in await watching.evaluate("getSelection().toString()")
         await watching.screenshot(path=str(tmp_path / "sites.png"), full_page=True)
     finally:
         await dashboard.stop()

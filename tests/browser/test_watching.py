@@ -71,6 +71,12 @@ async def test_an_empty_platform_teaches_what_is_next(page: Page, manager: Serve
     demo = page.get_by_role("link", name="the distributor's demo page")
     await expect(demo).to_have_attribute("href", "http://127.0.0.1:8710/demo")
     await expect(page.get_by_role("main").get_by_role("link", name="New task")).to_be_visible()
+    await manager.call("POST", "/api/distributors/d1/pause?reason=maintenance")
+    pages = page.get_by_role("navigation", name="Pages")
+    await pages.get_by_role("link", name="Fleet").click()
+    await expect(page.locator(".state-paused").first).to_be_visible()
+    await pages.get_by_role("link", name="Overview").click()
+    await expect(page.get_by_role("heading", name="Nobody computes yet")).to_be_visible()
 
 
 async def test_the_overview_shows_numbers_charts_and_what_needs_a_look(page: Page, manager: Served) -> None:

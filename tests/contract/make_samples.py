@@ -27,7 +27,15 @@ UNIONS: dict[str, tuple[Any, Any]] = {
 SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 REFUSED = m.Refused(code="full", reason="This distributor has all the clients it can take.", retry_after_s=30.0)
 HELD = m.BlockRef(block="b-1", lease=2, manager="m-1")
-TRIES = m.TryColumns(task="k-1", indexes=[0, 0], clients=["c-8", "c-9"], errors=["boom", "lost"], lost=[False, True])
+TRIES = m.TryColumns(
+    task="k-1",
+    indexes=[0, 0],
+    clients=["c-8", "c-9"],
+    errors=["boom", "lost"],
+    lost=[False, True],
+    distributors=["", "d-2"],
+    ended_at=[1_700_000_000.5, 0.0],
+)
 TERMS = m.Terms(output="json", clock="real", max_result_bytes=4096, max_log_bytes=512)
 ERROR = m.Error(code="malformed", reason="unknown type \u201ehallo\u201c")
 
@@ -45,6 +53,7 @@ EXAMPLES: dict[str, list[m.Message]] = {
             site="demo",
             origin="https://example.org",
             software="disio-web 0.1.0",
+            prefers="k-9",
             holding=["t-1", "t-2"],
         ),
         m.Ready(slots=2, queued=40),
@@ -53,8 +62,17 @@ EXAMPLES: dict[str, list[m.Message]] = {
             indexes=[0, 70_000, 2**40],
             values=[b'{"n":1e300}', b"\x00\x00\xff", b"-1.5"],
             seconds=[0.25, 0.0, 1e-6],
+            logged=[70_000],
+            logs=["a step\nanother \u2713"],
         ),
-        m.Failed(token="t-1", indexes=[3], errors=["TypeError: no\n    at run (workunit.js:1:2)"], kinds=["error"]),
+        m.Failed(
+            token="t-1",
+            indexes=[3],
+            errors=["TypeError: no\n    at run (workunit.js:1:2)"],
+            kinds=["error"],
+            logged=[3],
+            logs=["so far"],
+        ),
         m.Checkpoint(token="t-1", index=9, state=b'{"at":[1,2,3]}'),
         m.Progress(token="t-1", indexes=[9, 10], fractions=[0.5, 1.0]),
         m.Release(tokens=["t-1", "t-2"], indexes=[[9, 10], []]),
@@ -129,6 +147,18 @@ EXAMPLES: dict[str, list[m.Message]] = {
             failures=[m.FailureColumns(task="k-1", indexes=[2], errors=[["first", "second"]])],
             since=1_700_000_000.0,
             tallies=[m.TaskTally(task="k-1", failed=2)],
+            tries=[
+                m.PastTries(
+                    task="k-1",
+                    indexes=[1, 1],
+                    clients=["c-8", "c-7"],
+                    distributors=["d-2", ""],
+                    outcomes=["failed", "done"],
+                    errors=["boom", ""],
+                    logs=["", "a step"],
+                    ended_at=[1_700_000_000.5, 1_700_000_060.0],
+                )
+            ],
             votes=[
                 m.VoteColumns(
                     task="k-1",
@@ -215,6 +245,8 @@ EXAMPLES: dict[str, list[m.Message]] = {
             revoked=[m.BlockRef(block="b-0", lease=1, manager="m-2")],
             siblings=["http://127.0.0.1:8711"],
             managers=["http://127.0.0.1:8701", "http://127.0.0.1:8702"],
+            hears=["sites"],
+            token_key=bytes(range(32)),
         ),
         REFUSED,
         m.Grant(

@@ -290,3 +290,14 @@ async def test_what_was_counted_of_sites_comes_back_and_old_days_are_forgotten(o
     await again.put_site_days([], 6)
     assert await again.site_days() == rows[2:]
     await again.close()
+
+
+async def test_the_keys_of_clusters_come_back_in_the_order_in_which_they_were_told(opener: Opener) -> None:
+    cache = await opener()
+    await cache.load()
+    for cluster, key in (("z", b"1" * 32), ("a", b"2" * 32), ("z", b"3" * 32)):
+        await cache.commit([changes.PutClusterKey(cluster, key)])
+    await cache.close()
+    again = await opener()
+    assert list((await again.load()).cluster_keys.items()) == [("z", b"3" * 32), ("a", b"2" * 32)]
+    await again.close()

@@ -71,9 +71,11 @@ async def test_how_the_units_of_a_task_run_comes_back(store: ManagerStore) -> No
 async def test_numbers_and_cluster_id_survive_a_reopening(open_again: Opener) -> None:
     first = await open_again()
     cluster, numbers = await first.cluster_id(), [await first.next_number() for _ in range(3)]
+    key = await first.token_key()
+    assert (len(key), await first.token_key()) == (32, key)
     await first.close()
     second = await open_again()
-    assert await second.cluster_id() == cluster
+    assert (await second.cluster_id(), await second.token_key()) == (cluster, key)
     assert [*numbers, await second.next_number()] == [1, 2, 3, 4]
     await second.close()
 

@@ -29,6 +29,7 @@ async def store(open_again: Opener) -> AsyncIterator[ManagerStore]:
     for number in range(1, 10):
         record = task(number, total=100, state="running", name=f"Task {number}")
         record.created_at = 1_000.0 + number
+        record.owner = "ann" if number % 4 == 1 else ""
         await begin(opened, record)
         failed = 1 if number % 3 == 2 else 0
         await opened.commit([front(100, number=number, total=100, done=90 - 10 * number, failed=failed)])
@@ -67,6 +68,9 @@ async def pages(store: Any, wanted: TaskFilter, sort: Sort = "newest", limit: in
         (TaskFilter(created=(1_003.0, 1_006.0)), [5, 4, 3]),
         (TaskFilter(ended=(2_005.0, 3_000.0)), [7, 5, 1]),
         (TaskFilter(ended=(0.0, 3_000.0)), [8, 7, 5, 4, 2, 1]),
+        (TaskFilter(owner="ann"), [9, 5, 1]),
+        (TaskFilter(owner="ann", has_failures=True), [5]),
+        (TaskFilter(owner="an"), []),
         (TaskFilter(has_failures=True), [8, 5, 2]),
         (TaskFilter(has_failures=True, numbers=((1, 6),), states=("failed",)), [5, 2]),
     ],
@@ -101,10 +105,12 @@ async def test_a_deleted_one_is_not_found(store: Any) -> None:
 async def test_a_mongodb_database_of_before_is_filled(tmp_path: Path, mongodb_uri: str) -> None:
     open_again = opener("mongodb", tmp_path, mongodb_uri)
     first: Any = await open_again()
-    await begin(first, task())
-    await first._db["tasks"].update_one({"_id": "task1"}, {"$unset": {"created": "", "ended": "", "total": ""}})
+    await begin(first, msgspec.structs.replace(task(), owner="ann"))
+    without = {"created": "", "ended": "", "total": "", "owner": ""}
+    await first._db["tasks"].update_one({"_id": "task1"}, {"$unset": without})
     await first.close()
     second = await open_again()
     wanted = TaskFilter(created=(1_700_000_000.0, 1_700_000_001.0))
     assert (await second.finding.ids(wanted)).ids == ["task1"]
+    assert (await second.finding.ids(TaskFilter(owner="ann"))).ids == ["task1"]
     await second.close()

@@ -15,7 +15,7 @@ from disio_manager.stores import journal
 from disio_manager.stores.base import ManagerStore
 from disio_manager.stores.journal import ArrivalPage, JournalReader, Mark, Position
 from disio_manager.stores.sqlite import SqliteStore
-from disio_manager.stores.sqlite_schema import SINCE_5
+from disio_manager.stores.sqlite_schema import LATER_INDEXES, SINCE_5, SINCE_6
 from disio_shared.errors import StoreUnavailable
 from disio_shared.ranges import RangeSet
 from tests.contract.manager_store_rows import ME, Opener, begin, block, failures, opener, results, task
@@ -215,11 +215,12 @@ async def test_a_file_of_version_3_gets_arrivals_of_its_rows(tmp_path: Path, mon
     await store.commit([results(done), failures([3, 4]), results([6], number=2)])
     await store.close()
     older = apsw.Connection(str(tmp_path / "manager.db"))
-    since_5 = re.findall(r"CREATE TABLE (\w+)", SINCE_5)
-    newer = "".join(
+    since_5 = re.findall(r"CREATE TABLE (\w+)", SINCE_5 + SINCE_6)
+    newer = "".join(f"DROP INDEX {name}; " for name in re.findall(r"INDEX IF NOT EXISTS (\w+)", LATER_INDEXES))
+    newer += "".join(
         f"DROP TABLE {name}; " for name in ("arrivals", "keys", "matches", "segments", "snapshots", *since_5)
     )
-    columns = ["matched", *re.findall(r"ALTER TABLE tasks ADD COLUMN (\w+)", SINCE_5)]
+    columns = ["matched", *re.findall(r"ALTER TABLE tasks ADD COLUMN (\w+)", SINCE_5 + SINCE_6)]
     newer += "".join(f"ALTER TABLE tasks DROP COLUMN {name}; " for name in columns)
     older.execute(f"{newer} PRAGMA user_version = 3")
     older.close()

@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 
 from disio_manager.stores.base import ManagerStore
-from disio_manager.stores.origins import OriginPage, OriginRow
-from tests.contract.manager_store_rows import begin, block, opener, results, task, votes
+from disio_manager.stores.origins import OriginPage, OriginRow, SecondsPage
+from tests.contract.manager_store_rows import begin, block, failures, opener, results, task, votes
 
 
 @pytest_asyncio.fixture(params=["sqlite", "mongodb"])
@@ -40,6 +40,22 @@ async def test_results_are_grouped_by_client_and_distributor_a_page_at_a_time(st
     assert part.next == 5 and sum(row.results for row in part.rows) == 3
     rest = await store.origins.page("task1", 5, 3)
     assert rest.next == 9 and (await store.origins.page("task1", 9, 3)) == OriginPage([], None)
+
+
+async def test_durations_are_told_a_page_at_a_time(store: ManagerStore) -> None:
+    late = msgspec.structs.replace(results([8]), seconds=[7.5])
+    await store.commit([results([1, 2, 3]), late, results([1], number=2)])
+    whole = await store.origins.seconds("task1", 0, 100)
+    assert (whole.seconds, whole.next) == ([0.5, 0.5, 0.5, 7.5], None)
+    first = await store.origins.seconds("task1", 2, 2)
+    assert (first.seconds, first.next) == ([0.5, 0.5], 4)
+    assert await store.origins.seconds("task1", 4, 2) == SecondsPage([7.5], None)
+    assert await store.origins.seconds("never", 0, 2) == SecondsPage([], None)
+
+
+async def test_failures_tell_when_they_came(store: ManagerStore) -> None:
+    await store.commit([failures([3])])
+    assert [row.at for row in await store.failures("task1", 0, 0)] == [1_700_000_002.0]
 
 
 async def test_a_task_without_results_and_one_that_never_was_have_no_origins(store: ManagerStore) -> None:

@@ -40,3 +40,17 @@ async def test_distributors_sites_and_days_are_told_apart_and_old_days_forgotten
     assert await store.sites.since(101) == [later]
     await store.sites.drop_before(101)
     assert await store.sites.since(0) == [later]
+
+
+async def test_the_rows_of_one_site_are_all_of_its_days_and_distributors_and_no_others(store: ManagerStore) -> None:
+    days = [msgspec.structs.replace(A, day=day) for day in (99, 100, 103, 109)]
+    alike = [
+        msgspec.structs.replace(A, site=site) for site in ("https://b.a.example", "https://a.example.org", "a.example")
+    ]
+    await store.sites.put("d1", [*days, *alike])
+    await store.sites.put("d2/x", [days[1]])
+    found = await store.sites.of(A.site, 100)
+    assert sorted(row.day for row in found) == [100, 100, 103, 109]
+    assert {row.site for row in found} == {A.site}
+    assert await store.sites.of("https://nobody.example", 0) == []
+    assert await store.sites.of("a", 0) == []

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from disio_manager.core.changes import AddForeign, Change, NoteResults, PutStretch
+from disio_manager.core.changes import AddForeign, Change, DropBlock, NoteResults, PutStretch
 from disio_manager.core.records import LoadedTask
 from disio_manager.stores.base import ManagerStore
 from disio_manager.stores.mongo_books import MAX_RUNS
@@ -175,6 +175,30 @@ async def test_a_recount_finds_what_a_commit_wrote_before_it_broke_off(mongodb_u
         await again.close()
         if not broke:
             assert found_at >= 2, "no commit broke off between its results and its counters"
+            return
+    raise AssertionError("the commit never got through")
+
+
+async def test_what_ends_a_block_and_breaks_off_leaves_none_of_its_results_to_be_computed_again(
+    mongodb_uri: str, tmp_path: Path
+) -> None:
+    group: list[Change] = [results(range(2, 10)), DropBlock("b1-0", "task1"), front(20, done=10)]
+    for writes in range(8):
+        open_again = opener("mongodb", tmp_path, mongodb_uri)
+        store = await open_again()
+        await begin(store, task())
+        await store.commit([block(0, 10, holder="d"), block(10, 20), front(20), results([0, 1]), front(20, done=2)])
+        broke = await broke_off(store, writes, lambda it: it.commit(group))
+
+        again = await open_again()
+        [loaded] = await again.load()
+        rows = {row.index for row in await all_results(again)}
+        holders = {one.id: one.holder for one in loaded.blocks}
+        # What the distributor may hold is its own, and asks nobody else: it brings the rest of it again.
+        assert holders in ({"b1-0": "d", "b1-10": ""}, {"b1-10": ""}), f"after {writes} writes"
+        assert "b1-0" in holders or rows == set(range(10)), f"lost after {writes} writes"
+        await again.close()
+        if not broke:
             return
     raise AssertionError("the commit never got through")
 

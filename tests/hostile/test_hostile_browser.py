@@ -1,9 +1,12 @@
 """The hostile suite against the browser client in a real Chromium: its page, storage and network are not touched.
 
 The page around it is never frozen by units: they run in another process, and the browser tells which long tasks were
-not the page's own. How long the page waited between its turns depends on the machine as well, so it is printed beside
-the same of a page without disio, which another process of the same browser shows. The distributor and the page are of
-one site here, so that the consent frame shares the page's thread: on a page of another site it does not.
+not the page's own. Tasks are long by the clock, and a machine can stand still while any of them runs; but what freezes
+a page does so whenever it is played, so cases with long tasks are played again, and what counts then is processor time.
+How long the page waited between its turns is printed beside the same of a page without disio, which another process of
+the same browser shows.
+The distributor and the page are of one site here, so that the consent frame shares the page's thread: on a page of
+another site it does not.
 """
 
 import hashlib
@@ -15,18 +18,39 @@ import pytest_asyncio
 
 from tests.browser.conftest import PRESS_MS, open_consent, press
 from tests.browser.stand_in import STATIC
+from tests.browser.tracing import main_thread
 
 from .canaries import Ears
 from .cases import Case, of_client
 from .stand import CLIENT_SECRET, PAGE_SECRET, HostileStand
 from .suite import CASES
-from .turns import LONG_MS, Turns
+from .turns import DRAWN, LONG_MS, NOW, Span, Turns
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
 
-KNOWN = ("/socket.io/", "/workunits/", "/kits/", "/embed/", "/client.js", "/.well-known/disio.json", "/favicon.ico")
+KNOWN = (
+    "/socket.io/",
+    "/workunits/",
+    "/kits/",
+    "/embed/",
+    "/ping",
+    "/client.js",
+    "/.well-known/disio.json",
+    "/favicon.ico",
+)
 """What a client asks its distributor for."""
+
+AGAIN = 5
+"""So often is a case played again before it is what froze the page: time that a host takes may look like the task's."""
+NEVER_BUSY = """{
+  const observe = PerformanceObserver.prototype.observe;
+  PerformanceObserver.prototype.observe = function (what) {
+    if (what.type !== "longtask" || what.forTheTest) observe.call(this, what);
+  };
+}"""
+"""Long tasks are long by the clock: on a machine that others load, disio would take its page for a busy one, and pause
+for minutes. That it does is tested with the pauses; these tests look at the tasks themselves."""
 
 
 class Visit:
@@ -34,14 +58,35 @@ class Visit:
 
     def __init__(self, stand: HostileStand, page: "Page", idle: "Page") -> None:
         self.stand, self.page, self.idle = stand, page, idle
+        self._played: list[tuple[Case, Span]] = []
 
     async def play(self, case: Case) -> Any:
         """Play one case."""
         evil = self.stand.evil(file="file:///etc/hostname", home="/nest", variable="HOME", pid="1")
+        began = await self.page.evaluate(NOW)
         said = await self.stand.play(case, evil, [PAGE_SECRET, CLIENT_SECRET])
+        self._played.append((case, Span(began, await self.page.evaluate(NOW) - began)))
         asked = [path for path in self.stand.requests if not path.startswith(KNOWN)]
         assert not asked, f"{case} made the browser ask for {asked}"
         return said
+
+    async def suspects(self) -> list[Case]:
+        """Return the cases during which something of disio's held the page's thread for long, by the clock."""
+        await self.page.evaluate(DRAWN)
+        held = (await Turns.of(self.page)).not_its_own(self.stand.url)
+        return [case for case, span in self._played if any(span.meets(task) for task in held)]
+
+    async def held_by(self, case: Case, browser: "Browser") -> list[tuple[float, str]]:
+        """Play a case again; returns tasks that held the page long by their processor time, if some did each time."""
+        held: list[tuple[float, str]] = []
+        for _ in range(AGAIN):
+            async with main_thread(browser, self.page) as thread:
+                await self.play(case)
+            assert thread.tasks
+            held = thread.longer_than(LONG_MS)
+            if not held:
+                break
+        return held
 
     async def watch(self) -> None:
         """Forget what was seen of the pages so far."""
@@ -72,6 +117,7 @@ async def visit(browser: "Browser") -> AsyncIterator[Visit]:
     page = await context.new_page()
     # One slot that never rests: units of a case share a realm, and none waits for longer than the machine makes it.
     await page.add_init_script("Object.defineProperty(Navigator.prototype, 'hardwareConcurrency', {get: () => 2})")
+    await page.add_init_script(NEVER_BUSY)
     await page.goto(stand.host_url)
     await page.wait_for_function("window.disio !== undefined")
     consent = await open_consent(page)
@@ -103,6 +149,7 @@ async def test_the_payload_of_another_task_is_not_there(visit: Visit) -> None:
     assert secret not in str(await visit.play(looks))
 
 
+@pytest.mark.timeout(600)
 async def test_no_unit_runs_where_it_could_freeze_the_page(visit: Visit, browser: "Browser") -> None:
     loops = next(case for case in CASES if case.name == "endless-loop")
     await visit.play(loops)
@@ -111,10 +158,8 @@ async def test_no_unit_runs_where_it_could_freeze_the_page(visit: Visit, browser
     await session.detach()
     # Chromium lists a frame as a target of its own when another process renders it.
     apart = [target["url"] for target in targets if target["type"] == "iframe"]
-    assert f"{visit.stand.url}/embed/compute" in apart, targets
-    page, idle = [await Turns.of(one) for one in (visit.page, visit.idle)]
-    # Tasks are long by the clock: where even an idle page had to wait for longer, that is the machine.
-    frozen = [task for task in page.not_its_own(visit.stand.url) if task.ms > max(LONG_MS, idle.largest)]
+    assert any(url.startswith(f"{visit.stand.url}/embed/compute") for url in apart), targets
+    frozen = {case.name: held for case in await visit.suspects() if (held := await visit.held_by(case, browser))}
     assert not frozen, await visit.seen()
 
 

@@ -18,6 +18,7 @@ LONG_MS = 50
 OWN = ("self", "unknown")
 """How browsers call tasks that no frame has a part in: a script of the page, or work without any."""
 SCRIPT = """
+window.takeNotes = [];
 window.watchTurns = () => { window.turns = {since: performance.now(), largest: 0, gaps: [], tasks: [], scripts: []} };
 watchTurns();
 {
@@ -28,14 +29,23 @@ watchTurns();
     if (now - last > LONG_MS) turns.gaps.push([performance.timeOrigin + last, now - last]);
     last = now;
   }, 5);
-  const watch = (type, note) => new PerformanceObserver((list) => list.getEntries().forEach(note)).observe({type});
+  const watch = (type, note) => {
+    const observer = new PerformanceObserver((list) => list.getEntries().forEach(note));
+    observer.observe({type, forTheTest: true});
+    takeNotes.push(() => observer.takeRecords().forEach(note));
+  };
   const at = (time) => performance.timeOrigin + time;
   watch("longtask", ({name, startTime, duration}) => turns.tasks.push([at(startTime), duration, name]));
   watch("long-animation-frame", ({scripts}) => scripts.forEach(({startTime, duration, sourceURL}) =>
     turns.scripts.push([at(startTime), duration, sourceURL])));
 }
 """.replace("LONG_MS", str(LONG_MS))
-READ = "({...window.turns, seconds: (performance.now() - window.turns.since) / 1000})"
+NOW = "performance.timeOrigin + performance.now()"
+DRAWN = "new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
+"""Browsers tell of long scripts when the picture that they kept waiting was drawn."""
+READ = (
+    "takeNotes.forEach((take) => take()), ({...window.turns, seconds: (performance.now() - window.turns.since) / 1000})"
+)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """A whole disio for tests of the SDK, started once for all tests of a file."""
 
+import asyncio
 import json
 import urllib.request
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.integration.env import Env, Started
+from tests.waiting import wait_until
 
 
 class Place:
@@ -33,6 +35,14 @@ class Place:
         self.manager = self.env.manager()
         trust = ("--trust-native", self.cluster()) if is_trusting else ()
         self.env.client(self.env.distributor(self.manager.url).url, *trust, cores=cores)
+        asyncio.run(wait_until(lambda: self.slots() == cores, on_timeout=self.env.dump))
+
+    def slots(self) -> int:
+        """Return how many units run at a time, as far as the manager knows."""
+        headers = {"Authorization": f"Bearer {self.token_file.read_text().strip()}"}
+        asked = urllib.request.Request(f"{self.manager.url}/api/stats", headers=headers)
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            return int(json.load(answer)["slots"])
 
     @property
     def how(self) -> dict[str, Any]:

@@ -77,6 +77,26 @@ async def test_endless_iterables_are_read_no_further_ahead_than_the_buffer(face:
     await face.do(mapping.cancel)
 
 
+async def test_what_was_computed_and_not_taken_is_in_the_buffer(place: Place) -> None:
+    async with face_of("async", place.manager.url, **place.how) as face:
+        read: list[int] = []
+        mapping = face.client.map(SQUARES, noted(read), order="completed", buffer=40)
+        stream = aiter(mapping.results())
+        for taken in range(1, 31):
+            await anext(stream)
+            for each in mapping.task_ids:
+                await (await face.client.task(each)).wait()
+            assert len(read) <= taken + 40 + 10
+        await stream.aclose()
+        await mapping.cancel()
+
+
+def noted(read: list[int]) -> Iterator[int]:
+    for number in itertools.count():
+        read.append(number)
+        yield number
+
+
 def counted(numbers: "itertools.count[int]") -> Iterator[int]:
     yield from numbers
 

@@ -77,3 +77,11 @@ def test_a_service_that_is_killed_comes_back(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 130
+
+
+def test_the_mandelbrot_demo_checks_every_pixel() -> None:
+    process = up("--demo", "mandelbrot", "--clients", "2")
+    _, err = process.communicate(timeout=150)
+    assert process.returncode == 0, err
+    assert "all 196,608 pixels are right (checked in Python)" in err
+    assert re.search(r"paint itself: http://\S+/login\?once=\S+&next=/tasks/\w+%3Fview%3Dimage\n", err)

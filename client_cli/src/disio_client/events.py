@@ -79,6 +79,8 @@ class UnitsDone(msgspec.Struct, frozen=True):
     indexes: list[int]
     values: list[bytes]
     seconds: list[float]
+    logs: dict[int, str] = {}
+    """What units wrote, by index."""
 
 
 class UnitsFailed(msgspec.Struct, frozen=True):
@@ -89,6 +91,7 @@ class UnitsFailed(msgspec.Struct, frozen=True):
     indexes: list[int]
     errors: list[str]
     kinds: list[str]
+    logs: dict[int, str] = {}
 
 
 class StateSaved(msgspec.Struct, frozen=True):

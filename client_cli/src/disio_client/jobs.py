@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from disio_client.engines import frames
 from disio_client.events import StartRun
+from disio_client.unit_logs import UnitLogs
 
 
 @dataclass(slots=True, frozen=True)
@@ -28,6 +29,7 @@ class Job:
     code: bytes
     open: dict[int, bytes] = field(init=False)
     """Index and payload of units not yet answered."""
+    logs: UnitLogs = field(default_factory=UnitLogs)
     is_loaded: bool = False
     """The engine of this pass has its code."""
     _states: dict[int, bytes] = field(init=False)

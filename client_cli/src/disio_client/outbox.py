@@ -6,7 +6,7 @@ under way. Pure: time is an argument, in seconds.
 
 from collections import deque
 
-from disio_client.owed import Gathering, Owed, tokens_of, without
+from disio_client.owed import NO_LOGS, DoneColumns, Gathering, Logs, Owed, tokens_of, without
 from disio_shared.messages import Checkpoint, FromClient, Release
 
 MAX_UNACKED = 4
@@ -69,25 +69,37 @@ class Outbox:
 
     # In
 
-    def add_done(self, token: str, indexes: list[int], values: list[bytes], seconds: list[float], now: float) -> None:
-        """Gather results of a token, in columns of equal length."""
+    def add_done(
+        self,
+        token: str,
+        indexes: list[int],
+        values: list[bytes],
+        seconds: list[float],
+        now: float,
+        logs: Logs = NO_LOGS,
+    ) -> None:
+        """Gather results of a token, in columns of equal length; ``logs`` are what units wrote, by index."""
         for start in range(0, len(indexes), GATHER_UNITS):
             part = slice(start, start + GATHER_UNITS)
-            self._add_done(token, indexes[part], values[part], seconds[part], now)
+            self._add_done(token, (indexes[part], values[part], seconds[part]), now, logs)
 
-    def _add_done(self, token: str, indexes: list[int], values: list[bytes], seconds: list[float], now: float) -> None:
+    def _add_done(self, token: str, columns: DoneColumns, now: float, logs: Logs) -> None:
+        indexes, values, seconds = columns
         size = sum(map(len, values))
         if size > GATHER_BYTES and len(indexes) > 1:
             middle = len(indexes) // 2
-            self._add_done(token, indexes[:middle], values[:middle], seconds[:middle], now)
-            self._add_done(token, indexes[middle:], values[middle:], seconds[middle:], now)
+            self._add_done(token, (indexes[:middle], values[:middle], seconds[:middle]), now, logs)
+            self._add_done(token, (indexes[middle:], values[middle:], seconds[middle:]), now, logs)
             return
         gathering = self._room(token, len(indexes), size, now)
-        for column, new in zip(gathering.done, (indexes, values, seconds), strict=True):
+        for column, new in zip(gathering.done, columns, strict=True):
             column.extend(new)  # type: ignore[attr-defined]
+        gathering.add_logs(indexes, logs)
         self._drop_states(token, indexes)
 
-    def add_failed(self, token: str, indexes: list[int], errors: list[str], kinds: list[str], now: float) -> None:
+    def add_failed(
+        self, token: str, indexes: list[int], errors: list[str], kinds: list[str], now: float, logs: Logs = NO_LOGS
+    ) -> None:
         """Gather failures of a token, in columns of equal length."""
         for start in range(0, len(indexes), GATHER_UNITS):
             part = slice(start, start + GATHER_UNITS)
@@ -95,6 +107,7 @@ class Outbox:
             gathering = self._room(token, len(indexes[part]), size, now)
             for column, new in zip(gathering.failed, (indexes[part], errors[part], kinds[part]), strict=True):
                 column.extend(new)  # type: ignore[attr-defined]
+            gathering.add_logs(indexes[part], logs)
         self._drop_states(token, indexes)
 
     def _room(self, token: str, units: int, size: int, now: float) -> Gathering:

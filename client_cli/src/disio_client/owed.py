@@ -3,11 +3,17 @@
 Rule: units can be taken out of either, and nothing else changes by it. Pure.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import msgspec
 
+from disio_client.unit_logs import MAX_MESSAGE_CHARS, NO_ROOM
 from disio_shared.messages import Checkpoint, Failed, FromClient, Release, Results
+
+DoneColumns = tuple[list[int], list[bytes], list[float]]
+Logs = Mapping[int, str]
+NO_LOGS: Logs = {}
 
 
 @dataclass(slots=True)
@@ -15,8 +21,9 @@ class Gathering:
     """Answers of one token that are not yet in a message."""
 
     since: float
-    done: tuple[list[int], list[bytes], list[float]] = field(default_factory=lambda: ([], [], []))
+    done: DoneColumns = field(default_factory=lambda: ([], [], []))
     failed: tuple[list[int], list[str], list[str]] = field(default_factory=lambda: ([], [], []))
+    logs: dict[int, str] = field(default_factory=dict)
     size: int = 0
 
     @property
@@ -24,12 +31,21 @@ class Gathering:
         """How many answers there are."""
         return len(self.done[0]) + len(self.failed[0])
 
+    def add_logs(self, indexes: list[int], logs: Logs) -> None:
+        """Take in what units wrote, as much as a message may hold."""
+        room = MAX_MESSAGE_CHARS - sum(map(len, self.logs.values())) if logs else 0
+        for index in indexes if logs else ():
+            if index in logs:
+                self.logs[index] = logs[index] if len(logs[index]) <= room else NO_ROOM
+                room -= len(self.logs[index])
+
     def drop(self, indexes: set[int]) -> bool:
         """Forget units; return whether any other is left."""
         done = [row for row in zip(*self.done, strict=True) if row[0] not in indexes]
         failed = [row for row in zip(*self.failed, strict=True) if row[0] not in indexes]
         self.done = ([row[0] for row in done], [row[1] for row in done], [row[2] for row in done])
         self.failed = ([row[0] for row in failed], [row[1] for row in failed], [row[2] for row in failed])
+        self.logs = {index: text for index, text in self.logs.items() if index not in indexes}
         self.size = sum(map(len, self.done[1])) + sum(map(len, self.failed[1]))
         return bool(done or failed)
 
@@ -37,10 +53,19 @@ class Gathering:
         """Return the messages that say it all."""
         made: list[FromClient] = []
         if self.done[0]:
-            made.append(Results(token=token, indexes=self.done[0], values=self.done[1], seconds=self.done[2]))
+            indexes, values, seconds = self.done
+            results = Results(token=token, indexes=indexes, values=values, seconds=seconds)
+            made.append(self._with_logs(results))
         if self.failed[0]:
-            made.append(Failed(token=token, indexes=self.failed[0], errors=self.failed[1], kinds=self.failed[2]))
+            indexes, errors, kinds = self.failed
+            made.append(self._with_logs(Failed(token=token, indexes=indexes, errors=errors, kinds=kinds)))
         return made
+
+    def _with_logs(self, message: Results | Failed) -> FromClient:
+        logged = [index for index in message.indexes if index in self.logs] if self.logs else []
+        if not logged:
+            return message
+        return msgspec.structs.replace(message, logged=logged, logs=[self.logs[index] for index in logged])
 
 
 @dataclass(slots=True)

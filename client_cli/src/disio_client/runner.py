@@ -188,7 +188,7 @@ class Slot:
         blamed, text = job.take_blamed(death)
         if blamed:
             texts, kinds = [text] * len(blamed), [death.kind] * len(blamed)
-            await self._report(UnitsFailed(self._number, job.run.run, blamed, texts, kinds))
+            await self._report(UnitsFailed(self._number, job.run.run, blamed, texts, kinds, job.logs.take(blamed)))
 
     async def _pass(self, engine: Engine, job: Job) -> Death | None:
         """Run what is open; return how the engine died, or None when all was answered."""
@@ -250,15 +250,19 @@ class Slot:
         slot, run = self._number, job.run.run
         if isinstance(message, frames.Done):
             job.answered(message.indexes)
-            await self._report(UnitsDone(slot, run, message.indexes, message.values, message.seconds))
+            logs = job.logs.take(message.indexes)
+            await self._report(UnitsDone(slot, run, message.indexes, message.values, message.seconds, logs))
         elif isinstance(message, frames.Failed):
             job.answered(message.indexes)
-            await self._report(UnitsFailed(slot, run, message.indexes, message.errors, message.kinds))
+            logs = job.logs.take(message.indexes)
+            await self._report(UnitsFailed(slot, run, message.indexes, message.errors, message.kinds, logs))
         elif isinstance(message, frames.Started):
             job.started(message.index)
         elif isinstance(message, frames.Checkpoint) and message.index in job.open:
             job.saved(message.index, message.state)
             await self._report(StateSaved(slot, run, message.index, message.state))
+        elif isinstance(message, frames.Log) and message.index in job.open:
+            job.logs.add(message.index, message.text)
         elif isinstance(message, frames.Progress):
             await self._report(UnitProgressed(slot, run, message.index, message.fraction))
 

@@ -281,11 +281,11 @@ class Session:
         if large:
             texts = [f"the result has {len(event.values[at])} bytes, over the limit of {limit}" for at in large]
             indexes = [event.indexes[at] for at in large]
-            self.outbox.add_failed(run.token, indexes, texts, ["result"] * len(large), now)
+            self.outbox.add_failed(run.token, indexes, texts, ["result"] * len(large), now, event.logs)
         columns = (event.indexes, event.values, event.seconds)
         if len(kept) != len(event.indexes):
             columns = tuple([column[at] for at in kept] for column in columns)  # type: ignore[assignment]
-        self.outbox.add_done(run.token, *columns, now)
+        self.outbox.add_done(run.token, *columns, now, event.logs)
 
     def _on_failed(self, event: ev.UnitsFailed, now: float) -> None:
         run = self.work.run_of(event.slot, event.run)
@@ -294,7 +294,7 @@ class Session:
         kept = self.work.answer(run, event.indexes)
         errors = [event.errors[at][:MAX_ERROR_CHARS] for at in kept]
         kinds = [event.kinds[at] for at in kept]
-        self.outbox.add_failed(run.token, [event.indexes[at] for at in kept], errors, kinds, now)
+        self.outbox.add_failed(run.token, [event.indexes[at] for at in kept], errors, kinds, now, event.logs)
 
     def _on_state(self, event: ev.StateSaved, _now: float) -> None:
         run = self.work.run_of(event.slot, event.run)

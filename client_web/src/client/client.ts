@@ -4,26 +4,30 @@
  * Rule: decisions are the session's and the watchdogs'; here are only the socket, the frame and the timers.
  */
 
+import type { Results } from "../protocol/messages";
 import type { Run } from "../session/batches";
 import { Session, type Command, type Identity, type SessionEvent } from "../session/session";
 import { Codes } from "./codes";
-import { Connection } from "./connection";
 import { Kits } from "./kits";
 import { DownloadedFiles, type Downloader } from "./files";
 import { ComputeFrame } from "./frame";
 import { Slot } from "./slot";
 import { MAX_KEEP_MB, unitMemory } from "./memory";
 import { Teller, type ClientState, type Status } from "./status";
+import { Route } from "./route";
 import { slotsFor, Throttle } from "./throttle";
 import { Wear } from "./wear";
 
 export interface ClientOptions {
   base: string;
-  computeUrl: string;
+  /** Paths of the compute frame, the best first; both are tried. */
+  computeUrls: readonly string[];
   site: string;
   /** Origin of the page around, as the browser tells it; empty = unknown. */
   origin: string;
   software: string;
+  /** The task that is helped first; empty = any. */
+  prefers: string;
   cores: number;
   percent: number;
   identity: Identity;
@@ -31,6 +35,8 @@ export interface ClientOptions {
   downloader(): Downloader;
   onStatus(status: Status): void;
   remember(identity: Identity): void;
+  /** Every OWED_S: the results that no distributor has stored, for safe keeping. */
+  keep(identity: Identity, owed: readonly { id: number; message: Results }[]): void;
 }
 
 const LANGUAGES = ["javascript", "wasm", "python"];
@@ -38,6 +44,7 @@ const LANGUAGES = ["javascript", "wasm", "python"];
 const WORDS: Record<string, string> = { python: "Python" };
 const TICK_MS = 250;
 const RETRY_CODE_S = 5;
+const OWED_S = 2;
 /** A run that ends within this time of a pause need not be broken off. */
 const HALT_MS = 100;
 const MAX_REST_MS = 60_000;
@@ -46,7 +53,7 @@ const seconds = (): number => performance.now() / 1000;
 
 export class Client {
   private readonly session: Session;
-  private readonly connection: Connection;
+  private readonly route: Route;
   private readonly frame: ComputeFrame;
   private readonly files: DownloadedFiles;
   private readonly codes: Codes;
@@ -59,7 +66,7 @@ export class Client {
   private readonly unit_mb: number;
   /** How many of the slots may take runs. */
   private wanted = 1;
-  private base: string;
+  private owedAt = 0;
   private isFrameReady = false;
   private isFrameAway = false;
   private isPaused = false;
@@ -72,7 +79,6 @@ export class Client {
   private haltTimer = 0;
 
   constructor(private readonly options: ClientOptions) {
-    this.base = options.base;
     this.files = new DownloadedFiles(options.downloader);
     this.codes = new Codes(this.files);
     this.kits = new Kits(this.files);
@@ -80,29 +86,20 @@ export class Client {
     this.teller = new Teller(options.onStatus);
     const cores = slotsFor(options.cores, options.percent);
     this.unit_mb = unitMemory((navigator as { deviceMemory?: number }).deviceMemory ?? 0, cores);
-    const told = {
-      ...options.identity,
-      kind: "web",
-      languages: LANGUAGES,
-      cores,
-      memory_mb: this.unit_mb,
-      site: options.site,
-      origin: options.origin,
-      software: options.software,
-    };
-    this.session = new Session(told, Math.random);
-    this.connection = new Connection({
-      connected: () => {
-        this.handle({ type: "connected" });
+    const { site, origin, software, prefers } = options;
+    this.session = new Session(
+      { ...options.identity, kind: "web", languages: LANGUAGES, cores, memory_mb: this.unit_mb, site, origin, software, prefers },
+      Math.random,
+    );
+    this.route = new Route(options.base, {
+      event: (event) => {
+        this.handle(event);
       },
-      disconnected: () => {
-        this.handle({ type: "disconnected" });
-      },
-      message: (message) => {
-        this.handle({ type: "message", message });
+      nearer: (url) => {
+        if (this.fault === null && this.session.isUp) this.follow(this.session.goTo(url, "", seconds()));
       },
     });
-    this.frame = new ComputeFrame(options.computeUrl, {
+    this.frame = new ComputeFrame(options.computeUrls, {
       ready: () => {
         this.isFrameReady = true;
         this.work();
@@ -121,7 +118,7 @@ export class Client {
   start(): void {
     this.setShare(this.options.percent);
     this.frame.start();
-    this.connection.open(this.base);
+    this.route.open();
     this.timer = window.setInterval(() => {
       this.tick();
     }, TICK_MS);
@@ -173,7 +170,7 @@ export class Client {
     this.slots = [];
     this.frame.stop();
     this.files.stop();
-    this.connection.close();
+    this.route.close();
     this.tell();
   }
 
@@ -199,7 +196,6 @@ export class Client {
       this.frame,
       {
         report: (message) => {
-          if (message.type === "log") return;
           if (message.type === "done") this.count(message.seconds);
           this.handle({ type: "report", message });
         },
@@ -209,7 +205,7 @@ export class Client {
         worn: () => {
           this.wear.note(seconds());
         },
-        mayPrepare: () => this.throttle.mayBegin(seconds()),
+        mayPrepare: () => this.throttle.mayBegin(seconds(), this.promised),
       },
       this.unit_mb === 0 ? undefined : Math.min(MAX_KEEP_MB, this.unit_mb / 2),
     );
@@ -226,12 +222,26 @@ export class Client {
     this.renewWorn(now);
     this.handle({ type: "tick" });
     this.work();
+    this.route.tick(now);
+    if (now < this.owedAt) return;
+    this.owedAt = now + OWED_S;
+    this.options.keep(this.session.identity, this.session.owed);
+  }
+
+  /** Results that an earlier frame of the same client computed. */
+  owe(identity: Identity, messages: readonly Results[]): void {
+    this.handle({ type: "owed", identity, messages });
   }
 
   /** Tell the throttle how many slots take processor time. */
   private account(): void {
     const busy = this.slots.filter((slot) => slot.isComputing).length;
     this.throttle.handle({ type: "busy", slots: busy }, seconds());
+  }
+
+  /** Slots that were let begin, and wait for their code. */
+  private get promised(): number {
+    return this.slots.filter((slot) => slot.isBusy && !slot.isComputing).length;
   }
 
   private renewWorn(now: number): void {
@@ -260,7 +270,7 @@ export class Client {
   /** Come back when the throttle lets the next run begin. */
   private rest(now: number): void {
     clearTimeout(this.restTimer);
-    const wait = this.throttle.wait(now);
+    const wait = this.throttle.wait(now, this.promised);
     if (wait === null || wait === 0) return;
     this.restTimer = window.setTimeout(
       () => {
@@ -272,7 +282,7 @@ export class Client {
 
   /** Not in a worn frame; and while runs are suspected of having ended one, they alone, one at a time. */
   private mayStart(slot: Slot): boolean {
-    if (this.wear.isOn || !this.throttle.mayBegin(seconds())) return false;
+    if (this.wear.isOn || !this.throttle.mayBegin(seconds(), this.promised)) return false;
     const suspect = this.slots.find((one) => one.isSuspect);
     return suspect === undefined || (slot === suspect && this.slots.every((one) => one === slot || !one.isBusy));
   }
@@ -302,12 +312,12 @@ export class Client {
 
   /** The code of a work unit, once the frame has what its language needs. */
   private async needed(language: string, workunit: string): Promise<Uint8Array> {
-    const kit = await this.kits.get(this.base, language).catch((error: unknown) => {
+    const kit = await this.kits.get(this.route.current, language).catch((error: unknown) => {
       this.handle({ type: "lacks", language, reason: `No ${WORDS[language] ?? language} here for now: ${textOf(error)}` });
       throw error;
     });
     if (kit !== null) this.frame.keep(kit);
-    return this.codes.get(this.base, workunit);
+    return this.codes.get(this.route.current, workunit);
   }
 
   /** Whether a run may begin whose code has come: the frame may have gone in the meantime. */
@@ -321,16 +331,20 @@ export class Client {
   }
 
   private handle(event: SessionEvent): void {
-    for (const command of this.session.handle(event, seconds())) this.perform(command);
+    this.follow(this.session.handle(event, seconds()));
+  }
+
+  private follow(commands: readonly Command[]): void {
+    for (const command of commands) this.perform(command);
     this.tell();
   }
 
   private perform(command: Command): void {
     switch (command.type) {
       case "send":
-        return this.connection.send(command.message);
+        return this.route.send(command.message);
       case "ask":
-        return void this.connection.ask(command.message).then((message) => {
+        return void this.route.ask(command.message).then((message) => {
           this.handle({ type: "answered", id: command.id, message });
         });
       case "work":
@@ -343,6 +357,8 @@ export class Client {
         return;
       case "remember":
         return this.options.remember(command.identity);
+      case "welcomed":
+        return this.route.welcomed(command.siblings, seconds());
       case "reconnect":
         return this.reconnect(command);
       case "tell":
@@ -353,8 +369,7 @@ export class Client {
   private reconnect({ url, after_s, reason }: Extract<Command, { type: "reconnect" }>): void {
     this.reason = reason;
     if (after_s === null) return this.stop({ state: "blocked", reason });
-    if (url !== null) this.base = new URL(url).origin;
-    this.connection.openLater(this.base, after_s * 1000);
+    this.route.reconnect(url, after_s, seconds());
   }
 
   private reasonFor(state: ClientState): string {

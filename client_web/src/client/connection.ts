@@ -11,12 +11,16 @@ import { decodeToClient, encodeFromClient, type FromClient, type ToClient } from
 
 /** Milliseconds for an acknowledgement. */
 const ANSWER_MS = 20_000;
+/** For a connection to be made. */
+const CONNECT_MS = 10_000;
 const FIRST_DELAY_MS = 500;
 const MAX_DELAY_MS = 30_000;
 
 export interface ConnectionEvents {
   connected(): void;
   disconnected(): void;
+  /** No connection could be made, or it broke; the next try follows by itself, unless another address is opened. */
+  failed(): void;
   message(message: ToClient): void;
 }
 
@@ -36,7 +40,7 @@ export class Connection {
       reconnectionDelay: FIRST_DELAY_MS,
       reconnectionDelayMax: MAX_DELAY_MS,
       randomizationFactor: 0.5,
-      timeout: ANSWER_MS,
+      timeout: CONNECT_MS,
     });
     this.socket = socket;
     socket.on("connect", () => {
@@ -44,8 +48,12 @@ export class Connection {
     });
     socket.on("disconnect", (reason) => {
       this.events.disconnected();
+      if (this.socket === socket) this.events.failed();
       // The library comes back by itself after any other reason.
       if (reason === "io server disconnect" && this.socket === socket) this.openLater(url, FIRST_DELAY_MS * (2 + 8 * Math.random()));
+    });
+    socket.on("connect_error", () => {
+      if (this.socket === socket) this.events.failed();
     });
     socket.on("m", (data: unknown) => {
       this.receive(data);

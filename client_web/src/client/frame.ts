@@ -43,7 +43,7 @@ export class ComputeFrame implements Realms {
   private nextWorker = 1;
 
   constructor(
-    private readonly url: string,
+    private readonly urls: readonly string[],
     private readonly events: FrameEvents,
   ) {}
 
@@ -52,7 +52,7 @@ export class ComputeFrame implements Realms {
     iframe.setAttribute("sandbox", "allow-scripts");
     iframe.hidden = true;
     iframe.title = "disio compute";
-    iframe.src = this.url;
+    iframe.src = this.urls[this.failures % this.urls.length] as string;
     iframe.onload = () => {
       this.connect(iframe);
     };
@@ -114,6 +114,8 @@ export class ComputeFrame implements Realms {
 
   private hear(message: FromBoot): void {
     this.heardAt = performance.now();
+    // Not at the next look: its process may be gone by then.
+    this.wasWhole ||= this.framesWithin > 0;
     if (message.type === "ready") {
       this.isReady = true;
       this.failures = 0;
@@ -140,9 +142,11 @@ export class ComputeFrame implements Realms {
    * Tried in Chromium; where it is not so, the frame's silence tells.
    */
   private isHollow(): boolean {
-    const within = this.iframe?.contentWindow?.length ?? 0;
-    this.wasWhole ||= within > 0;
-    return this.wasWhole && within === 0;
+    return this.wasWhole && this.framesWithin === 0;
+  }
+
+  private get framesWithin(): number {
+    return this.iframe?.contentWindow?.length ?? 0;
   }
 
   private renew(): void {

@@ -1,8 +1,8 @@
 /**
  * What the client tells the widget about itself.
  *
- * Rule: a new state or reason is told at once, numbers a few times a second: quick units would have the widget drawn anew a thousand
- * times in that time.
+ * Rule: a new state or reason is told at once, numbers once a second: drawing the widget anew takes processor time that the visitor
+ * did not lend.
  */
 
 export type ClientState = "connecting" | "running" | "waiting" | "paused" | "blocked" | "stopped";
@@ -23,7 +23,7 @@ export interface Status {
   seconds: number;
 }
 
-const NUMBERS_S = 0.25;
+const NUMBERS_S = 1;
 
 export class Teller {
   private key = "";

@@ -55,16 +55,21 @@ export class Throttle {
     this.account = Math.min(this.account, this.ceiling);
   }
 
-  /** Whether one more slot may begin: nothing is owed, or what is owed shrinks nevertheless. */
-  mayBegin(now: number): boolean {
+  /**
+   * Whether one more slot may begin: nothing is owed, or what is owed shrinks nevertheless.
+   *
+   * @param promised slots that were let begin and do not compute yet: without them, slots that end in one moment would all be let
+   *   begin in another, each as if it were alone
+   */
+  mayBegin(now: number, promised = 0): boolean {
     this.count(now);
-    return !this.isPaused && (this.account >= -HAIR || this.busy + 1 < this.wanted - HAIR);
+    return !this.isPaused && (this.account >= -HAIR || this.busy + promised + 1 < this.wanted - HAIR);
   }
 
   /** Seconds until one more slot may begin, if nothing changes; 0 = now, null = not before something does. */
-  wait(now: number): number | null {
-    if (this.mayBegin(now)) return 0;
-    const gain = this.wanted - this.busy;
+  wait(now: number, promised = 0): number | null {
+    if (this.mayBegin(now, promised)) return 0;
+    const gain = this.wanted - this.busy - promised;
     return this.isPaused || gain <= 0 ? null : -this.account / gain;
   }
 

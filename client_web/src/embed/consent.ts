@@ -5,7 +5,7 @@
  * machine and connects to nothing. What it says to the page around it is in protocol/embed.ts.
  */
 
-import { Client } from "../client/client";
+import type { Client } from "../client/client";
 import type { Status } from "../client/status";
 import { DEFAULT_SHARE, SHARES } from "../client/throttle";
 import type { FromConsent, PublicState, ToConsent } from "../protocol/embed";
@@ -14,15 +14,19 @@ import { forgetChoices, rememberChoices, storedChoices } from "./choices";
 import { fetchFacts, type Facts } from "./facts";
 import { forgetIdentity, rememberIdentity, storedIdentity } from "./identity";
 import { isSmall } from "./machine";
+import { Owed } from "./owed";
 import { Pausing } from "./pausing";
 import type { Reason } from "./pauses";
 import { Sight } from "./sight";
 import { byId, inputs, tick, View, type Part } from "./view";
+import { Wished } from "./wished";
 import { languageOf, Words, type Key } from "./words";
 
 /** Filled in by the build. */
 declare const VERSION: string;
 declare const DOWNLOADER_SOURCE: string;
+/** Of the compute frame that was built with this page: it is kept for good, so that it can be made anew while the distributor is away. */
+declare const COMPUTE_PATH: string;
 
 const params = new URLSearchParams(location.hash.slice(1));
 const param = (name: string): string => (params.get(name) ?? "").slice(0, 200);
@@ -48,9 +52,11 @@ const BOX_WIDTH = 360;
 
 class Consent {
   private client: Client | null = null;
+  private owed: Owed | null = null;
   private pausing: Pausing | null = null;
   private readonly words = new Words(languageOf([param("lang"), ...navigator.languages]));
   private readonly view = new View(this.words, () => location.origin);
+  private readonly wished = new Wished(this.words);
   private readonly choices = storedChoices(Date.now());
   private percent: number = SHARES.find((share) => share === this.choices.percent && share <= ceiling) ?? SHARES.findLast((share) => share <= Math.min(ceiling, DEFAULT_SHARE)) ?? SHARES[0];
   private readonly sights: Record<"start" | "second-start", Sight>;
@@ -80,6 +86,7 @@ class Consent {
       this.tellSize();
     }).observe(byId("card"));
     this.show("ask");
+    if (isPage) void this.wished.look();
     void fetchFacts().then((facts) => {
       this.introduce(facts);
     });
@@ -173,30 +180,48 @@ class Consent {
   }
 
   private granted(): void {
-    this.client = new Client({
+    // Run here for the first time: most frames are never started, and reading all of it at once would keep the page around waiting.
+    void import("../client/client").then((module) => {
+      if (this.client === null) this.compute(module.Client);
+    });
+  }
+
+  private compute(Made: typeof Client): void {
+    const owed = (this.owed ??= new Owed());
+    const identity = storedIdentity();
+    const client = (this.client = new Made({
       base: location.origin,
-      computeUrl: "/embed/compute",
+      computeUrls: [COMPUTE_PATH, "/embed/compute"],
       site: param("site"),
       origin: pageOrigin === "*" ? "" : pageOrigin.slice(0, 200),
       software: `disio-web ${VERSION}`,
+      prefers: isPage ? this.wished.task : "",
       cores: navigator.hardwareConcurrency || 1,
       percent: this.effective,
-      identity: storedIdentity(),
+      identity,
       downloader: () => new Worker((downloaderUrl ??= URL.createObjectURL(new Blob([DOWNLOADER_SOURCE], { type: "text/javascript" })))),
       remember: rememberIdentity,
+      keep: (whose, results) => {
+        owed.sync(whose, results, Date.now());
+      },
       onStatus: (status) => {
         this.status = status;
         this.draw();
       },
-    });
+    }));
     this.keepChoices();
     tellAnswer("granted", pageOrigin);
     say({ disio: "consent", answer: "granted" });
-    this.pausing = new Pausing(byId("card"), isPage || param("place") === "text", (reason) => {
+    const paused = (reason: Reason | null): void => {
       this.paused(reason);
-    });
+    };
+    this.pausing = new Pausing(byId("card"), isPage || param("place") === "text", () => this.percent, paused);
     for (const cause of ["hidden", "battery"] as const) this.pausing.allow(cause, tick(`allow-${cause}`).checked);
-    this.client.start();
+    void owed.takeOver(identity, Date.now()).then((legacy) => {
+      if (this.client !== client) return;
+      if (legacy !== null) client.owe(legacy.identity, legacy.messages);
+      client.start();
+    });
     this.pausing.start();
     this.limit = window.setTimeout(() => {
       this.end("ask", "over");
@@ -250,6 +275,7 @@ class Consent {
   private revoke(): void {
     forgetIdentity();
     forgetChoices();
+    void this.owed?.forget();
     tellAnswer("revoked", pageOrigin);
     this.end(isPage ? "ask" : "none", "ended");
     say({ disio: "status", state: "revoked", reason: "", stats: { units: 0, seconds: 0, tasks: [], percent: 0 } });
@@ -297,4 +323,10 @@ const PUBLIC: Record<Status["state"], PublicState> = {
   stopped: "idle",
 };
 
-new Consent().start();
+// In tasks of their own: the embedding page may share this thread.
+setTimeout(() => {
+  const consent = new Consent();
+  setTimeout(() => {
+    consent.start();
+  });
+});

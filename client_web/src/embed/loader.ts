@@ -13,12 +13,18 @@ type Listener = (detail: unknown) => void;
 /** When a visitor said no on this page's origin; for 30 days nothing is offered again unless the visitor clicks for it. */
 const NO_KEY = "disio.no";
 const SILENT_MS = 30 * 24 * 3600 * 1000;
-/** A frame that does not speak within this time was not let in. */
+/** A frame that does not speak within this time was not let in; once something has loaded in its place, it speaks soon. */
 const SPEAKS_MS = 15_000;
+const LOADED_MS = 5_000;
+/** By what `disio:blocked` says. */
+const WHY: Record<string, string> = {
+  csp: "This page's policy does not let the box in.",
+  load: "The box did not load: something in this browser keeps it out, or the distributor is away.",
+};
 const LABELS: Record<string, string> = { de: "Rechenzeit spenden" };
 
 function install(tag: HTMLScriptElement): void {
-  const widget = new Widget(tag.dataset, new URL(tag.src).origin);
+  const widget = new Widget(tag, new URL(tag.src).origin);
   const api = {
     open: () => {
       widget.open();
@@ -65,13 +71,17 @@ class Widget {
   private button: HTMLElement | null = null;
   private watch: PerformanceObserver | undefined;
   private timer = 0;
+  private hasSpoken = false;
   /** Where the page wants the widget in its text; else it is fixed to a corner. */
   private inline: HTMLElement | null = null;
 
+  private readonly data: DOMStringMap;
+
   constructor(
-    private readonly data: DOMStringMap,
+    private readonly tag: HTMLElement,
     private readonly base: string,
   ) {
+    this.data = tag.dataset;
     addEventListener("message", (event: MessageEvent<FromConsent>) => {
       if (this.frame !== null && event.source === this.frame.contentWindow && event.origin === base) this.hear(event.data);
     });
@@ -81,7 +91,12 @@ class Widget {
   }
 
   begin(): void {
-    this.inline = document.querySelector("disio-widget");
+    if (this.data["widget"] !== "corner") this.inline = document.querySelector("disio-widget");
+    // A tag in the head has no place in the text.
+    if (this.data["widget"] === "inline" && this.inline === null && document.body.contains(this.tag)) {
+      this.inline = document.createElement("span");
+      this.tag.after(this.inline);
+    }
     if (this.data["widget"] !== "none" && !isSilent()) {
       const host = document.createElement("div");
       this.place(host);
@@ -120,9 +135,17 @@ class Widget {
     this.place(frame);
     frame.style.cssText += "border:0;width:360px;height:420px;max-width:calc(100vw - 32px);max-height:calc(100vh - 32px)";
     if (this.button) this.button.style.display = "none";
-    this.timer = window.setTimeout(() => {
-      this.block("unsupported");
-    }, SPEAKS_MS);
+    const expect = (ms: number): void => {
+      clearTimeout(this.timer);
+      this.timer = window.setTimeout(() => {
+        this.block("load");
+      }, ms);
+    };
+    expect(SPEAKS_MS);
+    // An error page, of an ad-blocker or a network, loads too, and says nothing.
+    frame.onload = () => {
+      if (this.state === "asked" && !this.hasSpoken) expect(LOADED_MS);
+    };
     this.setState("asked");
   }
 
@@ -157,16 +180,21 @@ class Widget {
     this.watch?.disconnect();
     this.frame?.remove();
     this.frame = null;
+    this.hasSpoken = false;
   }
 
   private block(why: string): void {
     this.remove();
-    this.setState("blocked");
+    this.setState("blocked", WHY[why]);
     this.emit("blocked", why);
+    this.emit("error", WHY[why]);
+    // Whoever lets it in may click again.
+    if (this.button) this.button.style.display = "";
   }
 
   private hear(message: FromConsent): void {
     clearTimeout(this.timer);
+    this.hasSpoken = true;
     if (message.disio === "size") Object.assign((this.frame as HTMLElement).style, { width: `${message.width}px`, height: `${message.height}px` });
     else if (message.disio === "consent") this.answered(message.answer);
     else this.note(message.state, message.reason, message.stats);

@@ -5,16 +5,17 @@
  */
 
 import type { Cause } from "./pauses";
+import { SAMPLE_MS } from "./pressure";
 
 interface Battery extends EventTarget {
   charging: boolean;
 }
 
-interface Pressure {
+interface Observer {
   observe(source: "cpu", options: { sampleInterval: number }): Promise<void>;
   disconnect(): void;
 }
-type PressureReader = new (callback: (records: { state: string }[]) => void) => Pressure;
+type PressureReader = new (callback: (records: { state: string }[]) => void) => Observer;
 
 type Machine = Navigator & {
   getBattery?: () => Promise<Battery>;
@@ -23,7 +24,6 @@ type Machine = Navigator & {
   userAgentData?: { mobile?: boolean };
 };
 
-const SAMPLE_MS = 2_000;
 const LOW_MEMORY_GB = 4;
 
 const machine = navigator as Machine;
@@ -36,9 +36,13 @@ export function isSmall(): boolean {
 
 export class MachineWatch {
   private readonly ends = new AbortController();
-  private pressure: Pressure | null = null;
+  private pressure: Observer | null = null;
 
-  constructor(private readonly set: (cause: Cause, isOn: boolean) => void) {}
+  /** @param read told how the processor is doing, as browsers call it */
+  constructor(
+    private readonly set: (cause: Cause, isOn: boolean) => void,
+    private readonly read: (state: string) => void,
+  ) {}
 
   start(): void {
     this.follow(document, ["visibilitychange"], "hidden", () => document.hidden);
@@ -74,7 +78,7 @@ export class MachineWatch {
     if (Reader === undefined) return;
     this.pressure = new Reader((records) => {
       const state = records.at(-1)?.state;
-      this.set("pressure", state === "serious" || state === "critical");
+      if (state !== undefined) this.read(state);
     });
     await this.pressure.observe("cpu", { sampleInterval: SAMPLE_MS });
   }

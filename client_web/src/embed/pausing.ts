@@ -9,6 +9,7 @@ import { MachineWatch } from "./machine";
 import { OneTab } from "./one_tab";
 import { Pauses, type Allowable, type Cause, type PauseEvent, type Reason } from "./pauses";
 import { Presence } from "./presence";
+import { Pressure } from "./pressure";
 
 const TICK_MS = 1_000;
 const HOUR_S = 3600;
@@ -18,9 +19,15 @@ const seconds = (): number => performance.now() / 1000;
 export class Pausing {
   private readonly pauses = new Pauses();
   private readonly backoff = new Backoff();
-  private readonly machine = new MachineWatch((cause, isOn) => {
-    this.set(cause, isOn);
-  });
+  private readonly pressure = new Pressure();
+  private readonly machine = new MachineWatch(
+    (cause, isOn) => {
+      this.set(cause, isOn);
+    },
+    (state) => {
+      this.stayAway("pressure", this.pressure.handle(state, this.percent(), seconds()));
+    },
+  );
   private readonly oneTab = new OneTab((isElsewhere) => {
     this.set("tab", isElsewhere);
   });
@@ -30,11 +37,13 @@ export class Pausing {
 
   /**
    * @param box what the visitor must be able to see
+   * @param percent the share that the visitor chose
    * @param changed told what to wait for, or null: go on
    */
   constructor(
     box: Element,
     isInText: boolean,
+    private readonly percent: () => number,
     private readonly changed: (reason: Reason | null) => void,
   ) {
     this.presence = new Presence(box, isInText, (isSeen) => {
@@ -81,8 +90,11 @@ export class Pausing {
   }
 
   longTask(ms: number): void {
-    const pause = this.backoff.handle(ms, seconds());
-    if (pause > 0) this.handle({ type: "on", cause: "busy", seconds: pause });
+    this.stayAway("busy", this.backoff.handle(ms, seconds()));
+  }
+
+  private stayAway(cause: Cause, seconds: number): void {
+    if (seconds > 0) this.handle({ type: "on", cause, seconds });
   }
 
   private set(cause: Cause, isOn: boolean): void {

@@ -127,7 +127,7 @@ export class Trial {
     computeUrl = "/embed/compute",
     private readonly fetched: (url: string, file: string, language: string) => Promise<Blob> = fetchFile,
   ) {
-    this.frame = new ComputeFrame(computeUrl, {
+    this.frame = new ComputeFrame([computeUrl], {
       ready: () => {
         this.isUp = true;
         this.waiting?.resolve();

@@ -27,6 +27,8 @@ const DOING: Record<Status["state"], Key> = {
 
 export class View {
   part: Part = "ask";
+  /** The dot beats when something is told, and does not move in between: drawn 60 times a second it took as much as the smallest share. */
+  private isLongBeat = true;
 
   constructor(
     private readonly words: Words,
@@ -81,7 +83,8 @@ export class View {
   /** @param reason why it is paused, or what the client says */
   tell(status: Status, percent: number, reason: string, isVisitorsPause: boolean): void {
     const task = status.running[0]?.name ?? "";
-    document.documentElement.dataset["state"] = status.state;
+    this.isLongBeat = !this.isLongBeat;
+    Object.assign(document.documentElement.dataset, { state: status.state, beat: this.isLongBeat ? "long" : "short" });
     this.write("doing", this.words.of(DOING[status.state], { task }));
     this.write("share", this.words.of("percent", { percent: this.words.number(percent) }));
     this.write("reason", reason);

@@ -27,6 +27,8 @@ export interface Hello {
   /** Of the page around, as the browser told the consent frame. */
   origin: string;
   software: string;
+  /** The task that it wants to help first; empty = any. */
+  prefers: string;
   holding: string[];
 }
 
@@ -42,6 +44,10 @@ export interface Results {
   indexes: number[];
   values: Uint8Array[];
   seconds: number[];
+  /** Indexes of the units that wrote to their log. */
+  logged: number[];
+  /** The end of what each of them wrote. */
+  logs: string[];
 }
 
 export interface Failed {
@@ -50,6 +56,8 @@ export interface Failed {
   indexes: number[];
   errors: string[];
   kinds: string[];
+  logged: number[];
+  logs: string[];
 }
 
 export interface Checkpoint {
@@ -205,11 +213,12 @@ type Shapes<Union extends { type: string }> = { [M in Union as M["type"]]: Recor
 const FROM_CLIENT: Shapes<FromClient> = {
   hello: {
     version: integer, kind: text, client_id: or(text, ""), secret: or(text, ""), name: or(text, ""), languages: texts, cores: integer,
-    memory_mb: or(integer, 0), site: or(text, ""), origin: or(text, ""), software: or(text, ""), holding: or(texts, []),
+    memory_mb: or(integer, 0), site: or(text, ""), origin: or(text, ""), software: or(text, ""), prefers: or(text, ""),
+    holding: or(texts, []),
   },
   ready: { slots: integer, queued: or(integer, 0) },
-  results: { token: text, indexes: integers, values, seconds: numbers },
-  failed: { token: text, indexes: integers, errors: texts, kinds: texts },
+  results: { token: text, indexes: integers, values, seconds: numbers, logged: or(integers, []), logs: or(texts, []) },
+  failed: { token: text, indexes: integers, errors: texts, kinds: texts, logged: or(integers, []), logs: or(texts, []) },
   checkpoint: { token: text, index: integer, state: bytes },
   progress: { token: text, indexes: integers, fractions: numbers },
   release: { tokens: texts, indexes: { is: listOf(integers.is) } },

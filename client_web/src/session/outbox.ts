@@ -6,6 +6,7 @@
  */
 
 import type { Checkpoint, Failed, Release, Results } from "../protocol/messages";
+import { MAX_MESSAGE_CHARS, NO_ROOM } from "./unit_logs";
 
 const GATHER_S = 1;
 const GATHER_UNITS = 500;
@@ -31,6 +32,8 @@ interface Gathering {
   results: Results;
   since: number;
   bytes: number;
+  /** Of logs. */
+  chars: number;
 }
 
 export class Outbox {
@@ -50,16 +53,21 @@ export class Outbox {
     return bytes >= MAX_UNSENT_BYTES || units >= MAX_UNSENT_UNITS;
   }
 
-  addResult(token: string, index: number, value: Uint8Array, seconds: number, now: number): void {
+  addResult(token: string, index: number, value: Uint8Array, seconds: number, now: number, log = ""): void {
     let open = this.gathering.get(token);
     if (open === undefined) {
-      open = { results: { type: "results", token, indexes: [], values: [], seconds: [] }, since: now, bytes: 0 };
+      open = { results: { type: "results", token, indexes: [], values: [], seconds: [], logged: [], logs: [] }, since: now, bytes: 0, chars: 0 };
       this.gathering.set(token, open);
     }
     open.results.indexes.push(index);
     open.results.values.push(value);
     open.results.seconds.push(seconds);
     open.bytes += value.length;
+    if (log !== "") {
+      open.results.logged.push(index);
+      open.results.logs.push(open.chars + log.length <= MAX_MESSAGE_CHARS ? log : NO_ROOM);
+      open.chars += log.length;
+    }
     if (open.results.indexes.length >= GATHER_UNITS || open.bytes >= GATHER_BYTES) this.seal(token);
   }
 
@@ -105,6 +113,18 @@ export class Outbox {
     letter.isUnderWay = false;
     letter.isRefused = true;
     return true;
+  }
+
+  get owed(): { id: number; message: Results }[] {
+    return this.letters.flatMap(({ id, message }) => (message.type === "results" ? [{ id, message }] : []));
+  }
+
+  /** Another distributor comes next: of results alone it can make something. */
+  moved(): void {
+    this.seal();
+    this.letters = this.letters.filter(({ message }) => message.type === "results");
+    for (const letter of this.letters) letter.isRefused = false;
+    this.retry();
   }
 
   /** No acknowledgement can come any more: send it again. */

@@ -4,11 +4,12 @@
  * Rule: pure. Each open unit is answered once, with something that the distributor takes; whatever comes for another unit counts for nothing.
  */
 
-import type { CheckpointMessage, DoneMessage, FailedMessage, ProgressMessage } from "../protocol/engine";
+import type { CheckpointMessage, DoneMessage, FailedMessage, LogMessage, ProgressMessage } from "../protocol/engine";
 import type { Batches } from "./batches";
 import type { Outbox } from "./outbox";
+import { UnitLogs } from "./unit_logs";
 
-export type Report = DoneMessage | FailedMessage | CheckpointMessage | ProgressMessage;
+export type Report = DoneMessage | FailedMessage | CheckpointMessage | ProgressMessage | LogMessage;
 
 /** Most bytes that the distributor takes. */
 export interface Limits {
@@ -19,6 +20,8 @@ export interface Limits {
 const MAX_ERROR_CHARS = 4_000;
 
 export class Reports {
+  private readonly logs = new UnitLogs();
+
   constructor(
     private readonly batches: Batches,
     private readonly outbox: Outbox,
@@ -32,6 +35,9 @@ export class Reports {
         return this.failed(report);
       case "checkpoint":
         return this.checkpoint(report, limits);
+      case "log":
+        if (this.batches.isOpen(report.token, report.index)) this.logs.add(report.token, report.index, report.text);
+        return;
       case "progress":
         return this.batches.progress(report.token, report.index, report.fraction);
     }
@@ -44,7 +50,7 @@ export class Reports {
       const spent = seconds[at] as number;
       if (value.length > limits.result) return this.tooLarge(token, index, value.length, limits);
       if (!this.batches.close(token, index)) return;
-      this.outbox.addResult(token, index, value, spent, now);
+      this.outbox.addResult(token, index, value, spent, now, this.logs.take(token, index));
       if (workunit !== undefined) this.batches.measured(workunit, spent);
     });
     // The last of a batch wait for no company.
@@ -59,12 +65,16 @@ export class Reports {
   private failed({ token, indexes, errors, kinds }: FailedMessage): void {
     const kept = indexes.map((index, at) => (this.batches.close(token, index) ? at : -1)).filter((at) => at >= 0);
     if (kept.length === 0) return;
+    const written = kept.map((at) => ({ index: indexes[at] as number, log: this.logs.take(token, indexes[at] as number) }));
+    const logged = written.filter(({ log }) => log !== "");
     this.outbox.add({
       type: "failed",
       token,
       indexes: kept.map((at) => indexes[at] as number),
       errors: kept.map((at) => (errors[at] as string).slice(0, MAX_ERROR_CHARS)),
       kinds: kept.map((at) => kinds[at] as string),
+      logged: logged.map(({ index }) => index),
+      logs: logged.map(({ log }) => log),
     });
   }
 

@@ -4,12 +4,13 @@
  * Rule: pure. No clock, socket, timer or DOM; `handle(event, now)` returns commands, in the order in which to do them.
  */
 
-import { PROTOCOL_VERSION, type Assign, type Cancel, type ErrorMessage, type FromClient, type Hello, type Redirect, type Refused, type ToClient, type Welcome } from "../protocol/messages";
+import { PROTOCOL_VERSION, type Assign, type Cancel, type ErrorMessage, type Hello, type Redirect, type Refused, type Results, type ToClient, type Welcome } from "../protocol/messages";
 import { Batches, type Run } from "./batches";
+import type { Command, Identity, SessionEvent, SessionOptions } from "./events";
 import { Holdback, isPassing } from "./holdback";
 import { Offer } from "./offer";
 import { Outbox } from "./outbox";
-import { Reports, type Limits, type Report } from "./reports";
+import { Reports, type Limits } from "./reports";
 
 /** A client paused for longer gives back what it did not start. */
 const KEEP_PAUSED_S = 30;
@@ -20,52 +21,7 @@ const HEARTBEAT_MARGIN = 2;
 /** The acknowledgement of Hello has this id; outbox ids start at 1. */
 export const HELLO_ID = 0;
 
-export interface Identity {
-  client_id: string;
-  secret: string;
-}
-
-export interface SessionOptions extends Identity {
-  kind: string;
-  languages: string[];
-  cores: number;
-  /** What one unit may use, in MiB; 0 = unknown. */
-  memory_mb: number;
-  site: string;
-  /** Origin of the page around, as the browser tells it. */
-  origin: string;
-  software: string;
-}
-
-export type SessionEvent =
-  | { type: "connected" }
-  | { type: "disconnected" }
-  /** The acknowledgement of the message with this id, or null when none came in time. */
-  | { type: "answered"; id: number; message: ToClient | null }
-  | { type: "message"; message: ToClient }
-  | { type: "report"; message: Report }
-  /** Slots take runs whenever they may. */
-  | { type: "slots"; slots: number }
-  | { type: "pause" }
-  | { type: "resume" }
-  | { type: "leave" }
-  /** The files of a language cannot be had: none of its units can run. */
-  | { type: "lacks"; language: string; reason: string }
-  | { type: "tick" };
-
-export type Command =
-  | { type: "send"; message: FromClient }
-  | { type: "ask"; id: number; message: FromClient }
-  /** New work may be there, or nothing holds slots back any more. */
-  | { type: "work" }
-  /** End the runs of these tokens and say nothing about them. */
-  | { type: "stop"; tokens: string[] }
-  /** End these units of a token and say nothing about them; the others of their run go on or run again. */
-  | { type: "stop-units"; token: string; indexes: ReadonlySet<number> }
-  | { type: "remember"; identity: Identity }
-  /** Break the connection and connect again, perhaps elsewhere; `after_s` is null for never. */
-  | { type: "reconnect"; url: string | null; after_s: number | null; reason: string }
-  | { type: "tell"; reason: string };
+export type { Command, Identity, SessionEvent, SessionOptions } from "./events";
 
 export class Session {
   private readonly batches = new Batches();
@@ -73,6 +29,8 @@ export class Session {
   private readonly reports = new Reports(this.batches, this.outbox);
   private readonly holdback: Holdback;
   private readonly offer: Offer;
+  /** Tokens of distributors it has left: their units end here, and their results go to whoever is there. */
+  private readonly orphans = new Set<string>();
   private welcome: Welcome | null = null;
   private isReadyOut = false;
   private lastBatch = 0;
@@ -95,6 +53,21 @@ export class Session {
 
   get isUp(): boolean {
     return this.welcome !== null;
+  }
+
+  /** What it was given by the distributor it is at. */
+  private get holding(): string[] {
+    return this.batches.tokens.filter((token) => !this.orphans.has(token));
+  }
+
+  /** Results that no distributor has stored yet. */
+  get owed(): { id: number; message: Results }[] {
+    return this.outbox.owed;
+  }
+
+  get identity(): Identity {
+    const { client_id, secret } = this.options;
+    return { client_id, secret };
   }
 
   private get isGoing(): boolean {
@@ -170,6 +143,10 @@ export class Session {
         return void this.commands.push({ type: "work" });
       case "leave":
         return this.leave();
+      case "moved":
+        return this.moved();
+      case "owed":
+        return this.owe(event.identity, event.messages);
       case "lacks":
         return this.lacks(event.language, event.reason, now);
       case "tick":
@@ -181,7 +158,7 @@ export class Session {
 
   private hello(): Hello {
     const { languages } = this.offer;
-    return { ...this.options, languages, type: "hello", version: PROTOCOL_VERSION, name: "", holding: this.batches.tokens };
+    return { ...this.options, languages, type: "hello", version: PROTOCOL_VERSION, name: "", holding: this.holding };
   }
 
   private disconnected(): void {
@@ -203,7 +180,7 @@ export class Session {
     this.heartbeatAt = now;
     const { client_id, secret } = welcome;
     Object.assign(this.options, { client_id, secret });
-    this.commands.push({ type: "remember", identity: { client_id, secret } }, { type: "work" });
+    this.commands.push({ type: "remember", identity: { client_id, secret } }, { type: "welcomed", siblings: welcome.siblings }, { type: "work" });
   }
 
   private refused({ reason, retry_after_s }: Refused): void {
@@ -215,6 +192,28 @@ export class Session {
     this.outbox.seal();
     if (tokens.length > 0) this.giveBack(tokens);
     this.moving = { url, reason, deadline: this.isUp ? now + MOVE_S : now };
+  }
+
+  /** What runs goes on, and what is finished is kept; what did not start is the old distributor's to hand out again. */
+  private moved(): void {
+    this.batches.takeWaiting();
+    for (const token of this.orphans) if (this.batches.assignOf(token) === undefined) this.orphans.delete(token);
+    for (const token of this.batches.tokens) this.orphans.add(token);
+    this.outbox.moved();
+    this.moving = null;
+    this.holdback.accepted(); // of no meaning to the next one
+    this.disconnected();
+  }
+
+  /** Go on as the client that computed them, if it is none yet. */
+  private owe(identity: Identity, messages: readonly Results[]): void {
+    if (this.options.client_id === "") Object.assign(this.options, identity);
+    if (this.options.client_id === identity.client_id) for (const message of messages) this.outbox.add(message);
+  }
+
+  /** Go to a sibling, as if the distributor had said so. */
+  goTo(url: string, reason: string, now: number): Command[] {
+    return this.handle({ type: "message", message: { type: "redirect", url, reason } }, now);
   }
 
   private lacks(language: string, reason: string, now: number): void {
@@ -331,7 +330,7 @@ export class Session {
     if (this.pausedAt !== null && now - this.pausedAt >= KEEP_PAUSED_S) this.releaseWaiting();
     if (this.welcome === null || now - this.heartbeatAt < this.welcome.heartbeat_s / HEARTBEAT_MARGIN) return;
     this.heartbeatAt = now;
-    for (const token of this.batches.tokens) {
+    for (const token of this.holding) {
       const fractions = this.batches.fractionsOf(token);
       this.commands.push({ type: "send", message: { type: "progress", token, indexes: [...fractions.keys()], fractions: [...fractions.values()] } });
     }

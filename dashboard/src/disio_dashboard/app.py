@@ -7,7 +7,9 @@ from pathlib import Path
 
 from aiohttp import web
 
+from disio_dashboard.clusters import Places
 from disio_dashboard.guard import Guard, add_headers, guard_middleware
+from disio_dashboard.listing import show_clusters
 from disio_dashboard.login import do_login, do_logout, find_session, show_login, show_session
 from disio_dashboard.pages import STATIC_DIR, check_built, show_asset, show_icon, show_login_style, show_page
 from disio_dashboard.problems import problem
@@ -16,7 +18,6 @@ from disio_dashboard.sessions import is_same_secret
 from disio_dashboard.settings import Settings, read_token
 from disio_dashboard.state import STATE, State
 from disio_dashboard.tryout import Tryout
-from disio_dashboard.upstream import Upstream
 from disio_shared.datadir import DataDir
 from disio_shared.errors import ManagerUnreachable
 from disio_shared.ports import listen, port_of, url_of
@@ -35,10 +36,10 @@ def create_app(settings: Settings, static_dir: Path = STATIC_DIR) -> web.Applica
     data_dir = DataDir(Path(settings.data_dir) if settings.data_dir else None)
     token = read_token(settings.token_file, data_dir.path)
     app = web.Application(middlewares=[guard_middleware(Guard(settings))], client_max_size=MAX_FORM_BYTES)
-    app[STATE] = State(settings, token, static_dir, data_dir, Upstream(settings, data_dir))
+    app[STATE] = State(settings, token, static_dir, data_dir, Places(settings, data_dir))
     app.on_response_prepare.append(add_headers)
-    app.on_startup.append(_open_upstream)
-    app.on_cleanup.append(_close_upstream)
+    app.on_startup.append(_open_places)
+    app.on_cleanup.append(_close_places)
     Tryout().attach(app)
     app.add_routes(
         [
@@ -48,6 +49,7 @@ def create_app(settings: Settings, static_dir: Path = STATIC_DIR) -> web.Applica
             web.post("/login", do_login),
             web.post("/logout", _logout),
             web.get("/session", show_session),
+            web.get("/clusters", show_clusters),
             web.route("*", "/api/{path:.*}", proxy),
             web.get("/assets/{name:[A-Za-z0-9_.-]+}", show_asset),
             web.get("/login.css", show_login_style),
@@ -109,12 +111,12 @@ class DashboardApp:
         return f"{self._url}/login?once={state.links.issue(state.now())}"
 
 
-async def _open_upstream(app: web.Application) -> None:
-    await app[STATE].upstream.open()
+async def _open_places(app: web.Application) -> None:
+    await app[STATE].places.open()
 
 
-async def _close_upstream(app: web.Application) -> None:
-    await app[STATE].upstream.close()
+async def _close_places(app: web.Application) -> None:
+    await app[STATE].places.close()
 
 
 async def _healthz(_request: web.Request) -> web.Response:
@@ -122,7 +124,7 @@ async def _healthz(_request: web.Request) -> web.Response:
 
 
 async def _readyz(request: web.Request) -> web.Response:
-    """Ready = the manager answers; which token it would take does not matter."""
+    """Ready = the manager answers, of several the first; which token it would take does not matter."""
     try:
         await request.app[STATE].upstream.who(request.app[STATE].token or "none")
     except ManagerUnreachable as error:

@@ -25,8 +25,13 @@ def dashboard() -> None:
 
 
 @dashboard.command()
-@click.option("--manager", metavar="URL|zeroconf", help="The manager to show; default: the one on this machine.")
-@click.option("--token-file", metavar="FILE", help="The manager's admin.token; default: the data directory's.")
+@click.option(
+    "--manager",
+    metavar="URL|local|zeroconf",
+    multiple=True,
+    help="The manager to show, by default the one on this machine (local); several may be given.",
+)
+@click.option("--token-file", metavar="FILE", help="The first manager's admin.token; default: the data directory's.")
 @click.option("--host", help="Address to bind (127.0.0.1).")
 @click.option("--port", type=int, help="First port to try (8720).")
 @click.option("--public-url", metavar="URL", help="What people type when a proxy stands in front.")
@@ -39,6 +44,7 @@ def start(as_json: bool, **flags: Any) -> None:
 
     Each option may also be set as DISIO_<NAME> in the environment or under [dashboard] in disio.toml.
     """
+    flags["manager"] = list(flags["manager"]) or None
     from disio_dashboard.settings import Settings  # quick --help: no server imports
     from disio_shared.config import load_settings
     from disio_shared.logs import set_up_logs

@@ -7,10 +7,9 @@ import aiohttp
 from aiohttp import web
 
 from disio_dashboard.guard import SAFE_METHODS
-from disio_dashboard.login import end_session, find_session, told_of
+from disio_dashboard.login import end_session, find_session, told_of, upstream_of
 from disio_dashboard.problems import problem
 from disio_dashboard.sessions import is_same_secret
-from disio_dashboard.state import STATE
 from disio_shared.errors import ManagerUnreachable
 
 CSRF_HEADER = "X-Disio-Csrf"
@@ -21,6 +20,7 @@ TO_MANAGER: tuple[str, ...] = (
     "If-None-Match",
     "If-Match",
     "Idempotency-Key",
+    "Cache-Control",
 )
 TO_MANAGER += ("Last-Event-ID", "Range", "Upload-Offset", "Upload-Complete", "X-Request-Id")
 TO_BROWSER: tuple[str, ...] = (
@@ -66,7 +66,7 @@ async def proxy(request: web.Request) -> web.StreamResponse:
     if body is not None and request.content_length is not None:
         headers["Content-Length"] = str(request.content_length)
     try:
-        async with request.app[STATE].upstream.call(
+        async with upstream_of(request, session).call(
             request.method, request.rel_url.raw_path_qs, session.token, {**headers, **told_of(request)}, body
         ) as answer:
             if answer.status == 401:  # it ended there: a password was changed, a user removed, a token revoked
@@ -81,12 +81,13 @@ async def _pass_back(request: web.Request, answer: aiohttp.ClientResponse) -> we
     if answer.content_type not in INERT_TYPES:
         headers["Content-Type"] = "application/octet-stream"
     response = web.StreamResponse(status=answer.status, headers=headers)
-    await response.prepare(request)
     try:
+        await response.prepare(request)
         async for chunk in answer.content.iter_any():
             await response.write(chunk)
     except (aiohttp.ClientError, TimeoutError):
-        # The manager broke off: the browser must not take a part for the whole, so no proper end is sent.
+        # The manager broke off: the browser must not take a part for the whole, so no proper end is sent. Or the
+        # browser is gone already, which is no error.
         if request.transport is not None:
             request.transport.abort()
     # Its end is written by aiohttp, which does not take it for an error when the browser is gone by then.

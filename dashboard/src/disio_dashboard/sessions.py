@@ -42,6 +42,8 @@ class Session:
     """What the manager knows this session by."""
     expires_at: float
     who: "Who" = field(default_factory=lambda: MACHINE)
+    place: str = ""
+    """Key of the one manager that knows it."""
     csrf: str = field(default_factory=fresh_secret, repr=False)
     """What unsafe requests must carry in a header."""
 
@@ -56,10 +58,10 @@ class SessionTable:
     def __len__(self) -> int:
         return len(self._sessions)
 
-    def open(self, token: str, now: float, who: Who = MACHINE) -> str:
+    def open(self, token: str, now: float, who: Who = MACHINE, place: str = "") -> str:
         """Start a session and return its id, a secret of 256 bits."""
         session_id = fresh_secret()
-        self._sessions[session_id] = Session(token, now + self._life_s, who)
+        self._sessions[session_id] = Session(token, now + self._life_s, who, place)
         while len(self._sessions) > self._size:
             self._sessions.popitem(last=False)
         return session_id

@@ -13,6 +13,8 @@ from disio_shared.errors import ConfigError
 
 DEFAULT_MANAGER = "http://127.0.0.1:8700"
 ZEROCONF = "zeroconf"
+LOCAL = "local"
+MAX_MANAGERS = 32
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -20,10 +22,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How one dashboard is run."""
 
     data_dir: str | None = None
-    manager: str | None = None
-    """URL of the manager, ``zeroconf``, or None: what ``manager.json`` in the data directory says."""
+    manager: str | list[str] | None = None
+    """URL of the manager, ``local``: what ``manager.json`` in the data directory says, ``zeroconf``: those that
+    announce themselves; or several of these, as a list or with commas. None: ``local``."""
     token_file: str | None = None
-    """Holds the manager's admin token; None: ``admin.token`` in the data directory, if it is there."""
+    """Holds the admin token of the first manager; None: ``admin.token`` in the data directory, if it is there."""
     host: str = "127.0.0.1"
     port: int = 8720
     """0: any free port. A taken one: the next free one."""
@@ -34,12 +37,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """IPv4 address on which managers are looked for; None: all of this machine's."""
 
     def __post_init__(self) -> None:
-        if self.manager is not None and self.manager != ZEROCONF:
-            _check_url("--manager", self.manager, f"http://HOST:PORT or {ZEROCONF}")
+        if len(self.managers) > MAX_MANAGERS:
+            raise ConfigError("--manager", f"{len(self.managers)} managers", f"name {MAX_MANAGERS} at most")
+        for one in self.managers:
+            if one not in (ZEROCONF, LOCAL):
+                _check_url("--manager", one, f"http://HOST:PORT, {LOCAL} or {ZEROCONF}")
         if self.public_url is not None:
             _check_url("--public-url", self.public_url, "https://NAME")
         if not 0 <= self.port <= 65_535:
             raise ConfigError("--port", f"{self.port} is not a port", "use 0 to 65535")
+
+    @property
+    def managers(self) -> tuple[str, ...]:
+        """Return the managers that were asked for, each once, in their order."""
+        asked = self.manager.split(",") if isinstance(self.manager, str) else self.manager or [LOCAL]
+        return tuple(dict.fromkeys(one.strip() for one in asked))
 
     @property
     def is_secure(self) -> bool:

@@ -13,9 +13,9 @@ import aiohttp
 import msgspec
 from aiohttp import web
 
-from disio_dashboard.login import find_session
+from disio_dashboard.files import FileAnswer
+from disio_dashboard.login import find_session, upstream_of
 from disio_dashboard.problems import problem
-from disio_dashboard.state import STATE
 from disio_dashboard.upstream import Upstream
 from disio_shared.errors import ManagerUnreachable
 
@@ -86,7 +86,7 @@ class Tryout:
         if route is None:
             return problem(404, "not-found", "no such file")
         headers = {**route.headers, "Content-Type": route.content_type, "Cache-Control": "no-cache"}
-        return web.FileResponse(self._folder / route.file, headers=headers)
+        return FileAnswer(self._folder / route.file, headers=headers)
 
     async def _kit_file(self, request: web.Request) -> web.StreamResponse:
         session = find_session(request)
@@ -97,7 +97,7 @@ class Tryout:
         if size is None:
             return problem(404, "not-found", "no such file")
         try:
-            urls = await _distributors(request.app[STATE].upstream, session.token)
+            urls = await _distributors(upstream_of(request, session), session.token)
         except ManagerUnreachable as error:
             return problem(error.http_status, error.code, str(error))
         async with aiohttp.ClientSession(timeout=self._kits) as http:

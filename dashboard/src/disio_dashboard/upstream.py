@@ -7,14 +7,13 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import aiohttp
 import msgspec
 
-from disio_dashboard.finding import ZeroconfAddress
 from disio_dashboard.sessions import Who
-from disio_dashboard.settings import DEFAULT_MANAGER, ZEROCONF, Settings
+from disio_dashboard.settings import DEFAULT_MANAGER
 from disio_shared.datadir import DataDir
 from disio_shared.errors import ManagerUnreachable
 
@@ -27,11 +26,27 @@ MAX_ANSWER = 64 << 10
 ValueT = TypeVar("ValueT")
 
 
+class Address(Protocol):
+    """Where a manager is."""
+
+    @property
+    def known(self) -> str:
+        """Return the URL as far as it is known without waiting; else nothing."""
+
+    async def url(self) -> str:
+        """Return the URL."""
+
+
 class FixedAddress:
     """A manager that was named."""
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
+
+    @property
+    def known(self) -> str:
+        """Return the manager's URL."""
+        return self._url
 
     async def url(self) -> str:
         """Return the manager's URL."""
@@ -45,6 +60,11 @@ class FileAddress:
         self._data_dir = data_dir
         self._last = DEFAULT_MANAGER
 
+    @property
+    def known(self) -> str:
+        """Return the URL that was read last."""
+        return self._last
+
     async def url(self) -> str:
         """Return the URL in the file, else the last one that was there, else the default."""
         running = self._data_dir.read_service("manager") or {}
@@ -55,28 +75,36 @@ class FileAddress:
 
 
 class Upstream:
-    """HTTP client of the manager."""
+    """HTTP client of one manager."""
 
-    def __init__(self, settings: Settings, data_dir: DataDir) -> None:
-        self._address = _address(settings, data_dir)
+    def __init__(self, address: Address) -> None:
+        self._address = address
         self._session: aiohttp.ClientSession | None = None
+        self._is_closed = False
 
-    async def open(self) -> None:
-        """Get ready to call."""
-        # Bytes pass through as they came: no decompression, no total timeout (results and events are long streams).
-        self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT_S, sock_read=SILENCE_TIMEOUT_S),
-            connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-        )
+    @property
+    def known(self) -> str:
+        """Return where it is, as far as that is known without waiting; else nothing."""
+        return self._address.known
+
+    def _client(self) -> aiohttp.ClientSession:
+        if self._is_closed:
+            raise RuntimeError("it was closed")
+        if self._session is None:
+            # Bytes pass through as they came: no decompression, no total timeout (results and events are long).
+            self._session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT_S, sock_read=SILENCE_TIMEOUT_S),
+                connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+            )
+        return self._session
 
     async def close(self) -> None:
         """End every call."""
+        self._is_closed = True
         if self._session is not None:
             await self._session.close()
-        if isinstance(self._address, ZeroconfAddress):
-            await self._address.close()
 
     async def url(self) -> str:
         """Return where the manager is thought to be."""
@@ -86,19 +114,15 @@ class Upstream:
     async def call(
         self, method: str, path_qs: str, token: str, headers: Mapping[str, str] | None = None, data: Any = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Call the manager as ``token`` and yield the answer before its body.
+        """Call the manager as ``token`` (nothing: as nobody) and yield the answer before its body.
 
         Raises:
             ManagerUnreachable: It does not answer.
         """
-        if self._session is None:
-            raise RuntimeError("open() comes first")
-        base = await self._address.url()
-        sent = {**(headers or {}), "Authorization": f"Bearer {token}"}
+        base, client = await self._address.url(), self._client()
+        sent = {**(headers or {}), **({"Authorization": f"Bearer {token}"} if token else {})}
         try:
-            response = await self._session.request(
-                method, base + path_qs, headers=sent, data=data, allow_redirects=False
-            )
+            response = await client.request(method, base + path_qs, headers=sent, data=data, allow_redirects=False)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise ManagerUnreachable(base, _reason(error)) from error
         try:
@@ -155,11 +179,3 @@ def _reason(error: Exception) -> str:
         number = error.os_error.errno or 0  # negative for a name that does not resolve
         return os.strerror(number) if number > 0 else str(error.os_error.strerror or error.os_error)
     return str(error) or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
-
-
-def _address(settings: Settings, data_dir: DataDir) -> FixedAddress | FileAddress | ZeroconfAddress:
-    if settings.manager is None:
-        return FileAddress(data_dir)
-    if settings.manager == ZEROCONF:
-        return ZeroconfAddress((settings.zeroconf_interface,) if settings.zeroconf_interface else ())
-    return FixedAddress(settings.manager)

@@ -2,13 +2,14 @@
 
 import { signal } from "@preact/signals";
 import { diagnose, outage } from "./api";
-import type { Distributor, Stats, Task } from "./model";
+import type { Attention, Distributor, Stats, Task } from "./model";
 
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 15_000;
 
 export const fleet = signal<Distributor[] | null>(null);
 export const stats = signal<Stats | null>(null);
+export const attention = signal<Attention | null>(null);
 /** Grows whenever the stream (re)starts: whoever keeps lists reads them again. */
 export const generation = signal(0);
 
@@ -38,7 +39,7 @@ export function startFeed(): void {
 
 function open(): void {
   close();
-  source = new EventSource("/api/events");
+  source = new EventSource("/api/events?topics=tasks,fleet,stats,attention");
   source.addEventListener("open", () => {
     retryMs = FIRST_RETRY_MS;
     outage.value = null;
@@ -54,6 +55,9 @@ function open(): void {
   });
   listen<Stats>("stats", (now) => {
     stats.value = now;
+  });
+  listen<Attention>("attention", (now) => {
+    attention.value = now;
   });
 }
 

@@ -6,6 +6,11 @@ export function count(value: number): string {
   return counts.format(value);
 }
 
+/** "1 slot", "7 slots". */
+export function many(value: number, noun: string): string {
+  return `${count(value)} ${value === 1 ? noun : `${noun}s`}`;
+}
+
 export function percent(done: number, total: number): string {
   if (total <= 0) return "0 %";
   const share = (100 * done) / total;
@@ -17,7 +22,8 @@ export function rate(perSecond: number | null | undefined): string {
   if (perSecond === null || perSecond === undefined) return "–";
   if (perSecond <= 0) return "0/s";
   if (perSecond >= 100) return `${count(Math.round(perSecond))}/s`;
-  return perSecond >= 1 ? `${perSecond.toFixed(1)}/s` : `${(perSecond * 60).toFixed(1)}/min`;
+  if (perSecond >= 1) return `${perSecond.toFixed(1)}/s`;
+  return perSecond * 60 >= 1 ? `${(perSecond * 60).toFixed(1)}/min` : `${(perSecond * 3600).toFixed(1)}/h`;
 }
 
 export function duration(seconds: number | null | undefined): string {

@@ -3,6 +3,7 @@
 import { type ComponentType, render } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { outage, signOut } from "./api";
+import { ClusterChooser } from "./clusters/chooser";
 import { startFeed } from "./feed";
 import { FleetStrip } from "./fleet/strip";
 import { lazy } from "./lazy";
@@ -58,6 +59,7 @@ function App() {
             </a>
           ))}
         </nav>
+        <ClusterChooser />
         <button type="button" class="quiet" onClick={() => void signOut()}>
           Sign out
         </button>

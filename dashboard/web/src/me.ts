@@ -12,6 +12,8 @@ export interface Me {
   role: Role;
   /** By name and password, by an API token, or by the manager's own. */
   how?: "session" | "token" | "machine";
+  /** Key of the manager that knows the session. */
+  cluster?: string;
 }
 
 /** Null until it is known. */

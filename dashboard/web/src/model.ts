@@ -22,6 +22,8 @@ export interface Task {
   owner?: string;
   name: string;
   tags?: string[];
+  /** Everybody may see its page. */
+  public?: boolean;
   state: TaskState;
   total: number;
   done: number;
@@ -141,6 +143,18 @@ export interface Vote {
 }
 
 /** What happened to one payload. */
+/** A hand-out of a payload. */
+export interface Try {
+  client: string;
+  distributor?: string;
+  outcome: string;
+  error: string;
+  /** Seconds since it was handed out. */
+  age_s: number | null;
+  ended_at?: number | null;
+  log?: string;
+}
+
 export interface Story {
   i: number;
   payload: unknown;
@@ -150,8 +164,8 @@ export interface Story {
   seconds?: number;
   errors?: string[];
   votes: Vote[];
-  /** Of a payload that a distributor holds: those that came to nothing, then who has it. */
-  tries?: { client: string; outcome: string; error: string; age_s: number | null }[];
+  /** Those that are kept, then those that the distributor which holds it knows of, and who has it. */
+  tries?: Try[];
   /** Of the state that a client saved. */
   saved_bytes?: number;
   block?: { id: string; holder: string; holder_name?: string; lease: number; lease_ends_s?: number | null };
@@ -202,4 +216,10 @@ export function verbsOf({ state, failed }: Pick<Task, "state" | "failed">): Verb
 
 export function isOver(state: TaskState): boolean {
   return state !== "queued" && state !== "running" && state !== "paused";
+}
+
+/** What a person should look at, the worst first, and how many such things there are in all. */
+export interface Attention {
+  items: { kind: string; level: "bad" | "warning"; subject: string; sentence: string; remedy: string; link: string }[];
+  total: number;
 }

@@ -1,9 +1,10 @@
 // Small pieces that several pages show. A state is always colour, glyph and word together.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import * as format from "./format";
 import type { Distributor, Task, TaskState } from "./model";
+import { useQuestion } from "./question";
 
 const GLYPHS: Record<string, string> = {
   queued: "○",
@@ -60,11 +61,8 @@ interface Question {
 
 /** Asks before something that cannot be undone; Escape is no. */
 export function Confirm({ title, action, children, onAnswer }: Question) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  // Before the next paint, so that a key pressed right after the click already meets the question.
-  useLayoutEffect(() => dialog.current?.showModal(), []);
   return (
-    <dialog ref={dialog} aria-labelledby="question" onClose={() => onAnswer(dialog.current?.returnValue === "yes")}>
+    <dialog {...useQuestion(onAnswer)} aria-labelledby="question">
       <h2 id="question">{title}</h2>
       <p>{children}</p>
       <form method="dialog" class="actions">

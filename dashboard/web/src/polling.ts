@@ -4,6 +4,9 @@ import { useEffect, useState } from "preact/hooks";
 import { callJson, Problem } from "./api";
 import { generation } from "./feed";
 
+/** An answer of this second will do, so the manager makes one for all who look. */
+const RECENT = { "Cache-Control": "max-age=1" };
+
 interface Polled<T> {
   found: T | null;
   trouble: string | null;
@@ -28,7 +31,7 @@ export function usePolled<T>(path: string, everyMs: number): Polled<T> {
     async function read(): Promise<void> {
       if (document.hidden) return;
       try {
-        settle(await callJson<T>(path), null);
+        settle(await callJson<T>(path, { headers: RECENT }), null);
       } catch (error) {
         if (!isOutage(error)) settle(null, (error as Error).message);
       }

@@ -5,6 +5,10 @@ test("counts are exact, with separators", () => {
   expect(format.count(1_000_000_000)).toBe("1,000,000,000");
 });
 
+test("a noun is in the number that fits", () => {
+  expect([0, 1, 1000].map((number) => format.many(number, "slot"))).toEqual(["0 slots", "1 slot", "1,000 slots"]);
+});
+
 test("a share never rounds up to done", () => {
   expect(format.percent(999_999, 1_000_000)).toBe("99 %");
   expect(format.percent(1_000_000, 1_000_000)).toBe("100 %");
@@ -13,7 +17,14 @@ test("a share never rounds up to done", () => {
 });
 
 test("rates choose their unit", () => {
-  expect([1234.5, 5, 0.5, 0, null].map(format.rate)).toEqual(["1,235/s", "5.0/s", "30.0/min", "0/s", "–"]);
+  expect([1234.5, 5, 0.5, 0.001, 0, null].map(format.rate)).toEqual([
+    "1,235/s",
+    "5.0/s",
+    "30.0/min",
+    "3.6/h",
+    "0/s",
+    "–",
+  ]);
 });
 
 test("durations choose their unit", () => {

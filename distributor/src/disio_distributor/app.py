@@ -15,6 +15,7 @@ from disio_distributor.clients import ClientLink
 from disio_distributor.config import ZEROCONF, DistributorSettings, check_settings, size_in_bytes
 from disio_distributor.core.settings import CoreSettings
 from disio_distributor.embedding import Embedding
+from disio_distributor.helping import Helping
 from disio_distributor.kits import Kits
 from disio_distributor.loaders import Loaders
 from disio_distributor.managers import JoinToken, Managers, ManagersSettings, load_keys
@@ -155,7 +156,18 @@ class DistributorApp:
             public_url=self._settings.public_url,
         )
         standing, visiting = self._service.standing, self._visiting
-        return ClientLink(settings, self._service, cache, self._siblings, self._clock, standing, visiting)
+        return ClientLink(
+            settings,
+            self._service,
+            cache,
+            self._siblings,
+            self._clock,
+            standing,
+            visiting,
+            self._service.keyring,
+            # Pages of a distributor that is gone need this one most.
+            self._managers.siblings_ever,
+        )
 
     async def _serve(self, listening: socket.socket) -> None:
         app = web.Application(client_max_size=MAX_HEAD)
@@ -170,11 +182,16 @@ class DistributorApp:
         Kits(mirror=self._settings.kits).attach(app)
         description = self._description()
         Embedding(self._loaders, self._visiting, lambda: self.url, description, self._clock).attach(app)
+        Helping(self._online_first, self._clock).attach(app)
         Web(Pages(), Workunits(self._cache), status).attach(app)
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2.0)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         await web.SockSite(runner, listening).start()
+
+    def _online_first(self) -> list[str]:
+        states = self._managers.states()
+        return sorted(states, key=lambda url: not states[url])
 
     async def _leave(self) -> None:
         """Give back what is not done and say goodbye, while the links are still up."""
@@ -213,7 +230,7 @@ class DistributorApp:
         settings = self._settings
         facts = {"name": self._name(), "operator": settings.operator, "purpose": settings.purpose}
         facts |= {"contact": settings.contact, "privacy": settings.privacy or PRIVACY, "opt_out": OPT_OUT}
-        return {**facts, "region": settings.region, "url": self.url}
+        return {**facts, "tasks_url": settings.tasks_url, "region": settings.region, "url": self.url}
 
     def _name(self) -> str:
         return self._settings.name or socket.gethostname()

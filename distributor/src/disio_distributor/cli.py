@@ -42,6 +42,7 @@ def distributor() -> None:
 @click.option("--operator", help="Who runs it, for volunteers.")
 @click.option("--purpose", help="What it computes for, for volunteers.")
 @click.option("--contact", help="How volunteers reach who runs it.")
+@click.option("--tasks-url", metavar="URL", help="A page that shows volunteers what is computed.")
 @click.option("--privacy", metavar="TEXT", help="What volunteers should know of their data.")
 @click.option("--json", is_flag=True, default=None, help="Print the ready line as a JSON object.")
 @click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error.  [default: info]")
@@ -91,6 +92,8 @@ async def _serve(settings: "DistributorSettings") -> int:
     if not starting.done():
         starting.cancel()
         await asyncio.wait({starting})
+        if not starting.cancelled():
+            starting.exception()  # it failed in the same moment: who asked it to end need not be told
         return 0
     print_ready(await starting, settings.json)
     breaking = asyncio.create_task(app.broken.wait())

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from disio_distributor.core.commands import CloseClient, Reply, SendClient
 from disio_distributor.core.events import ClientJoined, ClientLeft, ClientSaid, Event
+from disio_distributor.core.keyring import Keyring
 from disio_distributor.core.standing import Standing
 from disio_distributor.limits import AddressLimits, Sampled
 from disio_distributor.reception import ClientLinkSettings, Reception, check_hello
@@ -35,6 +36,10 @@ from disio_shared.errors import (
 from disio_shared.logs import logger
 
 PATH = "/socket.io/"
+PING = "/ping"
+MAX_TOLD = 16
+"""Siblings that a ping tells of."""
+OPEN = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 PING_S = 10
 ANSWER_S = 30.0
 """How long a client waits for an acknowledgement before it is told to come again."""
@@ -69,6 +74,8 @@ class ClientLink:
         clock: Steady time for limits, wall time for what is remembered.
         standing: Returns what operators want.
         visiting: Counts visits of browsers.
+        keyring: Returns the clusters' keys.
+        hosts: Returns base URLs of distributors whose pages may connect; None = the siblings'.
     """
 
     def __init__(
@@ -80,10 +87,12 @@ class ClientLink:
         clock: Clock,
         standing: Callable[[], Standing] = lambda: Standing({}),
         visiting: Visiting | None = None,
+        keyring: Callable[[], Keyring | None] = lambda: None,
+        hosts: Callable[[], list[str]] | None = None,
     ) -> None:
-        self._visiting = visiting
+        self._visiting, self._hosts = visiting, hosts or siblings
         self._settings, self._sink, self._siblings, self._clock = settings, sink, siblings, clock
-        self._reception = Reception(settings, cache, siblings, clock, standing)
+        self._reception = Reception(settings, cache, siblings, clock, standing, keyring)
         self._sessions: dict[str, Session] = {}
         self._limits = AddressLimits()
         self._strikes = Sampled(10.0)
@@ -123,8 +132,15 @@ class ClientLink:
         return self._reception.turned_away
 
     def attach(self, app: web.Application) -> None:
-        """Serve Socket.IO in ``app``."""
+        """Serve Socket.IO in ``app``, and what clients ask before they choose a distributor."""
         app.router.add_get(PATH, self._serve)
+        app.router.add_get(PING, self._pinged)
+
+    async def _pinged(self, _request: web.Request) -> web.StreamResponse:
+        """Say whether there is room for a newcomer (200, else 503), and who else is there; how long it takes counts."""
+        has_room = not self.is_draining and self._joined < self._reception.places
+        told = {"siblings": self._siblings()[:MAX_TOLD]}
+        return web.json_response(told, status=200 if has_room else 503, headers=OPEN)
 
     def perform(self, command: SendClient | Reply | CloseClient) -> None:
         """Carry out one of the core's commands; never waits."""
@@ -181,7 +197,8 @@ class ClientLink:
             response: web.StreamResponse = await self._sio.handle_request(request)
             return response
         except (OSError, ValueError, RuntimeError) as error:  # what the library lets through when a peer misbehaves
-            self._note(wire.address, f"connection broke: {error}")
+            if not isinstance(error, ConnectionError):  # that a peer goes away is no offence
+                self._note(wire.address, f"connection broke: {error}")
             wire.abort()
             return web.Response(status=400)
         finally:
@@ -200,11 +217,11 @@ class ClientLink:
             self._limits.settle(wire.address)
 
     def _is_origin_allowed(self, origin: str, environ: dict[str, Any]) -> bool:
-        """Allow our own pages, and those of siblings (a client that was redirected keeps its page)."""
+        """Allow our own pages, and those of siblings (a client that goes elsewhere keeps its page)."""
         host = urlsplit(origin).netloc
         if host and host == environ.get("HTTP_HOST"):
             return True
-        known = [self._settings.public_url, *self._siblings()]
+        known = [self._settings.public_url, *self._hosts()]
         return any(url and urlsplit(url)[:2] == urlsplit(origin)[:2] for url in known)
 
     async def _connected(self, sid: str, environ: dict[str, Any], _auth: Any) -> None:

@@ -45,6 +45,8 @@ class DistributorSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How volunteers reach who runs it, shown there too."""
     privacy: str = ""
     """What volunteers should know of their data, shown there too; empty = what disio itself does."""
+    tasks_url: str = ""
+    """A page that tells volunteers what is computed, shown there and in the box; empty = none."""
     max_clients: int = 10_000
     processes: int = 1
     """Distributors side by side on consecutive ports."""
@@ -81,6 +83,7 @@ def check_settings(settings: DistributorSettings) -> None:
     urls = [("--manager", url, f"give http://host:port or {ZEROCONF}") for url in settings.manager_urls]
     urls.append(("--public-url", settings.public_url, "give the URL that clients use, such as https://d.example.org"))
     urls.append(("--kits", settings.kits, "give a mirror such as https://cdn.jsdelivr.net/npm/pyodide@314.0.7"))
+    urls.append(("--tasks-url", settings.tasks_url, "give a public page such as https://d.example.org/status"))
     for setting, url, remedy in urls:
         if url or setting == "--manager":
             _check_url(setting, url, remedy)

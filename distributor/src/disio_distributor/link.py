@@ -7,6 +7,7 @@ and the next one starts on a new socket (a refused key is final for a socket, an
 import asyncio
 import contextlib
 import random
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -38,6 +39,7 @@ ASK_S = 5.0
 """How long a manager's REST interface may take to tell its link's address."""
 HANDSHAKE_S = 10.0
 ADMISSION_S = 10.0
+MAX_SIBLINGS = 256
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 15.0
 SILENT_STATUSES = 3
@@ -143,6 +145,8 @@ class ManagerLink:
         self.url = url
         self.is_online = False
         self.siblings: list[str] = []
+        self.siblings_ever: OrderedDict[str, None] = OrderedDict()
+        """The last ``MAX_SIBLINGS`` that were named, whether they are there or not."""
         self.curve_key = ""
         self.cluster = ""
         self._keys, self._http, self._submit, self._join, self._claim = keys, http, submit, join, claim
@@ -261,7 +265,7 @@ class ManagerLink:
         self._heard_at, self._owed_since = self._clock.steady(), None
         self._socket, self.is_online = socket, True
         self.hears, self.admissions = frozenset(admitted.hears), self.admissions + 1
-        self.siblings = list(admitted.siblings)
+        self._hear_siblings(admitted.siblings)
         self._told = ""
         log.info("manager online", manager=self.url, cluster=admitted.cluster)
         self._told_managers(self, admitted.managers)
@@ -296,10 +300,18 @@ class ManagerLink:
             raise LinkTrouble(f"the manager ended the session ({message.code}): {message.reason}")
         if not isinstance(message, messages.Admitted):
             if isinstance(message, messages.Siblings):
-                self.siblings = list(message.urls)
+                self._hear_siblings(message.urls)
             elif isinstance(message, messages.Managers):
                 self._told_managers(self, message.urls)
             await self._submit(ManagerSaid(self.url, message))
+
+    def _hear_siblings(self, urls: list[str]) -> None:
+        self.siblings = list(urls)
+        for url in urls:
+            self.siblings_ever[url] = None
+            self.siblings_ever.move_to_end(url)
+        while len(self.siblings_ever) > MAX_SIBLINGS:
+            self.siblings_ever.popitem(last=False)
 
     async def _mind_silence(self, limit_s: float) -> None:
         """End the session when the manager owes an answer and has said nothing for ``limit_s`` seconds."""

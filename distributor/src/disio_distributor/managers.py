@@ -170,6 +170,10 @@ class Managers:
         """Return base URLs of other distributors, best first, as last heard."""
         return list(dict.fromkeys(url for link in self._links.values() for url in link.siblings))
 
+    def siblings_ever(self) -> list[str]:
+        """Return base URLs of all distributors that managers named lately, those that are gone among them."""
+        return list(dict.fromkeys(url for link in self._links.values() for url in link.siblings_ever))
+
     def states(self) -> dict[str, bool]:
         """Return URL to whether its link is online."""
         return {url: link.is_online for url, link in self._links.items()}

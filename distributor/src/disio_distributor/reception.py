@@ -8,6 +8,7 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from disio_distributor.core.keyring import Keyring
 from disio_distributor.core.obeying import BLOCKED
 from disio_distributor.core.records import KnownClient
 from disio_distributor.core.standing import Standing
@@ -50,6 +51,7 @@ class Reception:
         siblings: Returns base URLs of other distributors, best first.
         clock: Wall time for what is remembered.
         standing: Returns what operators want.
+        keyring: Returns the clusters' keys: a client id that a sibling gave is the client's here too.
     """
 
     def __init__(
@@ -59,9 +61,10 @@ class Reception:
         siblings: Callable[[], list[str]],
         clock: Clock,
         standing: Callable[[], Standing] = lambda: Standing({}),
+        keyring: Callable[[], Keyring | None] = lambda: None,
     ) -> None:
         self._settings, self._cache, self._siblings, self._clock = settings, cache, siblings, clock
-        self._standing = standing
+        self._standing, self._keyring = standing, keyring
         self.turned_away = 0
         """Newcomers refused or redirected for want of places so far."""
 
@@ -72,8 +75,7 @@ class Reception:
         if hello.version != messages.PROTOCOL_VERSION:
             mismatch = VersionMismatch(hello.version, messages.PROTOCOL_VERSION)
             return messages.Refused(code=mismatch.code, reason=str(mismatch))
-        most = min(self._settings.max_clients, self._standing().max_clients or self._settings.max_clients)
-        if not is_draining and joined < most:
+        if not is_draining and joined < self.places:
             return None
         self.turned_away += not is_draining
         code = "draining" if is_draining else "full"
@@ -83,6 +85,11 @@ class Reception:
             return messages.Redirect(url=siblings[0], reason=reason)
         retry_s = RETRY_DRAINING_S if is_draining else RETRY_FULL_S
         return messages.Refused(code=code, reason=reason, retry_after_s=retry_s)
+
+    @property
+    def places(self) -> int:
+        """Return how many clients are let in at most."""
+        return min(self._settings.max_clients, self._standing().max_clients or self._settings.max_clients)
 
     def outlaw(self, client: str) -> messages.Refused | None:
         """Return why an identified client is not let in: an operator has blocked it; else None."""
@@ -98,8 +105,11 @@ class Reception:
         client, secret = hello.client_id, hello.secret
         known = await self._cache.client(client) if client else None
         digest = _digest(secret)
-        if known is None or not hmac.compare_digest(known.secret_hash, digest):
-            client, secret = fresh_id(16), fresh_secret()
+        is_own = known is not None and hmac.compare_digest(known.secret_hash, digest)
+        keyring = self._keyring()
+        if not is_own and (keyring is None or not keyring.fits(client, secret)):
+            client = fresh_id(16)
+            secret = (keyring.secret_of(client) if keyring is not None else "") or fresh_secret()
             digest = _digest(secret)
         seen = KnownClient(id=client, secret_hash=digest, kind=hello.kind, last_seen=self._clock.wall())
         await self._cache.put_client(seen)
@@ -129,13 +139,13 @@ def check_hello(hello: messages.Hello) -> None:
     Raises:
         MalformedMessage: A field is out of its range.
     """
-    texts = (hello.client_id, hello.secret, hello.name, hello.site, hello.origin, hello.software)
+    texts = (hello.client_id, hello.secret, hello.name, hello.site, hello.origin, hello.software, hello.prefers)
     rules = [
         ("kind", hello.kind in KINDS),
         ("languages", 0 < len(hello.languages) <= MAX_ABILITIES and all(map(is_ability, hello.languages))),
         ("cores", 1 <= hello.cores <= MAX_CORES),
         ("memory_mb", 0 <= hello.memory_mb <= 1 << 30),
-        ("client_id, secret, name, site or software", all(len(text) <= MAX_TEXT for text in texts)),
+        ("client_id, secret, name, site, prefers or software", all(len(text) <= MAX_TEXT for text in texts)),
         ("holding", len(hello.holding) <= MAX_HOLDING),
     ]
     for field, is_fine in rules:

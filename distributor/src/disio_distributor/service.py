@@ -22,6 +22,7 @@ from disio_distributor.core.commands import (
 )
 from disio_distributor.core.dispatcher import Dispatcher
 from disio_distributor.core.events import DrainAsked, Event, OutboxRead, Ticked
+from disio_distributor.core.keyring import Keyring
 from disio_distributor.core.settings import CoreSettings
 from disio_distributor.core.standing import Standing
 from disio_distributor.core.stats import Stats
@@ -155,6 +156,10 @@ class DistributorService:
         """Return what operators want; none while it waits for its cache."""
         return self._dispatcher.standing if self._dispatcher is not None else Standing({})
 
+    def keyring(self) -> Keyring | None:
+        """Return the keys of the clusters; None while it waits for its cache."""
+        return self._dispatcher.keyring if self._dispatcher is not None else None
+
     def stats(self) -> Stats | None:
         """Return the core's numbers, or None while it waits for its cache."""
         return self._dispatcher.stats(self._clock.steady()) if self._dispatcher is not None else None
@@ -164,7 +169,7 @@ class DistributorService:
         space = await self._keeper.measure()
         self.distributor_id = snapshot.distributor_id
         now = self._clock.steady()
-        dispatcher = Dispatcher.restore(snapshot, self._settings, fresh_id(), now)
+        dispatcher = Dispatcher.restore(snapshot, self._settings, fresh_id(), now, self._clock.wall())
         dispatcher.handle(space, now)
         self._dispatcher, self._since, self._turned_before = dispatcher, self._clock.wall(), self._turned_away()
         return dispatcher

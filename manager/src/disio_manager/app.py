@@ -14,6 +14,7 @@ from aiohttp import web
 
 from disio_manager.aggregating import Aggregating
 from disio_manager.api import bulk
+from disio_manager.api.attention import attention_body
 from disio_manager.api.context import Context
 from disio_manager.api.feed import Feed
 from disio_manager.api.fleet import Statistics
@@ -44,6 +45,7 @@ from disio_manager.sites import SiteBook
 from disio_manager.stores.base import BlobStore, ManagerStore
 from disio_manager.stores.keys import KEPT_S
 from disio_manager.stores.opening import open_store
+from disio_manager.timing import Timing
 from disio_manager.tracing import Tracing
 from disio_manager.watching import Watching
 from disio_manager.webhooks import Webhooks
@@ -144,6 +146,7 @@ class ManagerApp:
         self._run(context.watching.recording.run())
         exits.push_async_callback(context.watching.bulks.stop)
         exits.push_async_callback(context.watching.grouping.stop)
+        exits.push_async_callback(context.watching.timing.stop)
         runner = web.AppRunner(
             make_app(context, statistics), access_log=None, shutdown_timeout=SHUTDOWN_S, max_line_size=MAX_LINE
         )
@@ -166,6 +169,7 @@ class ManagerApp:
         core_settings = CoreSettings(
             cluster=cluster,
             manager=presence.manager,
+            token_key=await store.token_key(),
             is_shared=store.is_shared,
             lease_s=settings.lease_s,
             status_s=settings.status_s,
@@ -205,7 +209,14 @@ class ManagerApp:
         operating.connect(service, link.order)
         statistics = Statistics(service)
         fleet = FleetView(service, refusals, operating)
-        feed = Feed(store, lambda: service.coordinator, clock.steady, statistics.read, fleet.rows)
+        feed = Feed(
+            store,
+            lambda: service.coordinator,
+            clock.steady,
+            statistics.read,
+            fleet.rows,
+            lambda: attention_body(context),
+        )
         managers = Cluster(service, presence)
         self.aggregating = aggregating = Aggregating(
             store, clock, lambda: service.coordinator.task_views(clock.steady()), managers.is_ours
@@ -223,6 +234,7 @@ class ManagerApp:
             Shared(clock.steady),
             Bulks(lambda task, verb: bulk.use(context, task, verb), clock),
             Grouping(store, clock),
+            Timing(store, clock),
             self.data.path,
             settings.public_status,
         )

@@ -11,6 +11,7 @@ import msgspec
 from disio_manager.cluster import ManagerRow
 from disio_manager.core.records import DistributorRecord
 from disio_manager.core.views import TaskView
+from disio_manager.core.wording import span
 
 MAX_TOLD = 50
 MANY_FAILED = 0.2
@@ -194,8 +195,7 @@ def _of_tasks(seen: Seen) -> Iterable[Item]:
 
 
 def _time(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    if seconds < 7_200:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3_600:.0f} h" if seconds < 172_800 else f"{seconds / 86_400:.0f} days"
+    """Return how long something lasts; as long as it is short it changes each ten seconds, and news with it."""
+    if seconds < 10:
+        return "some seconds"
+    return span(seconds - seconds % 10 if seconds < 120 else seconds)

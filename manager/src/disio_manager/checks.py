@@ -17,6 +17,9 @@ MAX_ERROR_TEXT = 8_000
 MAX_REFS = 100_000
 MAX_NAMES = 1_000
 MAX_KINDS = 16
+MAX_TIME = 1e11
+"""Seconds since 1970 that a clock may tell."""
+OUTCOMES = frozenset(("done", "failed", "lost"))
 MAX_SPACE = 10.0
 """A cache may be over its bound, but not beyond all reason."""
 
@@ -89,6 +92,22 @@ def _check_tries(parts: list[messages.TryColumns]) -> None:
         _require(min(part.indexes, default=0) >= 0, "tries: negative index")
         _require(all(len(client) <= MAX_ID and client.isprintable() for client in part.clients), "tries: clients")
         _require(all(len(text) <= MAX_ERROR_TEXT for text in part.errors), "tries: text too long")
+        _require(len(part.distributors) in (0, number) and len(part.ended_at) in (0, number), "tries: columns")
+        _require(all(len(name) <= MAX_ID and name.isprintable() for name in part.distributors), "tries: distributors")
+        _require(all(0 <= at < MAX_TIME for at in part.ended_at), "tries: times")
+
+
+def _check_past(parts: list[messages.PastTries]) -> None:
+    _require(len(parts) <= MAX_REFS, "past tries: too many parts")
+    for part in parts:
+        columns = (part.clients, part.distributors, part.outcomes, part.errors, part.logs, part.ended_at)
+        _require(all(len(column) == len(part.indexes) for column in columns), "past tries: columns")
+        _require(min(part.indexes, default=0) >= 0, "past tries: negative index")
+        names = (*part.clients, *part.distributors)
+        _require(all(len(name) <= MAX_ID and name.isprintable() for name in names), "past tries: names")
+        _require(OUTCOMES.issuperset(part.outcomes), "past tries: outcomes")
+        _require(all(len(text) <= MAX_ERROR_TEXT for text in (*part.errors, *part.logs)), "past tries: text too long")
+        _require(all(0 <= at < MAX_TIME for at in part.ended_at), "past tries: times")
 
 
 def _check_clients(rows: messages.ClientRows) -> None:
@@ -134,6 +153,7 @@ def _check_deliver(deliver: messages.Deliver) -> None:
         _check_results(part)
     for votes in deliver.votes:
         _check_results(votes)
+    _check_past(deliver.tries)
     for failures in deliver.failures:
         _require(len(failures.errors) == len(failures.indexes), "failures: columns differ in length")
         _require(min(failures.indexes, default=0) >= 0, "failures: negative index")

@@ -24,6 +24,7 @@ def manager() -> None:
 @click.option("--zeroconf/--no-zeroconf", default=None, help="Announce the manager on the local network.")
 @click.option("--zeroconf-interface", multiple=True, metavar="IP", help="Address to announce on; may be repeated.")
 @click.option("--webhooks-private", is_flag=True, default=None, help="Let webhooks lead to private networks.")
+@click.option("--public-status", is_flag=True, default=None, help="Show everybody at /status what is computed.")
 @click.option("--json", "json", is_flag=True, default=None, help="Machine-readable ready line and logs.")
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]))
 def start(**flags: Any) -> None:

@@ -74,6 +74,9 @@ class Group(msgspec.Struct, kw_only=True):
     """The first payloads of it, by index."""
     last: int = 0
     """The last payload of it."""
+    first_at: float = 0.0
+    """When the first of them failed for good, seconds since 1970."""
+    last_at: float = 0.0
 
 
 class Groups(msgspec.Struct):
@@ -84,7 +87,7 @@ class Groups(msgspec.Struct):
     others: int = 0
     """Failures of groups that are not kept."""
 
-    def add(self, index: int, errors: list[str]) -> None:
+    def add(self, index: int, errors: list[str], at: float = 0.0) -> None:
         """Count a failed payload; they come in the order of their indexes."""
         message = message_of(errors)
         key = key_of(message)
@@ -95,9 +98,12 @@ class Groups(msgspec.Struct):
                 self.others += 1
                 return
             example = errors[-1][:MAX_EXAMPLE] if errors else ""
-            group = self.groups[key] = Group(key=key, message=message, kind=kind_of(message), example=example)
+            group = self.groups[key] = Group(
+                key=key, message=message, kind=kind_of(message), example=example, first_at=at
+            )
         group.count += 1
         group.last = index
+        group.first_at, group.last_at = min(group.first_at, at), max(group.last_at, at)
         if len(group.sample) < SAMPLE:
             group.sample.append(index)
 

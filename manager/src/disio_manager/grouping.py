@@ -21,7 +21,7 @@ from disio_shared.errors import UnavailableError
 
 NAME = "failure-groups"
 """Of the snapshots."""
-FORM = 1
+FORM = 2
 PAGE = 2_000
 MAX_KEPT = 32
 RESTS = 9.0
@@ -120,4 +120,4 @@ class Grouping:
 
 def _add(groups: Groups, rows: list[FailureRow]) -> None:
     for row in rows:
-        groups.add(row.index, row.errors)
+        groups.add(row.index, row.errors, row.at)

@@ -68,6 +68,8 @@ class ManagerService:
         self._log = logger("manager.service")
         self.trouble: StoreUnavailable | None = None
         """Why nothing can be saved, or None."""
+        self.asked = 0
+        """Grows with everything that was handed in to be waited for, as what people ask for is."""
         self._shell: Shell[Event, Change, Command] = Shell(
             self._load, store, self._perform, self._tick, clock, self._note_trouble, self._why_stale, self._note_saved
         )
@@ -124,6 +126,8 @@ class ManagerService:
                 await submitting
         except TimeoutError as error:
             raise StoreUnavailable("database", f"gave no answer in {SUBMIT_TIMEOUT_S:g} s") from error
+        finally:
+            self.asked += 1
 
     def post(self, event: Event, done: asyncio.Future[None] | None = None) -> bool:
         """Hand an event in without waiting; False when the queue is full. ``done`` is settled as in ``submit``."""

@@ -6,7 +6,7 @@ Rule: rows are stored as they come and added up when somebody asks; ``KEEP_DAYS`
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from disio_manager.stores.base import ManagerStore
@@ -22,7 +22,7 @@ MAX_WAITING = 256
 TIDY_S = 3_600.0
 OTHERS = "others"
 DAY_S = 86_400
-NUMBERS = ("opened", "granted", "declined", "revoked", "visits", "units")
+NUMBERS = ("opened", "granted", "declined", "revoked", "visits", "units", "visit_seconds", "unit_seconds")
 
 
 @dataclass(slots=True)
@@ -41,14 +41,14 @@ class Tally:
     unit_seconds: float = 0.0
     lengths: list[int] = field(default_factory=list)
 
-    def add(self, row: "SiteDay | Tally") -> None:
-        """Put in what was counted elsewhere, or on another day."""
-        self.name = row.name or self.name
+    @classmethod
+    def sum(cls, site: str, rows: "Sequence[SiteDay | Tally]") -> "Tally":
+        """Return what was counted in different places and on different days, together."""
+        whole = cls(site, lengths=merged(row.lengths for row in rows))
         for name in NUMBERS:
-            setattr(self, name, getattr(self, name) + getattr(row, name))
-        self.visit_seconds += row.visit_seconds
-        self.unit_seconds += row.unit_seconds
-        self.lengths = merged((self.lengths, row.lengths))
+            setattr(whole, name, sum(getattr(row, name) for row in rows))
+        whole.name = next((row.name for row in reversed(rows) if row.name), "")
+        return whole
 
     @property
     def median_s(self) -> float | None:
@@ -117,17 +117,8 @@ class SiteBook:
         Raises:
             StoreUnavailable: The database does not answer.
         """
-        tallies: dict[str, Tally] = {}
-        for row in await self._store.sites.since(self.today() - days + 1):
-            tallies.setdefault(row.site, Tally(row.site)).add(row)
-        ranked = sorted(tallies.values(), key=lambda each: (each.site == OTHERS, -each.visits, -each.opened, each.site))
-        if len(ranked) <= MAX_SITES:
-            return ranked
-        others = Tally(OTHERS)
-        for each in ranked[MAX_SITES - 1 :]:
-            others.add(each)
-        others.name = ""
-        return [*ranked[: MAX_SITES - 1], others]
+        rows = await self._store.sites.since(self.today() - days + 1)
+        return await asyncio.to_thread(_ranked, rows)
 
     async def days(self, site: str, days: int) -> list[tuple[int, Tally]]:
         """Return what was counted of a site on each of the last days on which anything was, oldest first.
@@ -135,13 +126,26 @@ class SiteBook:
         Raises:
             StoreUnavailable: The database does not answer.
         """
-        found: dict[int, Tally] = {}
-        for row in await self._store.sites.since(self.today() - days + 1):
-            if row.site == site:
-                found.setdefault(row.day, Tally(site)).add(row)
-        return sorted(found.items())
+        found: dict[int, list[SiteDay]] = {}
+        for row in await self._store.sites.of(site, self.today() - days + 1):
+            found.setdefault(row.day, []).append(row)
+        return [(day, Tally.sum(site, rows)) for day, rows in sorted(found.items())]
 
     def _sane(self, rows: list[SiteDay]) -> list[SiteDay]:
         """Return the rows of days that are kept and have come; a clock may be a day wrong."""
         today = self.today()
         return [row for row in rows if today - KEEP_DAYS < row.day <= today + 1]
+
+
+def _ranked(rows: Sequence[SiteDay]) -> list[Tally]:
+    """Return the sites, the most visited first; those beyond the limit together."""
+    found: dict[str, list[SiteDay]] = {}
+    for row in rows:
+        found.setdefault(row.site, []).append(row)
+    tallies = [Tally.sum(site, own) for site, own in found.items()]
+    ranked = sorted(tallies, key=lambda each: (each.site == OTHERS, -each.visits, -each.opened, each.site))
+    if len(ranked) <= MAX_SITES:
+        return ranked
+    others = Tally.sum(OTHERS, ranked[MAX_SITES - 1 :])
+    others.name = ""
+    return [*ranked[: MAX_SITES - 1], others]

@@ -10,6 +10,7 @@ from disio_manager.api.sharing import Shared
 from disio_manager.bulk import Bulks
 from disio_manager.grouping import Grouping
 from disio_manager.recording import Recording
+from disio_manager.timing import Timing
 
 
 @dataclass(slots=True)
@@ -20,6 +21,7 @@ class Watching:
     shared: Shared
     bulks: Bulks
     grouping: Grouping
+    timing: Timing
     data: Path
     """Where the manager's data lies."""
     is_public: bool

@@ -31,6 +31,8 @@ class Hello(Message, frozen=True, kw_only=True):
     """Of a browser client the origin of the embedding page, as the browser told the consent frame."""
     software: str = ""
     """Name and version, for people."""
+    prefers: str = ""
+    """Id of the task that it wants to help first: it gets of that one whenever there is some; empty = any."""
     holding: list[str] = []
     """Tokens of assignments it still works on after a lost connection; live ones are leased to it again."""
 
@@ -52,6 +54,10 @@ class Results(Message, frozen=True, kw_only=True):
     values: list[bytes]
     seconds: list[float]
     """Time each unit ran."""
+    logged: list[int] = []
+    """Indexes of the units that wrote to their log."""
+    logs: list[str] = []
+    """The end of what each of them wrote: at most 4,000 characters, and a note of what went before them."""
 
 
 class Failed(Message, frozen=True, kw_only=True):
@@ -63,6 +69,9 @@ class Failed(Message, frozen=True, kw_only=True):
     """What to show the submitter; at most 4,000 characters each."""
     kinds: list[str]
     """Of ``error``, ``timeout``, ``memory``, ``result``, ``crash``."""
+    logged: list[int] = []
+    """As in Results, like ``logs``."""
+    logs: list[str] = []
 
 
 class Checkpoint(Message, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ Rule: batches are columns (parallel lists), not lists of objects.
 from disio_shared.fleet_messages import Orders, Sites
 from disio_shared.message_base import Error, Message, Part, Refused, Terms
 from disio_shared.ranges import Run
+from disio_shared.try_messages import FetchStory, PastTries, Story, TryColumns
 
 # Manager link, distributor to manager
 
@@ -113,6 +114,8 @@ class Deliver(Message, frozen=True, kw_only=True):
     results: list[ResultColumns] = []
     failures: list[FailureColumns] = []
     votes: list[VoteColumns] = []
+    tries: list[PastTries] = []
+    """Of payloads in ``results`` and ``failures``."""
     since: float = 0.0
     """As in Status."""
     tallies: list[TaskTally] = []
@@ -125,17 +128,6 @@ class Packed(Message, frozen=True, kw_only=True):
     size: int
     """Bytes after unpacking; more than the link's limit is refused before anything is unpacked."""
     data: bytes
-
-
-class TryColumns(Part, frozen=True, kw_only=True):
-    """Tries of one task that came to nothing, of payloads that are still open: one row a try, oldest first."""
-
-    task: str
-    indexes: list[int]
-    clients: list[str]
-    errors: list[str]
-    lost: list[bool]
-    """Whether the client vanished while it ran the payload; else the code failed."""
 
 
 class Return(Message, frozen=True, kw_only=True):
@@ -208,21 +200,6 @@ class ClientRows(Message, frozen=True, kw_only=True):
     """Results a second of each, lately."""
 
 
-class Story(Message, frozen=True, kw_only=True):
-    """Answer to FetchStory: tries of a payload that came to nothing, oldest first, then who has it now."""
-
-    request: int
-    clients: list[str] = []
-    outcomes: list[str] = []
-    """``failed`` or ``lost``; of those who have it ``has it``, or ``checks`` when it has a result already."""
-    errors: list[str] = []
-    """Empty of those who have it."""
-    ages_s: list[float] = []
-    """Seconds since it was handed out; -1 = not known any more."""
-    saved_bytes: int = 0
-    """Size of the state that a client saved of it; 0 = none."""
-
-
 FromDistributor = Join | Ask | Deliver | Return | FetchWorkunit | Status | ClientRows | Story | Sites | Packed
 
 # Manager link, manager to distributor
@@ -245,6 +222,9 @@ class Admitted(Message, frozen=True, kw_only=True):
     """REST URLs of the other live managers of the cluster."""
     hears: list[str] = []
     """What it takes beside what every manager does: ``sites`` (Sites)."""
+    token_key: bytes = b""
+    """The cluster's key (32 bytes): assignment tokens and client secrets made with it hold at every distributor of the
+    cluster. Empty: each distributor uses a key of its own."""
 
 
 class TaskManifest(Part, frozen=True, kw_only=True):
@@ -367,14 +347,6 @@ class ListClients(Message, frozen=True, kw_only=True):
     """``busy``: only those that hold payloads; ``idle``: only those that hold none."""
     text: str = ""
     """Only those with this in their id, site, software or platform, whatever the case."""
-
-
-class FetchStory(Message, frozen=True, kw_only=True):
-    """Tell me of a payload you hold; answered with Story. Only for who ``speaks`` it."""
-
-    request: int
-    task: str
-    index: int
 
 
 ToDistributor = (

@@ -13,7 +13,9 @@ import structlog
 from disio_shared.errors import ConfigError
 
 LEVELS = ("debug", "info", "warning", "error")
-_NOISY = ("aiohttp.access", "asyncio", "zeroconf", "engineio", "socketio", "pymongo")
+_LIBRARIES = ("aiohttp.access", "asyncio", "zeroconf", "pymongo")
+_SOCKETS = tuple(f"{library}.{end}" for library in ("engineio", "socketio") for end in ("server", "client"))
+"""Told of from errors on, as is their own default. Without a level these loggers would write past the handler."""
 
 
 def set_up_logs(level: str = "info", json: bool | None = None) -> None:
@@ -51,8 +53,10 @@ def set_up_logs(level: str = "info", json: bool | None = None) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for name in _NOISY:
+    for name in _LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _SOCKETS:
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def logger(name: str) -> Any:

@@ -37,7 +37,6 @@ from disio_shared.link_messages import (
     Deliver,
     Drain,
     FailureColumns,
-    FetchStory,
     FetchWorkunit,
     FromDistributor,
     Grant,
@@ -51,16 +50,15 @@ from disio_shared.link_messages import (
     Revoke,
     Siblings,
     Status,
-    Story,
     TaskManifest,
     TaskState,
     TaskTally,
     ToDistributor,
-    TryColumns,
     VoteColumns,
     WorkunitCode,
 )
 from disio_shared.message_base import PROTOCOL_VERSION, Error, Message, Part, Refused, Terms
+from disio_shared.try_messages import FetchStory, PastTries, Story, TryColumns
 
 FROM_CLIENT: Codec[FromClient] = Codec(FromClient, MAX_CLIENT_MESSAGE)
 TO_CLIENT: Codec[ToClient] = Codec(ToClient, MAX_CLIENT_MESSAGE)
@@ -103,6 +101,7 @@ __all__ = [
     "Orders",
     "Packed",
     "Part",
+    "PastTries",
     "Pause",
     "Progress",
     "Ready",

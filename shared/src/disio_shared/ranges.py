@@ -57,6 +57,11 @@ class RangeSet:
     def __bool__(self) -> bool:
         return bool(self._starts)
 
+    @property
+    def run_count(self) -> int:
+        """Return how many runs there are."""
+        return len(self._starts)
+
     def __contains__(self, index: int) -> bool:
         at = bisect_right(self._starts, index) - 1
         return at >= 0 and index < self._stops[at]

@@ -6,6 +6,7 @@ theirs. Median and mode are the middles of bins: right to within 9 %.
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import islice, zip_longest
 
 PER_DOUBLING = 4
 BINS = 81
@@ -26,11 +27,9 @@ def middle_of(number: int) -> float:
 
 def merged(histograms: Iterable[Sequence[int]]) -> list[int]:
     """Return the sum of histograms; one may be shorter than others."""
-    total = [0] * BINS
-    for histogram in histograms:
-        for number, count in enumerate(histogram[:BINS]):
-            total[number] += count
-    return total
+    columns = zip_longest(*histograms, fillvalue=0)
+    total = [sum(column) for column in islice(columns, BINS)]
+    return total + [0] * (BINS - len(total))
 
 
 def median_of(histogram: Sequence[int]) -> float | None:

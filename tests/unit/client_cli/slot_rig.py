@@ -31,6 +31,7 @@ class SlotRig:
         self.code = b""
         self.values: dict[int, bytes] = {}
         self.failures: dict[int, tuple[str, str]] = {}
+        self.logs: dict[int, str] = {}
         self.states: dict[int, bytes] = {}
         self.progress: list[float] = []
         self.ups = 0
@@ -46,10 +47,12 @@ class SlotRig:
                 case ev.UnitsDone():
                     assert not set(event.indexes) & (self.values.keys() | self.failures.keys())
                     self.values.update(zip(event.indexes, event.values, strict=True))
+                    self.logs.update(event.logs)
                 case ev.UnitsFailed():
                     assert not set(event.indexes) & (self.values.keys() | self.failures.keys())
                     ends = zip(event.kinds, event.errors, strict=True)
                     self.failures.update(zip(event.indexes, ends, strict=True))
+                    self.logs.update(event.logs)
                 case ev.StateSaved():
                     self.states[event.index] = event.state
                 case ev.UnitProgressed():

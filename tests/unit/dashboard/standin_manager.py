@@ -20,6 +20,7 @@ from disio_shared.taskdoc import ParsedTask, parse_task
 from disio_shared.values import decode_value
 
 TOKEN = "stand-in-token"
+OPEN = ("/api/login", "/api/link")
 CREATED_AT = 1_700_000_000.0
 
 
@@ -32,6 +33,8 @@ class StandinManager:
         self.results: dict[str, list[dict[str, Any]]] = {}
         self.failures: dict[str, list[dict[str, Any]]] = {}
         self.requests: list[web.Request] = []
+        self.cluster = ""
+        """What it says it is of."""
         self.people: dict[str, str] = {}
         """Name to password; all are researchers."""
         self.secrets: dict[str, str] = {}
@@ -57,6 +60,7 @@ class StandinManager:
         app.add_routes(
             [
                 web.get("/api/me", self._me),
+                web.get("/api/link", self._link),
                 web.post("/api/login", self._login),
                 web.post("/api/logout", self._logout),
                 web.get("/api/tasks", self._list),
@@ -70,7 +74,6 @@ class StandinManager:
                 web.get("/api/tasks/{id}/explain", self._explain),
                 web.get("/api/history", self._history),
                 web.get("/api/tasks/{id}/history", self._history),
-                web.get("/api/attention", self._attention),
                 web.get("/api/managers", self._managers),
                 web.get("/api/distributors", self._distributors),
                 web.post("/api/payloads/preview", self._preview),
@@ -110,10 +113,13 @@ class StandinManager:
     async def _check_token(self, request: web.Request, handler: Any) -> web.StreamResponse:
         self.requests.append(request)
         secret = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if secret != TOKEN and secret not in self.secrets and request.path != "/api/login":
+        if secret != TOKEN and secret not in self.secrets and request.path not in OPEN:
             return _problem(401, "not-authorized", "no valid token")
         answer: web.StreamResponse = await handler(request)
         return answer
+
+    async def _link(self, _request: web.Request) -> web.Response:
+        return web.json_response({"cluster": self.cluster})
 
     async def _me(self, _request: web.Request) -> web.Response:
         return web.json_response({"role": "admin"})
@@ -234,9 +240,6 @@ class StandinManager:
                 "is_left_out": False,
             }
         )
-
-    async def _attention(self, _request: web.Request) -> web.Response:
-        return web.json_response({"items": [], "total": 0})
 
     async def _distributors(self, _request: web.Request) -> web.Response:
         return web.json_response({"items": self.distributors})

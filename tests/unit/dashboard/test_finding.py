@@ -40,15 +40,12 @@ async def test_without_a_manager_the_wait_ends(monkeypatch: pytest.MonkeyPatch) 
     await address.close()
 
 
-def test_the_first_manager_is_kept_until_it_is_gone_and_another_is_there() -> None:
-    address = ZeroconfAddress(LOOPBACK)
-    first, second = manager("a", 1), manager("b", 2)
-    address._found(first)
-    address._lost("a")
-    assert list(address._managers.values()) == ["http://127.0.0.1:1"]
-    address._found(second)
-    assert list(address._managers.values()) == ["http://127.0.0.1:2"]
-
-
-def manager(name: str, port: int) -> ManagerAddress:
-    return ManagerAddress(name, f"http://127.0.0.1:{port}", "c", 1, "k", 1)
+async def test_the_first_manager_is_kept_whatever_is_announced_later() -> None:
+    told: list[str] = []
+    address = ZeroconfAddress(LOOPBACK, lambda manager: told.append(manager.url))
+    assert address.known == ""
+    for name, port in (("a", 1), ("b", 2)):
+        address._found(ManagerAddress(name, f"http://127.0.0.1:{port}", "c", 1, "k", 1))
+    assert address.known == "http://127.0.0.1:1", "what is sent to it goes to no other"
+    assert told == ["http://127.0.0.1:1", "http://127.0.0.1:2"]
+    await address.close()

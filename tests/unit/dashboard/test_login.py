@@ -41,6 +41,17 @@ async def test_a_one_time_link_signs_in_once(
         assert "used already" in await response.text()
 
 
+async def test_a_one_time_link_leads_to_a_page_of_the_dashboard(
+    dashboard: DashboardApp, visitor: aiohttp.ClientSession
+) -> None:
+    link = f"{dashboard.login_link()}&next=/tasks/abc%3Fview%3Dimage"
+    for _ in range(2):  # the second time it is used up, and nobody needs it
+        async with visitor.get(link, allow_redirects=False) as response:
+            assert (response.status, response.headers["Location"]) == (303, "/tasks/abc?view=image")
+    async with visitor.get(f"{dashboard.login_link()}&next=//evil.example", allow_redirects=False) as response:
+        assert response.headers["Location"] == "/"
+
+
 async def test_a_link_from_another_site_signs_in_without_a_redirect(
     dashboard: DashboardApp, visitor: aiohttp.ClientSession
 ) -> None:

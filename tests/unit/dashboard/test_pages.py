@@ -45,6 +45,33 @@ async def test_a_guest_sees_public_tasks_alone(real: Served, guest: aiohttp.Clie
         assert answer.status == 401
 
 
+async def test_everybody_gets_the_status_page_where_there_is_one(static_dir: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    async with serve(tmp_path / "manager", public_status=True) as manager:
+        public = await manager.create(public=True, name="for all")
+        token = tmp_path / "manager/admin.token"
+        settings = Settings(data_dir=str(tmp_path / "data"), manager=manager.url, port=0, token_file=str(token))
+        app = DashboardApp(settings, static_dir)
+        async with aiohttp.ClientSession(await app.start(), cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
+            for visitor in ("a guest", "signed in"):
+                async with http.get("/status") as answer:
+                    assert "for all" in await answer.text() and answer.status == 200, visitor
+                    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'"), visitor
+                async with http.get("/status.json") as answer:
+                    assert [task["name"] for task in (await answer.json())["tasks"]] == ["for all"], visitor
+                async with http.get(f"/tasks/{public['id']}?public") as answer:
+                    assert "for all" in await answer.text(), visitor
+                await (await http.get(app.login_link())).read()
+        await app.stop()
+
+
+async def test_without_a_status_page_its_numbers_are_not_there(real: Served, guest: aiohttp.ClientSession) -> None:
+    async with guest.get("/status.json", allow_redirects=False) as answer:
+        assert (answer.status, answer.content_type) == (404, "application/problem+json")
+    async with guest.get("/status", allow_redirects=False) as answer:
+        assert answer.headers["Location"].startswith("/login")
+
+
 async def test_a_page_without_a_strict_policy_is_not_passed_on(static_dir: Path, tmp_path: Path) -> None:
     async def page(request: web.Request) -> web.Response:
         return web.Response(text="<script>alert(1)</script>", content_type="text/html")

@@ -10,7 +10,7 @@ from disio_shared.errors import ConfigError
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8700", "ftp://host", "http://", "nonsense", "http://[bad", "http://host:x"])
 def test_a_manager_that_is_no_url_is_refused_by_name(url: str) -> None:
-    with pytest.raises(ConfigError, match=r"--manager: .* \(use http://HOST:PORT or zeroconf\)"):
+    with pytest.raises(ConfigError, match=r"--manager: .* \(use http://HOST:PORT, local or zeroconf\)"):
         Settings(manager=url)
 
 

@@ -9,6 +9,8 @@ from click.testing import CliRunner, Result
 
 from disio.cli import exit_status
 from disio.commands.explain import explain
+from disio.commands.explaining import payload_lines
+from disio.showing import printable
 from disio_shared import messages
 from disio_shared.errors import DisioError
 from tests.unit.manager.served import Served, serve
@@ -38,7 +40,8 @@ async def at_work(served: Served) -> str:
 
 def unmoving(sentences: list[str]) -> list[str]:
     """Return sentences without the pace in them, which is another one a moment later."""
-    return [re.sub(r"[\d.]+ payloads a second", "some payloads a second", sentence) for sentence in sentences]
+    pace = re.compile(r"[\d.,]+ payloads (a second|a minute|an hour)")
+    return [pace.sub("some payloads", sentence) for sentence in sentences]
 
 
 async def test_it_says_what_the_manager_says(tmp_path: Path) -> None:
@@ -75,3 +78,22 @@ async def test_what_is_not_there_and_who_may_not_ask(tmp_path: Path) -> None:
         assert status_of(await run(task, *here, "--token-file", str(tmp_path / "wrong.token"))) == 4
         assert (await run(task, *here, "--payload", "-1")).exit_code == 2
     assert status_of(await run(task, *here)) == 5
+
+
+def test_hand_outs_of_a_payload_are_told_with_their_errors_and_logs() -> None:
+    told = {"i": 3, "state": "done", "payload": 9, "sentences": [], "votes": []}
+    tries = [
+        {"client": "c1", "distributor": "d1", "outcome": "failed", "error": "boom\x1b[2J", "log": ""},
+        {"client": "c2", "distributor": "d1", "outcome": "done", "error": "", "log": "begins\nends"},
+        {"client": "c3", "outcome": "has it", "error": ""},
+    ]
+    assert list(payload_lines({**told, "tries": tries}))[2:] == [
+        "  Hand-out: failed, client c1 at distributor d1.",
+        f"    Error: {printable('boom' + chr(27) + '[2J')}",
+        "  Hand-out: done, client c2 at distributor d1.",
+        "    Its log ends:",
+        "      begins",
+        "      ends",
+        "  Hand-out: has it, client c3.",
+    ]
+    assert chr(27) not in "".join(payload_lines({**told, "tries": tries}))

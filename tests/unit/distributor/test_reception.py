@@ -4,6 +4,8 @@ from typing import cast
 
 import pytest
 
+from disio_distributor.core.keyring import Keyring
+from disio_distributor.core.records import KnownClient
 from disio_distributor.reception import ClientLinkSettings, Reception
 from disio_distributor.stores.base import ServingCache
 from disio_shared import messages
@@ -36,3 +38,39 @@ def test_who_speaks_another_version_or_comes_during_a_drain_is_not_counted() -> 
     assert isinstance(desk.refusal(hello(version=99), 2, is_draining=False), messages.Refused)
     assert isinstance(desk.refusal(hello(), 0, is_draining=True), messages.Refused)
     assert desk.turned_away == 0
+
+
+class Remembered:
+    """A cache that knows the clients it was told of."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, KnownClient] = {}
+
+    async def client(self, client: str) -> KnownClient | None:
+        return self.known.get(client)
+
+    async def put_client(self, client: KnownClient) -> None:
+        self.known[client.id] = client
+
+
+def desk_with(keyring: Keyring | None) -> Reception:
+    cache = cast(ServingCache, Remembered())
+    return Reception(SETTINGS, cache, lambda: [], SystemClock(), keyring=lambda: keyring)
+
+
+async def test_a_client_is_the_same_at_every_distributor_of_a_cluster() -> None:
+    here, there = (desk_with(Keyring(own * 32, {"k": b"c" * 32})) for own in (b"1", b"2"))
+    client, secret = await here.identify(hello())
+    assert await there.identify(hello(client_id=client, secret=secret)) == (client, secret)
+    wrong, _ = await there.identify(hello(client_id=client, secret=secret[:-1]))
+    assert wrong != client
+    elsewhere = desk_with(Keyring(b"3" * 32, {"other": b"d" * 32}))
+    assert (await elsewhere.identify(hello(client_id=client, secret=secret)))[0] != client
+
+
+async def test_a_client_of_before_the_cluster_had_a_key_keeps_its_name() -> None:
+    rings: list[Keyring | None] = [None]
+    desk = Reception(SETTINGS, cast(ServingCache, Remembered()), lambda: [], SystemClock(), keyring=lambda: rings[0])
+    client, secret = await desk.identify(hello())
+    rings[0] = Keyring(b"1" * 32, {"k": b"c" * 32})
+    assert await desk.identify(hello(client_id=client, secret=secret)) == (client, secret)

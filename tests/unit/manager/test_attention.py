@@ -49,6 +49,22 @@ def test_one_that_has_been_away_for_long_is_no_news() -> None:
     assert kinds(distributors=[msgspec.structs.replace(FINE, state="offline", last_seen=NOW - 8 * 86_400)]) == []
 
 
+def test_what_is_told_of_one_that_is_away_changes_now_and_then_alone() -> None:
+    def told(seconds: float) -> str:
+        row = msgspec.structs.replace(FINE, state="offline", last_seen=NOW - seconds)
+        (item,) = attention(Seen(now=NOW, version="disio/1", distributors=[row]))
+        return item.sentence.removeprefix("The distributor near has been away for ")
+
+    assert {told(tenths / 10) for tenths in range(100)} == {"some seconds."}
+    assert [told(seconds) for seconds in (10, 19.9, 119, 120, 9_000)] == [
+        "10 s.",
+        "10 s.",
+        "110 s.",
+        "2 min.",
+        "2.5 h.",
+    ]
+
+
 def test_the_worst_comes_first_and_everything_says_what_to_do() -> None:
     gone = ManagerRow(id="m", url="http://m", alive=False, beat_age_s=300.0, since=NOW, this=False)
     failing = view(id="t2", done=10, tries_failed=10)

@@ -23,6 +23,18 @@ except ZeroDivisionError:
 """
 
 
+SOCKETS = """
+import socketio
+from disio_shared.logs import set_up_logs
+set_up_logs("info", True)
+for end in (socketio.AsyncServer(async_mode="aiohttp"), socketio.AsyncClient()):
+    end.logger.warning("a server closed, as servers do")
+    end.eio.logger.warning("a server closed, as servers do")
+    end.logger.error("of Socket.IO")
+    end.eio.logger.error("of Engine.IO")
+"""
+
+
 def run(json_mode: object) -> subprocess.CompletedProcess[str]:
     program = PROGRAM.format(json=json_mode)
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -37,6 +49,12 @@ def test_off_a_terminal_every_line_is_one_json_object_on_stderr(mode: bool | Non
     assert (lines[0]["distributor"], lines[0]["level"], lines[0]["logger"]) == ("d1", "info", "manager.link")
     assert len(lines[0]["text"]) < 5000
     assert "ZeroDivisionError" in lines[2]["exception"]
+
+
+def test_errors_of_socket_io_come_once_and_nothing_else_of_it() -> None:
+    done = subprocess.run([sys.executable, "-c", SOCKETS], capture_output=True, text=True, check=True)
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [line["event"] for line in lines] == ["of Socket.IO", "of Engine.IO"] * 2
 
 
 def test_for_people_lines_are_text() -> None:

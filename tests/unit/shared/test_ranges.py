@@ -62,6 +62,7 @@ class RangeSetMachine(RuleBasedStateMachine):
         assert len(self.ranges) == len(self.model)
         assert bool(self.ranges) == bool(self.model)
         assert self.ranges.runs() == runs_of(self.model)
+        assert self.ranges.run_count == len(self.ranges.runs())
         assert all((index in self.ranges) == (index in self.model) for index in range(-1, 85))
 
 

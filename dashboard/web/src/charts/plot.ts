@@ -5,6 +5,11 @@ import { type Line, stacked } from "./data";
 
 const HEIGHT = 200;
 const FILL = 0.28;
+/** Pixels beside the axis for ticks and gaps, and for each character at 12 px. */
+const AXIS = 16;
+const LETTER = 7;
+/** Characters for which there is room always: the drawing does not jump with every label. */
+const SHORTEST = 6;
 
 export interface Plot {
   /** Shows other numbers, without losing the place of the cursor. */
@@ -74,7 +79,7 @@ function draw(place: HTMLElement, at: number[], lines: Line[], { isStacked, told
       scales: { y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.08 : 1] } },
       axes: [
         { ...axis, space: 70 },
-        { ...axis, size: 56, values: (_plot, splits) => splits.map(told) },
+        { ...axis, size: (_plot, labels) => widthOf(labels), values: (_plot, splits) => splits.map(told) },
       ],
       series: [
         {},
@@ -104,6 +109,11 @@ function draw(place: HTMLElement, at: number[], lines: Line[], { isStacked, told
     dataOf(at, lines, isStacked),
     place,
   );
+}
+
+/** Room for the longest label beside the axis, with its tick and gap. */
+function widthOf(labels: string[] | null): number {
+  return AXIS + LETTER * Math.max(SHORTEST, ...(labels ?? []).map(({ length }) => length));
 }
 
 function faded(colour: string): string {

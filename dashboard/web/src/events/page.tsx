@@ -113,7 +113,7 @@ function Filters() {
   const isSet = FILTERS.some((name) => query.value.get(name));
   return (
     <search>
-      <form class="filters" aria-label="Which events" onSubmit={(event) => event.preventDefault()}>
+      <form class="event-filters" aria-label="Which events" onSubmit={(event) => event.preventDefault()}>
         <Typed name="who" label="Who" />
         <Typed name="verb" label="What" />
         <Choice name="kind" label="About" values={KINDS} />

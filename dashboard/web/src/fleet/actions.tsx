@@ -1,10 +1,12 @@
 // The buttons that act on a distributor; each says what happens before it does.
 
 import type { ComponentChildren } from "preact";
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { call, Problem } from "../api";
+import { may } from "../me";
 import type { Distributor } from "../model";
 import { Trouble } from "../parts";
+import { useQuestion } from "../question";
 import { ACTIONS, type Action, actionsOf, NOTHING } from "./orders";
 
 type Asked = Action | "cap" | null;
@@ -32,7 +34,7 @@ export function Actions({ distributor }: { distributor: Distributor }) {
     void perform(action + query, { method: "POST" });
   }
 
-  if (distributor.state === "refused") return null;
+  if (distributor.state === "refused" || !may("operator")) return null;
   return (
     <div class="verbs">
       {actionsOf(distributor).map((action) => (
@@ -155,21 +157,16 @@ interface DialogProps {
   onAnswer: (isYes: boolean) => void;
 }
 
+/** Enter in a field is yes, so what leaves it is no button that sends the form. */
 function Dialog({ title, action, children, onAnswer }: DialogProps) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useLayoutEffect(() => dialog.current?.showModal(), []);
+  const question = useQuestion(onAnswer);
   return (
-    <dialog
-      ref={dialog}
-      class="fleet-question"
-      aria-label={title}
-      onClose={() => onAnswer(dialog.current?.returnValue === "yes")}
-    >
+    <dialog {...question} class="fleet-question" aria-label={title}>
       <h2>{title}</h2>
       <form method="dialog">
         {children}
         <div class="actions">
-          <button value="no" type="submit" formNoValidate>
+          <button type="button" onClick={question.onClose}>
             Leave it
           </button>
           <button value="yes" type="submit" class="danger">

@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { call, callJson, Problem } from "../api";
 import * as format from "../format";
+import { may } from "../me";
 import type { Client, ClientList, Distributor } from "../model";
 import { Trouble } from "../parts";
 import { query, setQuery } from "../route";
@@ -118,7 +119,7 @@ interface FilterProps {
 function Filters({ distributors, onChoose }: FilterProps) {
   const asked = query.value;
   return (
-    <form class="filters" aria-label="Which clients" onSubmit={(event) => event.preventDefault()}>
+    <form class="client-filters" aria-label="Which clients" onSubmit={(event) => event.preventDefault()}>
       <label>
         Distributor
         <select
@@ -252,9 +253,11 @@ function Row({ client, distributors, onBlock }: { client: Client } & Omit<TableP
         {format.duration(age_s)}
       </td>
       <td>
-        <button type="button" aria-label={`Block client ${id}`} onClick={() => onBlock(client)}>
-          Block
-        </button>
+        {may("operator") && (
+          <button type="button" aria-label={`Block client ${id}`} onClick={() => onBlock(client)}>
+            Block
+          </button>
+        )}
       </td>
     </tr>
   );

@@ -1,5 +1,6 @@
 // What operators want of distributors: in sentences, and what each action does before it is done.
 
+import { many } from "../format";
 import type { Distributor, Orders } from "../model";
 
 export type Action = "drain" | "undrain" | "pause" | "resume" | "stop";
@@ -60,11 +61,10 @@ export function sentencesOf({ state, orders = NOTHING }: Pick<Distributor, "stat
   if (orders.drained) found.push(`Drained by an operator.${why}${later}`);
   else if (orders.stopped) found.push(`Stopped by an operator: its clients run nothing.${why}${later}`);
   else if (orders.paused) found.push(`Paused by an operator: it hands out nothing more.${why}${later}`);
-  if (orders.tasks.length > 0)
-    found.push(`Stopped here: ${orders.tasks.length === 1 ? "1 task" : `${orders.tasks.length} tasks`}.${later}`);
+  if (orders.tasks.length > 0) found.push(`Stopped here: ${many(orders.tasks.length, "task")}.${later}`);
   const limits = [
-    orders.max_clients > 0 ? `${orders.max_clients} clients` : "",
-    orders.max_slots > 0 ? `${orders.max_slots} slots` : "",
+    orders.max_clients > 0 ? many(orders.max_clients, "client") : "",
+    orders.max_slots > 0 ? many(orders.max_slots, "slot") : "",
   ].filter(Boolean);
   if (limits.length > 0) found.push(`Capped at ${limits.join(" and ")}.${later}`);
   return found;

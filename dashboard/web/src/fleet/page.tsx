@@ -4,7 +4,9 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { callJson } from "../api";
 import { fleet } from "../feed";
 import * as format from "../format";
+import { may } from "../me";
 import type { Distributor, Manager } from "../model";
+import { Needs } from "../needs";
 import { StateChip, useTitle } from "../parts";
 import { BlockedClients } from "./blocked";
 import { Card } from "./card";
@@ -22,6 +24,7 @@ export function FleetPage() {
   return (
     <>
       <h1>Fleet</h1>
+      {!may("operator") && <Needs least="operator">Orders to distributors, and blocking clients,</Needs>}
       <h2>Distributors</h2>
       {distributors === null && <p aria-busy="true">Reading the fleet…</p>}
       {distributors?.length === 0 && (
@@ -37,7 +40,7 @@ export function FleetPage() {
       {distributors !== null && distributors.length > 0 && (
         <>
           <Clients distributors={distributors} onBlocked={() => setBlocked((before) => before + 1)} />
-          <BlockedClients turn={blocked} />
+          {may("operator") && <BlockedClients turn={blocked} />}
           <Versions distributors={distributors} />
         </>
       )}

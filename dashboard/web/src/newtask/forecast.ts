@@ -11,13 +11,17 @@ export function forecast(
   unit_s: number | null,
   total: number | null,
   slots: number | null,
-  shown: { count(value: number): string; duration(seconds: number): string; runTime(seconds: number): string },
+  shown: {
+    many(value: number, noun: string): string;
+    duration(seconds: number): string;
+    runTime(seconds: number): string;
+  },
 ): Forecast | null {
   if (unit_s === null || total === null || slots === null || slots < 1) return null;
   // Each slot has a whole number of payloads to run.
   const seconds = Math.ceil(total / slots) * unit_s;
-  const inputs = `${shown.count(total)} payloads × ${shown.runTime(unit_s)} on this machine, on ${shown.count(slots)} slots`;
-  return { seconds, text: `About ${shown.duration(seconds)}: a guess, from ${inputs} that are connected now.` };
+  const inputs = `${shown.many(total, "payload")} × ${shown.runTime(unit_s)} on this machine, on ${shown.many(slots, "slot")}`;
+  return { seconds, text: `About ${shown.duration(seconds)}: a guess, from ${inputs} connected now.` };
 }
 
 const MARK = "DISIO_TASK";

@@ -1,6 +1,7 @@
 // The end of the form: how long it may take, the same task as a command and as a program, and the button.
 
-import { useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
+import { useCopy } from "../copying";
 import { stats } from "../feed";
 import * as format from "../format";
 import { type Draft, toDocument } from "./draft";
@@ -43,19 +44,7 @@ function EquivalentTexts({ draft }: { draft: Draft }) {
 }
 
 function Copied({ title, text }: { title: string; text: string }) {
-  const [told, setTold] = useState("");
-  const shown = useRef<HTMLPreElement>(null);
-  const copy = () => {
-    // Browsers offer the clipboard on secure origins only: elsewhere the text is selected, for a person to copy.
-    const copied = navigator.clipboard?.writeText(text) ?? Promise.reject(new Error("no clipboard"));
-    copied.then(
-      () => setTold("Copied."),
-      () => {
-        if (shown.current) getSelection()?.selectAllChildren(shown.current);
-        setTold("Selected: copy it with the keyboard.");
-      },
-    );
-  };
+  const { ref, told, copy } = useCopy<HTMLPreElement>(text);
   const isCut = text.length > MAX_SHOWN;
   return (
     <section aria-label={title}>
@@ -69,7 +58,7 @@ function Copied({ title, text }: { title: string; text: string }) {
         </span>
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard has to get there */}
-      <pre ref={shown} tabIndex={0}>
+      <pre ref={ref} tabIndex={0}>
         {isCut ? `${text.slice(0, MAX_SHOWN)}…` : text}
       </pre>
       {isCut && (

@@ -2,7 +2,9 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { callJson, Problem } from "../api";
+import { may, me } from "../me";
 import type { FieldError, Task } from "../model";
+import { Needs } from "../needs";
 import { Trouble, useTitle } from "../parts";
 import { go, query, setQuery } from "../route";
 import { PayloadBuilder } from "./builder";
@@ -31,6 +33,17 @@ const NO_ERRORS: PlacedErrors = { fields: {}, rest: [] };
 
 export function NewTaskPage() {
   useTitle("New task");
+  // Not even the form: the manager would refuse, and note, each check of what is typed.
+  if (may("researcher")) return <NewTask />;
+  return (
+    <>
+      <h1>New task</h1>
+      {me.value === null ? <p aria-busy="true">Opening…</p> : <Needs least="researcher">New tasks</Needs>}
+    </>
+  );
+}
+
+function NewTask() {
   const { draft, set, fits, replace, undo, trouble } = useDraft();
   const { errors, busy, submit, form } = useSubmit(draft);
   const preview = usePreview(draft.payloads);

@@ -1,19 +1,10 @@
 // What wants a person: a sentence, what to do, and where.
 
+import { attention } from "../feed";
 import * as format from "../format";
-import { usePolled } from "../polling";
-
-interface Item {
-  kind: string;
-  level: "bad" | "warning";
-  subject: string;
-  sentence: string;
-  remedy: string;
-  link: string;
-}
 
 export function Attention() {
-  const { found } = usePolled<{ items: Item[]; total: number }>("/api/attention", 3_000);
+  const found = attention.value;
   if (!found || found.total === 0) return null;
   return (
     <section class="attention" aria-labelledby="attention">

@@ -9,7 +9,7 @@ interface Props {
 
 export function Lessons({ distributors, now }: Props) {
   if (!distributors || !now) return null;
-  const online = distributors.filter(({ state }) => state === "online" || state === "draining");
+  const online = distributors.filter(({ state }) => state !== "offline" && state !== "refused");
   const tasks = Object.values(now.tasks).reduce((sum, number) => sum + number, 0);
   if (online.length === 0) return <NoDistributor />;
   return (

@@ -8,6 +8,7 @@ import { Progress, StateChip, Trouble, useTitle } from "../parts";
 import { usePolled } from "../polling";
 import { Attention } from "./attention";
 import { Lessons } from "./lessons";
+import { PublicPage } from "./public";
 
 const EVERY_MS = 5_000;
 const SHOWN = 8;
@@ -38,6 +39,7 @@ export function OverviewPage() {
       ) : (
         <p aria-busy="true">Reading the history…</p>
       )}
+      <PublicPage />
     </>
   );
 }
@@ -46,7 +48,7 @@ function Numbers({ now, errors }: { now: Stats | null; errors: number | null }) 
   const kinds = Object.entries(now?.kinds ?? {}).filter(([, number]) => number > 0);
   return (
     <dl class="figures">
-      <Figure name="payloads a second" value={now ? format.rate(now.rate) : "–"} />
+      <Figure name="payloads done, lately" value={now ? format.rate(now.rate) : "–"} />
       <Figure
         name={now?.clients === 1 ? "client now" : "clients now"}
         value={now ? format.count(now.clients) : "–"}

@@ -22,7 +22,7 @@ export function PayloadPage({ id, index }: { id: string; index: number }) {
       </nav>
       <Trouble text={trouble} />
       {!found && !trouble && <p aria-busy="true">Reading the payload…</p>}
-      {found && <StoryView story={found} />}
+      {found && <StoryView story={found} Head="h2" />}
     </>
   );
 }

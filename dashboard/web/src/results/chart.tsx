@@ -1,4 +1,5 @@
-// Results as a chart on a canvas, and as the table of its numbers.
+// Results as a chart on a canvas, and as the table of its numbers. The shared one (src/charts) draws lines over time, with
+// one value at a moment; results have any x, several y at one x, bars and cells, so this one draws by itself.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import * as format from "../format";

@@ -66,3 +66,8 @@ export function textOf(value: unknown): string {
   if (value === undefined) return "";
   return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
 }
+
+/** A result never changes, so a page without gaps stays as it is. */
+export function isFull(rows: readonly { i: number }[], from: number, size: number): boolean {
+  return rows.length > size && rows[size]?.i === from + size;
+}

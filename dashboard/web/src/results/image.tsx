@@ -39,7 +39,7 @@ export function ImageView({ task }: { task: Task }) {
       <div class="actions">
         <p role="status" class="mono painted">
           {format.count(painted.tiles)} of {format.count(task.total)} tiles painted
-          {painted.others > 0 && `; ${format.count(painted.others)} results are no tiles`}
+          {painted.others > 0 && `, and ${format.many(painted.others, "result")} without a tile`}
         </p>
         <label>
           Zoom{" "}

@@ -5,12 +5,12 @@ import * as format from "../format";
 import type { Result, Task } from "../model";
 import { Trouble } from "../parts";
 import { query, setQuery } from "../route";
-import { type Column, columnsOf, type Flat, filtered, flat, sorted } from "./columns";
+import { type Column, columnsOf, type Flat, filtered, flat, isFull, sorted } from "./columns";
 import { readResults } from "./follow";
 
 const SIZES = ["25", "100", "1000"];
 const SHOWN_COLUMNS = 8;
-/** While results come in the shown page is read again at most this often. */
+/** While results come in a page that is not full yet is read again at most this often. */
 const REREAD_MS = 2_000;
 
 export function TableView({ task }: { task: Task }) {
@@ -64,8 +64,8 @@ export function TableView({ task }: { task: Task }) {
 function useResults(task: Task, from: number, size: number) {
   const [rows, setRows] = useState<Result[] | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
-  const done = useSlowly(task.done, REREAD_MS);
-  // more results done is the reason to read again
+  const done = useSlowly(rows !== null && isFull(rows, from, size) ? 0 : task.done, REREAD_MS);
+  // more results done is the reason to read again, unless no more can be on this page
   useEffect(() => {
     let isCurrent = true;
     // One more than a page: the last one tells where the next page starts.

@@ -3,9 +3,9 @@
 import { useEffect, useState } from "preact/hooks";
 import { callJson } from "../api";
 import { may } from "../me";
+import { Needs } from "../needs";
 import { Trouble } from "../parts";
 import { type About, reason } from "./model";
-import { Needs } from "./parts";
 
 export function Machine() {
   return (

@@ -123,12 +123,3 @@ export function RoleField({ id, chosen = "viewer" }: { id: string; chosen?: Role
     </div>
   );
 }
-
-/** Says why something is not there. */
-export function Needs({ least, children }: { least: Role; children: ComponentChildren }) {
-  return (
-    <p class="hint">
-      {children} need the role {least}; yours is {me.value?.role ?? "not known yet"}.
-    </p>
-  );
-}

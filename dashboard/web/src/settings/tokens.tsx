@@ -1,6 +1,7 @@
 // API tokens: for programs, shown once.
 
 import { useState } from "preact/hooks";
+import { useCopy } from "../copying";
 import * as format from "../format";
 import { may, me } from "../me";
 import { Confirm, Trouble } from "../parts";
@@ -59,25 +60,20 @@ export function Tokens() {
 }
 
 function Made({ token, onSeen }: { token: ApiToken; onSeen: () => void }) {
-  const [told, setTold] = useState("");
   const secret = token.secret ?? "";
-  const copy = () =>
-    navigator.clipboard.writeText(secret).then(
-      () => setTold("✓ Copied."),
-      () => setTold("The browser does not let it be copied: select it."),
-    );
+  const { ref, told, copy } = useCopy<HTMLElement>(secret);
   return (
     <div class="made" role="status">
       <p>
         <strong>{token.label}</strong>: this is shown once. Keep it where only your program can read it.
       </p>
       <p>
-        <code class="value" data-secret>
+        <code ref={ref} class="value" data-secret>
           {secret}
         </code>
       </p>
       <p class="actions">
-        <button type="button" class="primary" onClick={() => void copy()}>
+        <button type="button" class="primary" onClick={copy}>
           Copy
         </button>
         <button type="button" onClick={onSeen}>

@@ -3,9 +3,10 @@
 import { useState } from "preact/hooks";
 import * as format from "../format";
 import { may, me, ROLES } from "../me";
+import { Needs } from "../needs";
 import { Confirm, Trouble } from "../parts";
 import { MIN_PASSWORD, reason, remove, send, type User } from "./model";
-import { Field, Form, Needs, RoleField, useList } from "./parts";
+import { Field, Form, RoleField, useList } from "./parts";
 
 export function Users() {
   return (

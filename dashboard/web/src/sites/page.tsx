@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { callJson, Problem } from "../api";
+import { useCopy } from "../copying";
 import * as format from "../format";
 import { Trouble, useTitle } from "../parts";
 import { query, setQuery } from "../route";
@@ -10,6 +11,8 @@ import { everyDay, MEASURES, type Measure, type SiteItem, type SiteList, type Si
 
 const SPANS = ["7", "30", "90"];
 const REREAD_MS = 5_000;
+/** An answer of the last seconds will do, so the manager adds up once for all who look. */
+const OLDER = { "Cache-Control": "max-age=5" };
 const PAGE = 100;
 
 export function SitesPage() {
@@ -74,7 +77,7 @@ function useRead<T>(path: string): { found: T | null; trouble: string | null } {
     let isOver = false;
     const read = () => {
       if (document.hidden) return;
-      callJson<T>(path).then(
+      callJson<T>(path, { headers: OLDER }).then(
         (told) => {
           if (isOver) return;
           setFound(told);
@@ -184,7 +187,7 @@ function OneSite({ site, days }: { site: string; days: number }) {
           {found.days.map((each) => (
             <li key={each.at} class="mono">
               {day(each.at)}: {format.count(each.opened)} opened, {format.count(each.granted)} started,{" "}
-              {format.count(each.visits)} visits, {format.count(each.units)} units
+              {format.many(each.visits, "visit")}, {format.many(each.units, "unit")}
             </li>
           ))}
         </ul>
@@ -209,25 +212,19 @@ function Snippets({ list: { snippets } }: { list: SiteList }) {
 }
 
 function Snippet({ name, html }: { name: string; html: string }) {
-  const [told, setTold] = useState("Copy");
+  const { ref, told, copy } = useCopy<HTMLElement>(html);
   return (
     <div class="snippet">
       <p class="hint">{name}</p>
       <pre>
-        <code>{html}</code>
+        <code ref={ref}>{html}</code>
       </pre>
-      <button
-        type="button"
-        aria-label={`Copy the tag of ${name}`}
-        onClick={() =>
-          navigator.clipboard.writeText(html).then(
-            () => setTold("Copied"),
-            () => setTold("Select it, and copy"),
-          )
-        }
-      >
-        {told}
-      </button>
+      <p class="actions">
+        <button type="button" aria-label={`Copy the tag of ${name}`} onClick={copy}>
+          Copy
+        </button>
+        <span role="status">{told}</span>
+      </p>
     </div>
   );
 }

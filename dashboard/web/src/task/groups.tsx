@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { call } from "../api";
 import * as format from "../format";
+import { mayChange } from "../me";
 import type { Task } from "../model";
 import { Trouble } from "../parts";
 import { usePolled } from "../polling";
@@ -14,6 +15,8 @@ interface Group {
   count: number;
   example: string;
   sample: number[];
+  first_at?: number;
+  last_at?: number;
 }
 
 interface Groups {
@@ -61,7 +64,7 @@ export function FailureGroups({ task }: { task: Task }) {
             key={group.key}
             group={group}
             base={`/tasks/${encodeURIComponent(task.id)}`}
-            canRetry={RETRYABLE.includes(task.state)}
+            canRetry={RETRYABLE.includes(task.state) && mayChange(task.owner)}
             isBusy={busy !== ""}
             onRetry={() => void retry(group.key)}
           />
@@ -96,6 +99,7 @@ function GroupItem({ group, base, canRetry, isBusy, onRetry }: ItemProps) {
           {count === 1 ? "Retry this one" : `Retry ${all}`}
         </button>
       )}
+      {group.first_at ? <p class="hint">{times(group)}</p> : null}
       <details>
         <summary>An example, and which payloads</summary>
         <pre>{example}</pre>
@@ -110,4 +114,9 @@ function GroupItem({ group, base, canRetry, isBusy, onRetry }: ItemProps) {
       </details>
     </li>
   );
+}
+
+function times({ count, first_at, last_at }: Group): string {
+  const first = format.when(first_at ?? 0);
+  return count === 1 ? `At ${first}` : `The first at ${first}, the last at ${format.when(last_at ?? 0)}`;
 }

@@ -4,6 +4,7 @@ import { useCallback, useEffect, useState } from "preact/hooks";
 import { callJson, Problem } from "../api";
 import { generation, onTask } from "../feed";
 import * as format from "../format";
+import { may } from "../me";
 import { isOver, type Task } from "../model";
 import { Progress, StateChip, Trouble, useTitle } from "../parts";
 import { Failures, Results } from "../results/results";
@@ -11,17 +12,21 @@ import { go, query } from "../route";
 import { Verbs } from "../tasks/verbs";
 import { Counters } from "./counters";
 import { DocumentView } from "./document";
+import { UnitDurations } from "./durations";
+import { TaskEvents } from "./events";
 import { Explanation } from "./explanation";
 import { FailureGroups } from "./groups";
 import { PayloadLookup } from "./payload";
+import { PayloadLists } from "./payload_lists";
 import { ProgressCharts } from "./progress";
 import { TaskSettings } from "./settings";
+import { Sharing } from "./sharing";
 import { Tabs, tabOf } from "./tabs";
 
 export function TaskPage({ id }: { id: string }) {
   const { task, trouble, reread } = useTask(id);
   useTitle(task?.name ?? "Task");
-  if (!task) return trouble ? <Trouble text={trouble} /> : <p aria-busy="true">Reading the task…</p>;
+  if (!task) return <Unread trouble={trouble} />;
   return (
     <>
       <div class="heading">
@@ -36,9 +41,24 @@ export function TaskPage({ id }: { id: string }) {
       </p>
       <Counters task={task} />
       <Verbs task={task} onDone={(verb) => (verb === "delete" ? go("/tasks") : reread())} />
+      {may("researcher") && (
+        <p class="clone">
+          <a href={`/tasks/new?from=${encodeURIComponent(task.id)}`}>Clone &amp; edit</a>
+        </p>
+      )}
+      <Sharing task={task} />
       <Explanation task={task} />
       <Tabs task={task} />
       <Part task={task} onDone={reread} />
+    </>
+  );
+}
+
+function Unread({ trouble }: { trouble: string | null }) {
+  return (
+    <>
+      <h1>Task</h1>
+      {trouble ? <Trouble text={trouble} /> : <p aria-busy="true">Reading the task…</p>}
     </>
   );
 }
@@ -49,11 +69,17 @@ function Part({ task, onDone }: { task: Task; onDone: () => void }) {
       return (
         <>
           <ProgressCharts task={task} />
+          <UnitDurations task={task} />
           <Results task={task} />
         </>
       );
     case "payloads":
-      return <PayloadLookup task={task} />;
+      return (
+        <>
+          <PayloadLookup task={task} />
+          <PayloadLists task={task} />
+        </>
+      );
     case "failures":
       return (
         <>
@@ -63,6 +89,8 @@ function Part({ task, onDone }: { task: Task; onDone: () => void }) {
       );
     case "code":
       return <DocumentView task={task} />;
+    case "events":
+      return <TaskEvents task={task} />;
     case "settings":
       return <TaskSettings task={task} onDone={onDone} />;
   }

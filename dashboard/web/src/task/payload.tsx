@@ -6,6 +6,7 @@ import * as format from "../format";
 import type { Story, Task, Vote } from "../model";
 import { Trouble } from "../parts";
 import { parseIndex } from "./lookup";
+import { Tries } from "./tries";
 
 export function PayloadLookup({ task }: { task: Task }) {
   const [typed, setTyped] = useState("");
@@ -64,7 +65,8 @@ function useStory(task: Task) {
   return { story, trouble, lookUp };
 }
 
-export function StoryView({ story }: { story: Story }) {
+/** `Head` is the heading of its parts: one level below that of where it is shown. */
+export function StoryView({ story, Head = "h3" }: { story: Story; Head?: "h2" | "h3" }) {
   return (
     <div class="story">
       <p>
@@ -84,11 +86,17 @@ export function StoryView({ story }: { story: Story }) {
         {story.block && <Fact name="Held by">{holder(story.block)}</Fact>}
         {story.saved_bytes !== undefined && <Fact name="Saved state">{format.bytes(story.saved_bytes)}</Fact>}
       </dl>
-      {story.tries && story.tries.length > 0 && <Tries tries={story.tries} />}
-      {story.errors && story.errors.length > 0 && <Errors errors={story.errors} />}
-      {story.votes.length > 0 && <Votes votes={story.votes} />}
+      {story.tries && story.tries.length > 0 && <Tries tries={story.tries} Head={Head} />}
+      {untold(story).length > 0 && <Errors errors={untold(story)} Head={Head} />}
+      {story.votes.length > 0 && <Votes votes={story.votes} Head={Head} />}
     </div>
   );
+}
+
+/** Errors of a failed payload that no hand-out above shows: of older tries not all are kept. */
+function untold({ errors, tries }: Story): string[] {
+  const shown = new Set(tries?.map(({ error }) => error));
+  return (errors ?? []).filter((text) => !shown.has(text));
 }
 
 function holder({ holder, holder_name, lease, lease_ends_s }: NonNullable<Story["block"]>): string {
@@ -106,10 +114,10 @@ function Fact({ name, children }: { name: string; children: preact.ComponentChil
   );
 }
 
-function Errors({ errors }: { errors: string[] }) {
+function Errors({ errors, Head }: { errors: string[]; Head: "h2" | "h3" }) {
   return (
     <>
-      <h3>Errors, oldest first</h3>
+      <Head>Errors, oldest first</Head>
       <ol class="errors">
         {errors.map((text, at) => (
           <li key={`${at} ${text}`}>
@@ -121,10 +129,10 @@ function Errors({ errors }: { errors: string[] }) {
   );
 }
 
-function Votes({ votes }: { votes: Vote[] }) {
+function Votes({ votes, Head }: { votes: Vote[]; Head: "h2" | "h3" }) {
   return (
     <>
-      <h3>Further results</h3>
+      <Head>Further results</Head>
       <ul class="votes">
         {votes.map((vote, at) => (
           <li key={`${at} ${vote.client}`}>
@@ -138,36 +146,6 @@ function Votes({ votes }: { votes: Vote[] }) {
           </li>
         ))}
       </ul>
-    </>
-  );
-}
-
-function Tries({ tries }: { tries: NonNullable<Story["tries"]> }) {
-  return (
-    <>
-      <h3>Hand-outs by the distributor that holds it</h3>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">To</th>
-            <th scope="col">Outcome</th>
-            <th scope="col">Since</th>
-            <th scope="col">Error</th>
-          </tr>
-        </thead>
-        <tbody>
-          {tries.map((one, at) => (
-            <tr key={`${at} ${one.client}`}>
-              <th scope="row" class="mono value">
-                {one.client}
-              </th>
-              <td>{one.outcome}</td>
-              <td class="mono">{one.age_s === null ? "–" : format.duration(one.age_s)}</td>
-              <td class="mono value">{one.error}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
     </>
   );
 }

@@ -2,21 +2,24 @@
 
 import { useState } from "preact/hooks";
 import { call, Problem } from "../api";
+import { mayChange } from "../me";
 import { isOver, type Task } from "../model";
+import { NotYours } from "../needs";
 
 export function TaskSettings({ task, onDone }: { task: Task; onDone: () => void }) {
   return (
     <section aria-labelledby="settings">
       <h2 id="settings">Settings</h2>
-      {isOver(task.state) ? (
-        <p class="hint">The task is over: nothing can be changed.</p>
-      ) : (
-        <Form {...{ task, onDone }} />
-      )}
+      <Changes {...{ task, onDone }} />
       <h3>Policy</h3>
       <pre>{JSON.stringify(task.policy ?? {}, null, 2)}</pre>
     </section>
   );
+}
+
+function Changes({ task, onDone }: { task: Task; onDone: () => void }) {
+  if (isOver(task.state)) return <p class="hint">The task is over: nothing can be changed.</p>;
+  return mayChange(task.owner) ? <Form {...{ task, onDone }} /> : <NotYours />;
 }
 
 function Form({ task, onDone }: { task: Task; onDone: () => void }) {

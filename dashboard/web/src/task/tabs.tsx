@@ -4,13 +4,14 @@ import * as format from "../format";
 import type { Task } from "../model";
 import { query, setQuery } from "../route";
 
-export const TABS = ["results", "payloads", "failures", "code", "settings"] as const;
+export const TABS = ["results", "payloads", "failures", "code", "events", "settings"] as const;
 export type Tab = (typeof TABS)[number];
 const NAMES: Record<Tab, string> = {
   results: "Progress and results",
   payloads: "Payloads",
   failures: "Failures",
   code: "Code",
+  events: "Events",
   settings: "Settings",
 };
 
@@ -31,7 +32,7 @@ export function Tabs({ task }: { task: Task }) {
             if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
             event.preventDefault();
             event.stopPropagation();
-            setQuery({ tab: tab === "results" ? "" : tab }, { keep: true });
+            setQuery({ tab: tab === "results" ? "" : tab, in: "", from: "" }, { keep: true });
           }}
         >
           {NAMES[tab]}

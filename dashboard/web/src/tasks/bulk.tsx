@@ -1,9 +1,10 @@
 // One verb on many tasks: chosen rows, or all that match. The manager counts first, a person confirms that number.
 
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { callJson } from "../api";
 import * as format from "../format";
 import { Trouble } from "../parts";
+import { useQuestion } from "../question";
 
 export type BulkVerb = "pause" | "resume" | "retry" | "cancel" | "delete";
 const VERBS: [BulkVerb, string][] = [
@@ -16,6 +17,7 @@ const VERBS: [BulkVerb, string][] = [
 const POLL_MS = 400;
 
 interface Job {
+  /** Not of a dry run, which nobody asks about later. */
   id: string;
   verb: BulkVerb;
   state: "dry-run" | "running" | "done" | "given-up";
@@ -154,14 +156,12 @@ interface SureProps {
 
 /** Names verb and number; what removes results wants both typed. */
 function Sure({ verb, matched, onAnswer }: SureProps) {
-  const dialog = useRef<HTMLDialogElement>(null);
   const [typed, setTyped] = useState("");
-  useLayoutEffect(() => dialog.current?.showModal(), []);
   const tasks = `${format.count(matched)} ${matched === 1 ? "task" : "tasks"}`;
   const phrase = `delete ${matched}`;
   const isReady = matched > 0 && (verb !== "delete" || typed.trim() === phrase);
   return (
-    <dialog ref={dialog} aria-labelledby="sure" onClose={() => onAnswer(dialog.current?.returnValue === "yes")}>
+    <dialog {...useQuestion(onAnswer)} aria-labelledby="sure">
       <h2 id="sure">
         {verb[0]?.toUpperCase()}
         {verb.slice(1)} {tasks}?

@@ -20,6 +20,8 @@ export const PAGE = 50;
 export interface Wanted {
   states: TaskState[];
   q: string;
+  /** Who made it: a user, or `token:ID`. */
+  owner: string;
   /** A name of AGES. */
   created: string;
   ended: string;
@@ -36,6 +38,7 @@ export function wantedOf(query: URLSearchParams): Wanted {
   return {
     states: TASK_STATES.filter((state) => states.includes(state)),
     q: query.get("q") ?? "",
+    owner: query.get("owner") ?? "",
     created: age("created"),
     ended: age("ended"),
     failures: query.get("failures") === "yes",
@@ -45,8 +48,8 @@ export function wantedOf(query: URLSearchParams): Wanted {
 }
 
 /** Whether anything narrows the list. */
-export function isNarrow({ states, q, created, ended, failures }: Wanted): boolean {
-  return states.length > 0 || q !== "" || created !== "" || ended !== "" || failures;
+export function isNarrow({ states, q, owner, created, ended, failures }: Wanted): boolean {
+  return states.length > 0 || q !== "" || owner !== "" || created !== "" || ended !== "" || failures;
 }
 
 /** The query that the manager is asked with; ages count back from `now`, in seconds. */
@@ -54,6 +57,7 @@ export function askedFor(wanted: Wanted, now: number): string {
   const asked = new URLSearchParams({ limit: String(PAGE) });
   if (wanted.states.length > 0) asked.set("state", wanted.states.join(","));
   if (wanted.q !== "") asked.set("q", wanted.q);
+  if (wanted.owner !== "") asked.set("owner", wanted.owner);
   if (wanted.created !== "") asked.set("created_from", String(since(wanted.created, now)));
   if (wanted.ended !== "") asked.set("ended_from", String(since(wanted.ended, now)));
   if (wanted.failures) asked.set("failures", "true");
@@ -69,6 +73,7 @@ export function filterOf(wanted: Wanted, now: number): Record<string, unknown> {
   return {
     ...(wanted.states.length > 0 ? { state: wanted.states } : {}),
     ...(wanted.q === "" ? {} : { q: wanted.q }),
+    ...(wanted.owner === "" ? {} : { owner: wanted.owner }),
     ...(wanted.created === "" ? {} : { created_from: since(wanted.created, now) }),
     ...(wanted.ended === "" ? {} : { ended_from: since(wanted.ended, now) }),
     ...(wanted.failures ? { failures: true } : {}),

@@ -2,7 +2,9 @@
 
 import { useEffect, useState } from "preact/hooks";
 import * as format from "../format";
+import { may } from "../me";
 import type { TaskList } from "../model";
+import { Needs } from "../needs";
 import { Trouble, useTitle } from "../parts";
 import { query, setQuery } from "../route";
 import { BulkBar } from "./bulk";
@@ -37,12 +39,7 @@ export function TasksPage() {
   const isEmpty = list?.total === 0 && !isNarrow(wanted) && shown?.fresh.size === 0;
   return (
     <>
-      <div class="heading">
-        <h1>Tasks</h1>
-        <a class="button primary" href="/tasks/new">
-          New task
-        </a>
-      </div>
+      <Head />
       <Trouble text={trouble} />
       {isEmpty && <Empty />}
       {!isEmpty && <Filters />}
@@ -51,7 +48,7 @@ export function TasksPage() {
           {format.count(shown.fresh.size)} new
         </button>
       )}
-      {list && !isEmpty && (
+      {list && !isEmpty && may("researcher") && (
         <BulkBar
           chosen={isAll ? list.total : chosen.size}
           total={list.total}
@@ -79,6 +76,23 @@ export function TasksPage() {
         </>
       )}
       {!list && !trouble && <p aria-busy="true">Reading the tasks…</p>}
+    </>
+  );
+}
+
+function Head() {
+  const mayMake = may("researcher");
+  return (
+    <>
+      <div class="heading">
+        <h1>Tasks</h1>
+        {mayMake && (
+          <a class="button primary" href="/tasks/new">
+            New task
+          </a>
+        )}
+      </div>
+      {!mayMake && <Needs least="researcher">Making and changing tasks</Needs>}
     </>
   );
 }

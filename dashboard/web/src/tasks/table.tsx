@@ -1,6 +1,7 @@
 // The rows of the list: they change in place, and keep their places.
 
 import * as format from "../format";
+import { may } from "../me";
 import { isOver, type Task } from "../model";
 import { Progress, StateChip } from "../parts";
 import { Verbs } from "./verbs";
@@ -15,26 +16,31 @@ interface Props {
 
 export function TaskTable({ tasks, gone, chosen, onChoose, onDone }: Props) {
   const here = tasks.filter(({ id }) => !gone.has(id)).map(({ number }) => number ?? 0);
+  const canChoose = may("researcher");
   const isAll = here.length > 0 && here.every((number) => chosen.has(number));
   return (
     <>
       {/* A phone has no room for the head of the table. */}
-      <button type="button" class="narrow" aria-pressed={isAll} onClick={() => onChoose(here, !isAll)}>
-        Choose this page
-      </button>
+      {canChoose && (
+        <button type="button" class="narrow" aria-pressed={isAll} onClick={() => onChoose(here, !isAll)}>
+          Choose this page
+        </button>
+      )}
       <table class="tasks">
         <thead>
           <tr>
-            <th scope="col" class="pick">
-              <label class="pick">
-                <input
-                  type="checkbox"
-                  checked={isAll}
-                  aria-label="Choose every task of this page"
-                  onChange={(event) => onChoose(here, event.currentTarget.checked)}
-                />
-              </label>
-            </th>
+            {canChoose && (
+              <th scope="col" class="pick">
+                <label class="pick">
+                  <input
+                    type="checkbox"
+                    checked={isAll}
+                    aria-label="Choose every task of this page"
+                    onChange={(event) => onChoose(here, event.currentTarget.checked)}
+                  />
+                </label>
+              </th>
+            )}
             <th scope="col">Task</th>
             <th scope="col">State</th>
             <th scope="col">Progress</th>
@@ -75,17 +81,19 @@ interface RowProps extends Pick<Props, "onChoose" | "onDone"> {
 function Row({ task, isGone, isChosen, onChoose, onDone }: RowProps) {
   return (
     <tr data-task={task.id} class={isGone ? "gone" : ""}>
-      <td class="pick">
-        <label class="pick">
-          <input
-            type="checkbox"
-            checked={isChosen && !isGone}
-            disabled={isGone}
-            aria-label={`Choose task ${task.name}`}
-            onChange={(event) => onChoose([task.number ?? 0], event.currentTarget.checked)}
-          />
-        </label>
-      </td>
+      {may("researcher") && (
+        <td class="pick">
+          <label class="pick">
+            <input
+              type="checkbox"
+              checked={isChosen && !isGone}
+              disabled={isGone}
+              aria-label={`Choose task ${task.name}`}
+              onChange={(event) => onChoose([task.number ?? 0], event.currentTarget.checked)}
+            />
+          </label>
+        </td>
+      )}
       <th scope="row">
         <a href={`/tasks/${encodeURIComponent(task.id)}`}>{task.name}</a>
         {task.number !== undefined && <span class="hint mono"> #{task.number}</span>}

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { drawn, tableOf, tick } from "../../src/results/chart_data";
-import { columnsOf, filtered, flat, sorted } from "../../src/results/columns";
+import { columnsOf, filtered, flat, isFull, sorted } from "../../src/results/columns";
 import { rowsOf } from "../../src/results/follow";
 import { tileOf } from "../../src/results/tiles";
 
@@ -87,4 +87,14 @@ test("a heat map has the mean of each cell, or how many fall into it", () => {
 
 test("numbers beside an axis are short", () => {
   expect([0.1 + 0.2, 12345678, 1e-9, 0].map(tick)).toEqual(["0.3", "1.23e+7", "1.00e-9", "0"]);
+});
+
+test("a page of the table is full when the next page's first row follows without a gap", () => {
+  const rows = (first: number, count: number) => Array.from({ length: count }, (_, at) => ({ i: first + at }));
+  expect(isFull(rows(0, 26), 0, 25)).toBe(true);
+  expect(isFull(rows(25, 26), 25, 25)).toBe(true);
+  expect(isFull([], 0, 25)).toBe(false);
+  expect(isFull(rows(0, 25), 0, 25)).toBe(false);
+  expect(isFull([...rows(0, 3), ...rows(4, 23)], 0, 25)).toBe(false);
+  expect(isFull(rows(1, 26), 0, 25)).toBe(false);
 });

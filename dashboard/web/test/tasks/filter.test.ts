@@ -6,13 +6,14 @@ import { begin, withNews, withoutOne } from "../../src/tasks/list";
 describe("the filter in the address", () => {
   it("asks the manager for the same tasks", () => {
     const wanted = wantedOf(
-      new URLSearchParams("state=done,failed,x&q=a b&created=24h&failures=yes&sort=ended&page=5~3"),
+      new URLSearchParams("state=done,failed,x&q=a b&owner=ann&created=24h&failures=yes&sort=ended&page=5~3"),
     );
     const asked = new URLSearchParams(askedFor(wanted, 100_000.5));
     expect(Object.fromEntries(asked)).toEqual({
       limit: "50",
       state: "done,failed",
       q: "a b",
+      owner: "ann",
       created_from: "13600",
       failures: "true",
       sort: "ended",
@@ -21,6 +22,7 @@ describe("the filter in the address", () => {
     expect(filterOf(wanted, 100_000.5)).toEqual({
       state: ["done", "failed"],
       q: "a b",
+      owner: "ann",
       created_from: 13_600,
       failures: true,
     });

@@ -26,6 +26,8 @@ FAILED = "failed"
 """Outcome of a try whose code raised, timed out or broke a limit."""
 
 
+MAX_ANSWERED = 10_000
+"""Runs of answered payloads that are remembered of a task; of more the first are forgotten."""
 OBJECT_BYTES = 64
 """What a payload takes in memory besides its content, about."""
 
@@ -86,6 +88,8 @@ class TaskWork:
         """Assigned to two clients."""
         self.pending = RangeSet()
         """In the outbox, whether or not its block is still held."""
+        self.answered = RangeSet()
+        """Managers took results in, as far as this run was told; where those lie scattered not all is remembered."""
         self.attempts: dict[int, list[Attempt]] = {}
         self.checkpoints: dict[int, bytes] = {}
         self.votes: Votes | None = None
@@ -132,6 +136,7 @@ class TaskWork:
     def add_block(self, record: HeldBlock) -> Block:
         """Hold a block that overlaps none held; what is not done or in the outbox becomes ready."""
         block = Block(record)
+        self.answered.remove(record.start, record.stop)  # what a manager says of it now is newer
         at = bisect_right(self.blocks, record.start, key=lambda each: each.record.start)
         self.blocks.insert(at, block)
         fresh = RangeSet([(record.start, record.stop)])
@@ -155,6 +160,22 @@ class TaskWork:
     def overlapping(self, start: int, stop: int) -> list[Block]:
         """Return the held blocks that share an index with the run."""
         return [each for each in self.blocks if each.record.start < stop and start < each.record.stop]
+
+    def took_in(self, runs: Iterable[Run]) -> None:
+        """Note that managers have results."""
+        self.answered.add_all(runs)
+        surplus = self.answered.run_count - MAX_ANSWERED
+        if surplus > 0:
+            self.answered.take(len(self.answered), surplus)
+
+    def judged(self, runs: Iterable[Run]) -> RangeSet:
+        """Return for which of ``runs`` it is known here whether a result would count."""
+        runs = list(runs)
+        found = RangeSet(part for _, parts in self.blocks_of(runs) for part in parts)
+        for run in runs:
+            found.add_all(self.pending.within(*run))
+            found.add_all(self.answered.within(*run))
+        return found
 
     def blocks_of(self, runs: Iterable[Run]) -> list[tuple[Block, list[Run]]]:
         """Return the blocks that ``runs`` touch, each with its part of them."""

@@ -89,6 +89,13 @@ class PutOrders(msgspec.Struct, frozen=True):
     orders: Orders
 
 
+class PutClusterKey(msgspec.Struct, frozen=True):
+    """Keep the key of a cluster, in place of the one before."""
+
+    cluster: str
+    key: bytes
+
+
 Change = (
     PutTask
     | DropTask
@@ -102,4 +109,5 @@ Change = (
     | PutCheckpoint
     | DropPayloads
     | PutOrders
+    | PutClusterKey
 )

@@ -8,8 +8,9 @@ from typing import TypeVar
 
 import msgspec
 
+from disio_distributor.core.past import bytes_of
 from disio_distributor.core.records import OutboxEntry, OutboxHead
-from disio_shared.messages import FailureColumns, ResultColumns, VoteColumns
+from disio_shared.messages import FailureColumns, PastTries, ResultColumns, VoteColumns
 from disio_shared.ranges import RangeSet, Run, runs_of
 
 Columns = ResultColumns | FailureColumns | VoteColumns
@@ -19,14 +20,15 @@ _ROW_BYTES = 24
 """What an index, its time and its lengths take beside the value."""
 
 
-def entry_of(number: int, cluster: str, columns: Columns) -> OutboxEntry:
-    """Return the entry that holds ``columns``."""
+def entry_of(number: int, cluster: str, columns: Columns, past: PastTries | None = None) -> OutboxEntry:
+    """Return the entry that holds ``columns``, and what led to them."""
     return OutboxEntry(
         id=number,
         cluster=cluster,
         results=columns if isinstance(columns, ResultColumns) else None,
         failures=columns if isinstance(columns, FailureColumns) else None,
         votes=columns if isinstance(columns, VoteColumns) else None,
+        tries=past,
     )
 
 
@@ -48,7 +50,7 @@ def head_of(entry: OutboxEntry, manager: str, runs: Sequence[Run] | None = None)
         kind="results" if entry.results else "failures" if entry.failures else "votes",
         runs=runs_of(columns.indexes) if runs is None else list(runs),
         client="" if isinstance(columns, FailureColumns) or not columns.clients else columns.clients[0],
-        bytes=len(columns.indexes) * _ROW_BYTES + _content_bytes(columns),
+        bytes=len(columns.indexes) * _ROW_BYTES + _content_bytes(columns) + bytes_of(entry.tries),
     )
 
 

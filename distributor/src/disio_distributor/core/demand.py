@@ -9,6 +9,7 @@ from collections import Counter
 from disio_distributor.core.links import Asked, Cluster, Link
 from disio_distributor.core.offers import fair_part, welcome
 from disio_distributor.core.state import State
+from disio_distributor.core.wishes import Wishes
 from disio_shared.messages import Ask, Grant, Offer
 
 ASK = "ask"
@@ -48,6 +49,7 @@ class Demand:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._wishes = Wishes(state)
         self._aim = 0
         self._useless: Counter[str] = Counter()
         self._aim_until = float("-inf")
@@ -61,10 +63,15 @@ class Demand:
         if now >= self._aim_until or self._aim_version != state.roster.version or not self._aim:
             self._aim, self._useless = wanted(state, now), useless(state)
             self._aim_until, self._aim_version = now + AIM_S, state.roster.version
+            is_time_for_wishes = bool(state.roster.wishing)
+        else:
+            is_time_for_wishes = False
         for name in {link.cluster: None for link in state.links.values()}:
             self._review_cluster(name, state.clusters[name], self._aim, now)
         for link in state.links.values():
             self._introduce(link)
+        if is_time_for_wishes:
+            self._seek(now)
 
     def look_again(self) -> None:
         """Count anew at the next review: a task was paused or resumed."""
@@ -106,6 +113,15 @@ class Demand:
         payloads = fair_part(state, link.cluster, tasks, self._aim, least) if tasks else 0
         if payloads > 0:
             state.send(link.name, self._ask(cluster, link, payloads, tasks))
+
+    def _seek(self, now: float) -> None:
+        """Ask for the tasks that clients came to help and that little is held of."""
+        for task in self._wishes.due(now):
+            payloads = min(self._aim, SLOTS_AHEAD * self._wishes.slots_for(task))
+            for link in self._wishes.links_to(task):
+                cluster = self._state.cluster(link.cluster)
+                if payloads > 0 and has_room(self._state, cluster):
+                    self._state.send(link.name, self._ask(cluster, link, payloads, [task]))
 
     def stop(self) -> None:
         """Take nothing as asked, of anybody."""

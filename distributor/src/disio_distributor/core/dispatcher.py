@@ -28,6 +28,7 @@ from disio_distributor.core.events import (
     Ticked,
 )
 from disio_distributor.core.handout import HandOut
+from disio_distributor.core.keyring import Keyring
 from disio_distributor.core.links import PATIENCE, Link
 from disio_distributor.core.listing import client_rows
 from disio_distributor.core.managers import FETCH, STATUS, Managers
@@ -75,7 +76,9 @@ class Dispatcher:
         }
 
     @classmethod
-    def restore(cls, snapshot: Snapshot, settings: CoreSettings, boot: str, now: float) -> "Dispatcher":
+    def restore(
+        cls, snapshot: Snapshot, settings: CoreSettings, boot: str, now: float, wall: float = 0.0
+    ) -> "Dispatcher":
         """Build a dispatcher from what a cache holds.
 
         Args:
@@ -83,15 +86,17 @@ class Dispatcher:
             settings: The numbers it decides by.
             boot: Fresh and random for every call, so that tokens and batches of two runs never have one name.
             now: Seconds on the clock that ``handle`` is called with.
+            wall: The same moment in seconds since 1970-01-01 UTC; it names when tries ended, and decides nothing.
         """
         dispatcher = cls(State(snapshot, settings, boot, now))
+        dispatcher._state.wall_ahead = wall - now
         dispatcher._obeying.restore(now)
         return dispatcher
 
     def handle(self, event: Event, now: float) -> Decision[Change, Command]:
         """Decide what follows from an event."""
         state = self._state
-        state.decision = Decision()
+        state.decision, state.wall = Decision(), state.wall_ahead + now
         timed_out = False
         if isinstance(event, ClientSaid):
             self._client_said(event, now)
@@ -135,6 +140,11 @@ class Dispatcher:
     def standing(self) -> Standing:
         """Return what operators want of this distributor."""
         return self._state.standing
+
+    @property
+    def keyring(self) -> Keyring:
+        """Return the keys that tokens and secrets are made with."""
+        return self._state.keyring
 
     def siblings(self) -> list[str]:
         """Return base URLs of other distributors of the same managers, best first, for Welcome and Redirect."""

@@ -13,6 +13,7 @@ from disio_distributor.core.reasons import reason
 from disio_distributor.core.repeats import Repeats
 from disio_distributor.core.roster import Capability, Session
 from disio_distributor.core.state import RECHECK, State
+from disio_distributor.core.wishes import wished
 from disio_shared import messages
 from disio_shared.ranges import Run, indexes_of, runs_of
 
@@ -80,14 +81,21 @@ class HandOut:
         state = self._state
         if not self._may_serve or not state.has_place(session):
             return False
-        work = state.turns.choose(
-            session.capability, lambda each: self._has_for(each, session, now) and self._size(each, session) > 0
-        )
+        work = self._first_for(session, now)
         if work is not None:
             return self._copies.serve_owed(session, work.turn, now) or self._assign(session, work, now)
         if self._copies.serve(session, now):
             return True
         return self._repeats.serve(session, self._repeats.works_for(session.capability), now)
+
+    def _first_for(self, session: Session, now: float) -> TaskWork | None:
+        """Return the task that a client gets of: the one that it came to help, else the one whose turn it is."""
+
+        def suits(work: TaskWork) -> bool:
+            return self._has_for(work, session, now) and self._size(work, session) > 0
+
+        own = wished(self._state, session)
+        return own if own is not None and suits(own) else self._state.turns.choose(session.capability, suits)
 
     def _has_for(self, work: TaskWork, session: Session, now: float) -> bool:
         if work.ready or any(self._may_retry(work, group, session, now) for group in work.retry):

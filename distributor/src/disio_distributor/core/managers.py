@@ -35,6 +35,8 @@ class Managers:
         self.lost(name, now)
         link = state.links[name] = Link(name, admitted)
         state.cluster(link.cluster)
+        if state.keyring.learn(link.cluster, admitted.token_key):
+            state.save(changes.PutClusterKey(link.cluster, admitted.token_key))
         state.patience.back(link.manager)
         self.revoke(link, admitted.revoked)
         for work in state.tasks.values():

@@ -236,6 +236,7 @@ class Outbox:
             results=joined_results([each.results for each in entries if each.results is not None]),
             failures=[each.failures for each in entries if each.failures is not None],
             votes=joined_votes([each.votes for each in entries if each.votes is not None]),
+            tries=[each.tries for each in entries if each.tries is not None],
         )
 
     def _count(self, item: Item, sign: int) -> None:

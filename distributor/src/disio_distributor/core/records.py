@@ -5,7 +5,7 @@ Rule: these are the rows that caches keep; assignments are not among them, their
 
 import msgspec
 
-from disio_shared.messages import FailureColumns, Orders, ResultColumns, TaskManifest, VoteColumns
+from disio_shared.messages import FailureColumns, Orders, PastTries, ResultColumns, TaskManifest, VoteColumns
 from disio_shared.ranges import Run
 
 
@@ -43,6 +43,8 @@ class OutboxEntry(msgspec.Struct, kw_only=True):
     results: ResultColumns | None = None
     failures: FailureColumns | None = None
     votes: VoteColumns | None = None
+    tries: PastTries | None = None
+    """What led to the results or failures, where there is anything to tell."""
 
 
 class OutboxHead(msgspec.Struct, kw_only=True):
@@ -73,6 +75,12 @@ class Attempt(msgspec.Struct, kw_only=True):
     """How many tries of this payload came to nothing before; with task and index it names the row."""
     outcome: str = "failed"
     """``failed`` (the code raised, timed out or broke a limit) or ``lost`` (the client vanished while it ran it)."""
+    log: str = ""
+    """What the unit wrote, as far as the client sent it."""
+    distributor: str = ""
+    """Where it was tried; empty: here."""
+    ended_at: float = 0.0
+    """Seconds since 1970-01-01 UTC; 0: not known."""
 
 
 class KnownClient(msgspec.Struct, kw_only=True):
@@ -101,5 +109,7 @@ class Snapshot(msgspec.Struct, kw_only=True):
     """Task to index to saved state."""
     workunits: list[str] = []
     """Hashes of the code it holds."""
+    cluster_keys: dict[str, bytes] = {}
+    """Cluster to the key that all its distributors share, the first one told first."""
     orders: dict[str, Orders] = {}
     """Cluster to what its operators want of this distributor."""

@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from disio_distributor.core import changes, commands, tries
 from disio_distributor.core.assignments import Batch
 from disio_distributor.core.blocks import TaskWork
+from disio_distributor.core.foreign import Foreign
+from disio_distributor.core.keyring import Read
 from disio_distributor.core.measuring import measure, sane_seconds
+from disio_distributor.core.past import logs_of
 from disio_distributor.core.repeats import Repeats
 from disio_distributor.core.roster import Session
 from disio_distributor.core.state import State
-from disio_distributor.core.tokens import read_token
 from disio_shared import messages
 from disio_shared.messages import ResultColumns
 from disio_shared.ranges import RangeSet, Run, indexes_of, runs_of
@@ -25,17 +27,25 @@ Report = messages.Results | messages.Failed | messages.Checkpoint | messages.Pro
 class Claim:
     """A verified token and what is held of it now."""
 
-    __slots__ = ("batch", "is_repeat", "runs", "task", "token", "work")
+    __slots__ = ("batch", "foreign", "is_repeat", "runs", "task", "token", "work")
 
     def __init__(
-        self, token: str, task: str, runs: list[Run], batch: Batch | None, work: TaskWork, is_repeat: bool
+        self, token: str, batch: Batch | None, work: TaskWork, read: Read | None = None, is_foreign: bool = False
     ) -> None:
-        self.token, self.task, self.runs, self.batch, self.work = token, task, runs, batch, work
-        self.is_repeat = is_repeat
+        self.token, self.batch, self.work = token, batch, work
+        self.foreign = read if is_foreign else None
+        """What the token says, when a sibling made it."""
+        self.is_repeat = batch.is_repeat if batch is not None else read is not None and read.token.is_repeat
+        self.task = work.manifest.task
+        self.runs: list[Run] = [] if read is None else read.token.runs
+        """What the token names, when no live batch is of it."""
 
     def is_dead(self) -> bool:
         """Tell whether nothing of the token is still open."""
-        return self.batch is None and not any(self.work.is_open(index) for run in self.runs for index in range(*run))
+        if self.batch is not None or any(self.work.is_open(index) for run in self.runs for index in range(*run)):
+            return False
+        # What a sibling's token names beside this is the sibling's to judge.
+        return self.foreign is None or len(self.work.judged(self.runs)) == len(RangeSet(self.runs))
 
 
 class Reports:
@@ -43,6 +53,7 @@ class Reports:
 
     def __init__(self, state: State, repeats: Repeats) -> None:
         self._state, self._repeats = state, repeats
+        self._foreign = Foreign(state)
 
     def take(self, session: Session, message: Report, request: int, now: float) -> None:
         """Take a report in and acknowledge it."""
@@ -58,7 +69,7 @@ class Reports:
         if problem:
             self._refuse(session, request, problem)
         elif claim is None:
-            self._stored(session, request, 0, dead=True)
+            self._unclaimed(session, message, request, now)
         elif claim.is_repeat:
             stored = self._repeats.report(session, claim.work, claim.batch, claim.runs, message, now)
             self._stored(session, request, stored.accepted, stored.dead)
@@ -67,7 +78,7 @@ class Reports:
         elif isinstance(message, messages.Failed):
             longest = self._state.settings.max_error_chars
             errors = [_error_text(*each)[:longest] for each in zip(message.errors, message.kinds, strict=True)]
-            accepted = self._failures(session, claim, message.indexes, errors, now)
+            accepted = self._failures(session, claim, message.indexes, errors, now, message)
             self._stored(session, request, accepted, claim.is_dead())
         else:
             self._checkpoint(session, claim, message, request)
@@ -94,11 +105,25 @@ class Reports:
                 return None
             batch.started, batch.is_spared = True, False
             self._extend(session, batch, now)
-            return Claim(token, batch.task, [], batch, state.tasks[batch.task], batch.is_repeat)
-        read = read_token(state.key, token)
-        if read is None or read.client != session.client or read.task not in state.tasks:
+            return Claim(token, batch, state.tasks[batch.task])
+        found = state.keyring.read(token)
+        if found is None or found.token.client != session.client:
             return None
-        return Claim(token, read.task, read.runs, None, state.tasks[read.task], read.is_repeat)
+        work = state.tasks.get(found.token.task)
+        if work is None or found.cluster not in ("", work.cluster):
+            return None
+        return Claim(token, None, work, found, state.is_foreign(found))
+
+    def _unclaimed(self, session: Session, message: Report, request: int, now: float) -> None:
+        """Answer what is about no task here: only a sibling's token is worth something, and only what it brought."""
+        read = None if isinstance(message, messages.Release) else self._state.keyring.read(message.token)
+        if read is None or read.token.client != session.client or not self._state.is_foreign(read):
+            self._stored(session, request, 0, dead=True)
+            return
+        accepted = 0
+        if isinstance(message, messages.Results):
+            accepted = self._foreign.results(session, message, read, now)
+        self._stored(session, request, accepted, dead=False)
 
     def _extend(self, session: Session, batch: Batch, now: float) -> None:
         """Extend a lease, and those of batches that wait behind it in the client's queue."""
@@ -141,9 +166,11 @@ class Reports:
             bad = sorted({*bad, *(at for at, value in enumerate(said.values) if len(value) > limit)})
         good = said if not bad else _without(said, set(bad))
         accepted = self._accept(session, claim, good, now) if good.indexes else 0
+        if claim.foreign is not None:
+            accepted += self._foreign.results(session, good, claim.foreign, now)
         if bad:
             errors = [_result_error(said.values[at], limit) for at in bad]
-            self._failures(session, claim, [said.indexes[at] for at in bad], errors, now)
+            self._failures(session, claim, [said.indexes[at] for at in bad], errors, now, said)
         self._stored(session, request, accepted, claim.is_dead())
 
     def _accept(self, session: Session, claim: Claim, said: messages.Results, now: float) -> int:
@@ -162,7 +189,7 @@ class Reports:
             clients=[session.client],
             by=[0] * count,
         )
-        self._state.close(claim.work, runs, columns)
+        self._state.close(claim.work, runs, columns, logs_of(said, said.indexes))
         measure(self._state, session, claim.work, seconds, now)
         session.units += count
         session.rate.add(count, now)
@@ -185,8 +212,8 @@ class Reports:
 
     def _late_part(self, claim: Claim, rest: RangeSet) -> list[Run]:
         """Return the open part of what this token names but its live batch does not hold."""
-        token = read_token(self._state.key, claim.token)
-        named = RangeSet() if token is None else RangeSet(token.runs)
+        found = self._state.keyring.read(claim.token)
+        named = RangeSet() if found is None else RangeSet(found.token.runs)
         late = runs_of(index for index in rest.indexes() if index in named and claim.work.is_open(index))
         if late:
             self._state.cancel(claim.task, late)
@@ -195,7 +222,13 @@ class Reports:
     # Failures
 
     def _failures(
-        self, session: Session, claim: Claim, indexes: Sequence[int], errors: Sequence[str], now: float
+        self,
+        session: Session,
+        claim: Claim,
+        indexes: Sequence[int],
+        errors: Sequence[str],
+        now: float,
+        said: messages.Results | messages.Failed,
     ) -> int:
         """Note failed tries; those of payloads that are neither with this batch nor waiting unharmed do not count."""
         named, batch = RangeSet(claim.runs), claim.batch
@@ -209,7 +242,8 @@ class Reports:
             session.failures += len(counted)
             if batch is not None:
                 self._state.assignments.moved(batch, now)
-            tries.failed(self._state, claim.work, session.client, list(counted), list(counted.values()))
+            errors = list(counted.values())
+            tries.failed(self._state, claim.work, session.client, list(counted), errors, logs_of(said, counted))
         return len(counted)
 
     # The rest
@@ -262,6 +296,8 @@ class Reports:
 
 def _lengths_problem(message: messages.Results | messages.Failed | messages.Checkpoint) -> str:
     columns: tuple[Sequence[object], ...] = ()
+    if not isinstance(message, messages.Checkpoint) and len(message.logged) != len(message.logs):
+        return f"{type(message).__name__} has logs of other units than it says"
     if isinstance(message, messages.Results):
         columns = (message.indexes, message.values, message.seconds)
     elif isinstance(message, messages.Failed):
@@ -299,4 +335,6 @@ def _picked(said: messages.Results, places: list[int]) -> messages.Results:
         indexes=[said.indexes[at] for at in places],
         values=[said.values[at] for at in places],
         seconds=[said.seconds[at] for at in places],
+        logged=said.logged,
+        logs=said.logs,
     )

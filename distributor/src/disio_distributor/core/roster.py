@@ -49,8 +49,8 @@ class Session:
     """One welcomed client."""
 
     __slots__ = (
-        "active_at", "capability", "client", "failures", "name", "paces", "platform", "rate", "since", "site", "slots",
-        "slowness", "software", "units", "wants",
+        "active_at", "capability", "client", "failures", "name", "paces", "platform", "prefers", "rate", "since",
+        "site", "slots", "slowness", "software", "units", "wants",
     )  # fmt: skip
 
     def __init__(self, name: str, client: str, hello: Hello, max_slots: int, now: float, platform: str = "") -> None:
@@ -58,6 +58,8 @@ class Session:
         self.capability = Capability(hello.kind, frozenset(hello.languages), max(0, hello.memory_mb))
         self.slots = min(max(1, hello.cores), max_slots)
         self.site, self.software, self.since = hello.site, hello.software, now
+        self.prefers = hello.prefers
+        """The task that it wants to help first; empty = any."""
         self.platform = platform
         """Family of its browser and system, for people."""
         self.units = self.failures = 0
@@ -123,6 +125,8 @@ class Roster:
         self.classes: dict[Capability, dict[str, Session]] = {}
         self.waiting: dict[Capability, dict[str, Session]] = {}
         """Sessions with an unanswered Ready, longest waiting first."""
+        self.wishing: dict[str, Session] = {}
+        """Sessions that prefer a task."""
         self.version = 0
         """Grows when sessions or slots change."""
         self.slots = 0
@@ -139,6 +143,8 @@ class Roster:
         """Let a session in; one of the same name is replaced."""
         self.remove(session.name)
         self.sessions[session.name] = session
+        if session.prefers:
+            self.wishing[session.name] = session
         self.classes.setdefault(session.capability, {})[session.name] = session
         self.version += 1
         self.slots += session.slots
@@ -151,6 +157,7 @@ class Roster:
         if session is None:
             return None
         self.answered(session)
+        self.wishing.pop(name, None)
         members = self.classes[session.capability]
         del members[name]
         self.version += 1

@@ -3,7 +3,7 @@
 Rule: whatever changes durable facts goes through a method here, which writes the change down beside it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -14,30 +14,34 @@ from disio_distributor.core.changes import Change
 from disio_distributor.core.columns import Columns, entry_of, head_of, picked
 from disio_distributor.core.commands import Command
 from disio_distributor.core.deadlines import Deadlines
+from disio_distributor.core.keyring import Keyring, Read
 from disio_distributor.core.links import Cluster, Link, Patience
 from disio_distributor.core.outbox import Item, Outbox, runs_by_task
+from disio_distributor.core.past import past_of, picked_past
 from disio_distributor.core.records import HeldBlock, HeldTask, Snapshot
 from disio_distributor.core.roster import Rate, Roster, Session
 from disio_distributor.core.settings import CoreSettings
 from disio_distributor.core.space import Space
 from disio_distributor.core.standing import Standing
 from disio_distributor.core.tallies import Tallies
-from disio_distributor.core.tokens import REPEAT, make_token
+from disio_distributor.core.tokens import REPEAT
 from disio_distributor.core.turns import Turns
 from disio_shared import messages
 from disio_shared.decisions import Decision
-from disio_shared.messages import BlockRef, FailureColumns, ResultColumns, TaskManifest, TaskTally
+from disio_shared.messages import BlockRef, FailureColumns, PastTries, ResultColumns, TaskManifest, TaskTally
 from disio_shared.ranges import RangeSet, Run, indexes_of
 
 TIDY = ("tidy", "")
 RECHECK = ("recheck", "")
+NO_LOGS: Mapping[int, str] = {}
 
 
 class State:
     """Everything the dispatcher knows."""
 
     def __init__(self, snapshot: Snapshot, settings: CoreSettings, boot: str, now: float) -> None:
-        self.settings, self.key, self._boot, self._nonces = settings, snapshot.token_key, boot, 0
+        self.settings, self._boot, self._nonces = settings, boot, 0
+        self.keyring = Keyring(snapshot.token_key, snapshot.cluster_keys)
         self.decision: Decision[Change, Command] = Decision()
         self.deadlines = Deadlines()
         self.assignments = Assignments(self.deadlines)
@@ -55,6 +59,8 @@ class State:
         self.standing = Standing(snapshot.orders)
         self.patience = Patience(self.deadlines, settings.patience_s)
         self.states_bytes = 0
+        self.wall = self.wall_ahead = 0.0
+        """Of the event at hand, seconds since 1970, to name it by; and how far that is ahead of the core's clock."""
         self.draining = False
         self.work_appeared = False
         """Waiting clients are to be looked at before this event is over."""
@@ -232,10 +238,14 @@ class State:
         self._nonces += 1
         task = work.manifest.task
         nonce = f"{REPEAT if is_repeat else ''}{self._boot}{self._nonces:x}"
-        token = make_token(self.key, task, session.client, nonce, runs)
+        token = self.keyring.token(work.cluster, task, session.client, nonce, runs)
         batch = Batch(token, task, session, runs, now, is_repeat)
         self.assignments.add(batch, now + self.settings.lease_s)
         return batch
+
+    def is_foreign(self, read: Read) -> bool:
+        """Tell whether a token is of the cluster and was not made since this core began."""
+        return bool(read.cluster) and not read.token.nonce.removeprefix(REPEAT).startswith(self._boot)
 
     def release(self, batch: Batch, runs: Iterable[Run]) -> int:
         """Let go of payloads of a live batch: they may go to others; return how many they were."""
@@ -251,29 +261,46 @@ class State:
 
     # Results
 
-    def close(self, work: TaskWork, runs: list[Run], content: ResultColumns | FailureColumns) -> None:
-        """Close open payloads: their results or failures go into the outbox; whoever else has them is told to stop."""
+    def close(
+        self,
+        work: TaskWork,
+        runs: list[Run],
+        content: ResultColumns | FailureColumns,
+        logs: Mapping[int, str] = NO_LOGS,
+    ) -> None:
+        """Close open payloads: their results or failures go into the outbox; whoever else has them is told to stop.
+
+        ``logs`` is what the units of results wrote, by index.
+        """
+        past = past_of(work.attempts, content, logs, self.wall)
         if work.copied and any(work.copied.within(*run) for run in runs):
             self.cancel(work.manifest.task, runs)
         work.close(runs)
         if work.votes is not None and isinstance(content, ResultColumns):
             work.votes.computed(content.clients[0], runs)
         self.forget(work, runs)
-        self.keep(work, runs, content)
+        self.keep(work, runs, content, past)
 
-    def keep(self, work: TaskWork, runs: list[Run], content: Columns) -> None:
+    def keep(self, work: TaskWork, runs: list[Run], content: Columns, past: PastTries | None = None) -> None:
         """Put results, failures or votes of ``runs`` into the outbox: an entry for each manager they belong to."""
         parts: dict[str, list[Run]] = {}
         for block, found in work.blocks_of(runs):
             parts.setdefault(block.record.manager, []).extend(found)
         if len(parts) < 2:
-            self._keep(work.cluster, next(iter(parts), ""), runs, content)
+            self._keep(work.cluster, next(iter(parts), ""), runs, content, past)
             return
         for manager, part in parts.items():
-            self._keep(work.cluster, manager, part, picked(content, part))
+            self._keep(work.cluster, manager, part, picked(content, part), picked_past(past, part))
 
-    def _keep(self, cluster: str, manager: str, runs: list[Run], content: Columns) -> None:
-        entry = entry_of(self.outbox.fresh_id(), cluster, content)
+    def keep_foreign(self, cluster: str, runs: list[Run], content: ResultColumns) -> None:
+        """Put results that no block here is about into the outbox, for whichever manager of the cluster is there."""
+        work = self.tasks.get(content.task)
+        if work is not None and work.cluster == cluster:
+            work.pending.add_all(runs)  # if a block of them comes here they are not computed again
+        self._keep(cluster, "", runs, content, None)
+
+    def _keep(self, cluster: str, manager: str, runs: list[Run], content: Columns, past: PastTries | None) -> None:
+        entry = entry_of(self.outbox.fresh_id(), cluster, content, past)
         head = head_of(entry, manager, runs)
         self.outbox.add(entry, head)
         self.space.grew(head.bytes, self.outbox.entries)
@@ -285,6 +312,9 @@ class State:
             return
         self.save(changes.DropOutbox([item.head.id for item in items]))
         self.space.grew(0, self.outbox.entries)
+        for item in items:
+            if item.head.kind == "results" and item.head.task in self.tasks:
+                self.tasks[item.head.task].took_in(item.head.runs)
         for task, runs in runs_by_task(items).items():
             if task in self.tasks:
                 self._committed_in(self.tasks[task], RangeSet(runs).runs())
@@ -325,8 +355,12 @@ class State:
 
     def servable(self) -> list[TaskWork]:
         """Return the tasks that are neither paused nor stopped here, and whose code is here."""
-        works = [work for work in self.tasks.values() if work.manifest.workunit in self.workunits]
-        return [work for work in works if not work.paused and work.manifest.task not in self.standing.tasks]
+        return [work for work in self.tasks.values() if self.is_servable(work)]
+
+    def is_servable(self, work: TaskWork) -> bool:
+        """Tell whether a task is neither paused nor stopped here, and its code is here."""
+        is_stopped = work.paused or work.manifest.task in self.standing.tasks
+        return not is_stopped and work.manifest.workunit in self.workunits
 
     def _level(self) -> float:
         """Return what a task was served that neither owes the others anything nor is owed anything."""

@@ -4,13 +4,13 @@ Rule: failed and lost are counted apart, each against its own limit; at either o
 its counts are forgotten.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from disio_distributor.core import changes
 from disio_distributor.core.assignments import Batch
 from disio_distributor.core.blocks import FAILED, TaskWork
 from disio_distributor.core.records import Attempt
-from disio_distributor.core.state import State
+from disio_distributor.core.state import NO_LOGS, State
 from disio_shared.messages import FailureColumns, TryColumns
 from disio_shared.ranges import RangeSet, Run, runs_of
 
@@ -20,11 +20,26 @@ MAX_CARRIED, MAX_CARRIED_CHARS = 1_000, 500
 LOST_TEXT = "lost: {} clients vanished while they ran it"
 
 
-def failed(state: State, work: TaskWork, client: str, indexes: list[int], errors: Sequence[str]) -> None:
+def failed(
+    state: State,
+    work: TaskWork,
+    client: str,
+    indexes: list[int],
+    errors: Sequence[str],
+    logs: Mapping[int, str] = NO_LOGS,
+) -> None:
     """Note that a client's tries of open payloads failed; they may go to others now."""
     over: list[int] = []
     for index, error in zip(indexes, errors, strict=True):
-        if _note(state, work, index, client, error, FAILED) >= work.manifest.max_failures:
+        attempt = Attempt(
+            task=work.manifest.task,
+            index=index,
+            client=client,
+            error=error,
+            log=logs.get(index, ""),
+            ended_at=state.wall,
+        )
+        if _note(state, work, attempt) >= work.manifest.max_failures:
             over.append(index)
     state.tallies_of.count(work.manifest.task, failed=len(indexes))
     work.reopen(runs_of(indexes))
@@ -36,7 +51,7 @@ def lost(state: State, batch: Batch) -> None:
     """A lease ran out: what its client may really have been running was lost with it, all of it may go to others."""
     work = state.tasks[batch.task]
     blamed = [] if batch.is_repeat else _blamed(state, batch)
-    counts = [_note(state, work, index, batch.client, LOST, LOST) for index in blamed]
+    counts = [_note(state, work, _vanished(batch, index, state.wall)) for index in blamed]
     state.release(batch, batch.open.runs())
     if blamed:
         state.tallies_of.count(batch.task, lost=len(blamed))
@@ -68,6 +83,8 @@ def carried(work: TaskWork, runs: Iterable[Run]) -> list[TryColumns]:
         clients=[each.client for each in rows],
         errors=[each.error[:MAX_CARRIED_CHARS] for each in rows],
         lost=[each.outcome == LOST for each in rows],
+        distributors=[each.distributor for each in rows],
+        ended_at=[each.ended_at for each in rows],
     )
     return [columns]
 
@@ -76,16 +93,28 @@ def count_on(state: State, work: TaskWork, tries: TryColumns) -> None:
     """Take in tries of payloads that were made elsewhere; what is known of a payload here is not older."""
     fresh = {index for index in tries.indexes if work.is_open(index) and index not in work.attempts}
     rows = zip(tries.indexes, tries.clients, tries.errors, tries.lost, strict=False)
-    for index, client, error, is_lost in rows:
+    for at, (index, client, error, is_lost) in enumerate(rows):
         if index in fresh:
-            _note(state, work, index, client, error, LOST if is_lost else FAILED)
+            attempt = Attempt(
+                task=work.manifest.task,
+                index=index,
+                client=client,
+                error=error,
+                outcome=LOST if is_lost else FAILED,
+                distributor=tries.distributors[at] if at < len(tries.distributors) else "",
+                ended_at=tries.ended_at[at] if at < len(tries.ended_at) else 0.0,
+            )
+            _note(state, work, attempt)
 
 
-def _note(state: State, work: TaskWork, index: int, client: str, error: str, outcome: str) -> int:
-    number = len(work.attempts.get(index, ()))
-    attempt = Attempt(task=work.manifest.task, index=index, client=client, error=error, number=number, outcome=outcome)
+def _note(state: State, work: TaskWork, attempt: Attempt) -> int:
+    attempt.number = len(work.attempts.get(attempt.index, ()))
     state.save(changes.AddAttempt(attempt))
     return work.note(attempt)
+
+
+def _vanished(batch: Batch, index: int, wall: float) -> Attempt:
+    return Attempt(task=batch.task, index=index, client=batch.client, error=LOST, outcome=LOST, ended_at=wall)
 
 
 def _blamed(state: State, batch: Batch) -> list[int]:

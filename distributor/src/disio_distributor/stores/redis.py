@@ -6,6 +6,7 @@ to its end, even when its caller is cancelled: an answer left in a connection wo
 
 import asyncio
 import secrets
+import time
 from collections.abc import Awaitable, Sequence
 from typing import Any, TypeVar
 
@@ -49,6 +50,7 @@ WorkChange = (
     | changes.PutCheckpoint
     | changes.DropPayloads
     | changes.PutOrders
+    | changes.PutClusterKey
 )
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -200,6 +202,11 @@ class RedisCache:
             for entry in unpacked(body for body in bodies if body is not None):
                 await self._redis.hset(heads, str(entry.id), head_bytes(head_of(entry, manager="")))
 
+    async def _cluster_keys(self) -> dict[str, bytes]:
+        names = await self._redis.zrange(self._key("clusters"), 0, -1)
+        keys = await self._redis.hgetall(self._key("cluster-keys"))
+        return {name.decode(): keys[name] for name in names if name in keys}
+
     async def _load(self) -> Snapshot:
         meta = await self._redis.hgetall(self._key("meta"))
         if not meta:  # the server lost everything
@@ -214,6 +221,7 @@ class RedisCache:
             tasks=tasks,
             outbox=heads_of(heads.values()),
             workunits=[key.decode() for key in await self._redis.hkeys(self._key("workunits"))],
+            cluster_keys=await self._cluster_keys(),
             orders={
                 cluster.decode(): _decode(body, Orders)
                 for cluster, body in (await self._redis.hgetall(self._key("orders"))).items()
@@ -282,6 +290,10 @@ class RedisCache:
             pipeline.hset(self._key("workunits"), change.sha256, _encode((change.language, change.code)))
         elif isinstance(change, changes.DropWorkunit):
             pipeline.hdel(self._key("workunits"), change.sha256)
+        elif isinstance(change, changes.PutClusterKey):
+            # By when each was first told, which a hash does not keep.
+            pipeline.zadd(self._key("clusters"), {change.cluster: time.time()}, nx=True)
+            pipeline.hset(self._key("cluster-keys"), change.cluster, change.key)
         elif isinstance(change, changes.PutOrders):
             pipeline.hset(self._key("orders"), change.cluster, _encode(change.orders))
         else:

@@ -33,6 +33,7 @@ BUSY_MS = 2_000
 _FORGET_EVERY = 256
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS cluster_keys(cluster TEXT PRIMARY KEY, key BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS tasks(task TEXT PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS blocks(block TEXT PRIMARY KEY, task TEXT NOT NULL, body BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS blocks_of_task ON blocks(task);
@@ -242,6 +243,7 @@ class SqliteCache:
             attempts=[msgspec.msgpack.decode(body, type=Attempt) for (body,) in attempts],
             checkpoints=checkpoints,
             workunits=[sha256 for (sha256,) in self._rows("SELECT sha256 FROM workunits ORDER BY rowid")],
+            cluster_keys=dict(self._rows("SELECT cluster, key FROM cluster_keys ORDER BY rowid")),
             orders={
                 cluster: msgspec.msgpack.decode(body, type=Orders)
                 for cluster, body in self._rows("SELECT cluster, body FROM orders")

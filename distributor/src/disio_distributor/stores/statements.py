@@ -31,9 +31,17 @@ def statements_of(change: Change) -> list[Statement]:
         return _task(change)
     if isinstance(change, changes.PutWorkunit | changes.DropWorkunit):
         return _workunit(change)
-    if isinstance(change, changes.PutOrders):
-        return [("INSERT OR REPLACE INTO orders VALUES (?, ?)", (change.cluster, _encode(change.orders)))]
+    if isinstance(change, changes.PutOrders | changes.PutClusterKey):
+        return [_cluster(change)]
     return _payloads(change)
+
+
+def _cluster(change: changes.PutOrders | changes.PutClusterKey) -> Statement:
+    if isinstance(change, changes.PutOrders):
+        return "INSERT OR REPLACE INTO orders VALUES (?, ?)", (change.cluster, _encode(change.orders))
+    # Replaced in its place: the order of the rows is the order in which they were told.
+    sql = "INSERT INTO cluster_keys VALUES (?, ?) ON CONFLICT (cluster) DO UPDATE SET key = excluded.key"
+    return sql, (change.cluster, change.key)
 
 
 def _put_block(change: changes.PutBlock) -> list[Statement]:

@@ -139,6 +139,19 @@ class PublicProgress(Shape, kw_only=True, frozen=True):
     finished_at: float | None
 
 
+class PublicStatus(Shape, kw_only=True, frozen=True):
+    """What a platform computes for everybody to see."""
+
+    tasks: list[PublicProgress]
+    """Public tasks that are computed, newest first."""
+    more: int
+    """How many more of those there are."""
+    rate: float
+    """Results a second of all tasks, lately."""
+    clients: int
+    """Connected now."""
+
+
 class TaskList(Shape, kw_only=True, frozen=True):
     """One page of tasks, newest first."""
 
@@ -225,14 +238,28 @@ class BlockShown(Shape, kw_only=True, frozen=True):
 
 
 class TryShown(Shape, kw_only=True, frozen=True):
-    """A try of a payload, by the distributor that holds it."""
+    """A hand-out of a payload: one that is over as it is kept, or as the distributor tells that holds the payload."""
 
     client: str
+    distributor: str
+    """Its id."""
     outcome: str
-    """``failed`` or ``lost``; or ``has it``, and ``checks`` when there is a result already."""
+    """``done``, ``failed`` or ``lost``; or ``has it``, and ``checks`` when there is a result already."""
     error: str
     age_s: float | None
-    """Seconds since it was handed out."""
+    """Seconds since it was handed out, as far as the distributor knows."""
+    ended_at: float | None
+    """When it was over, seconds since 1970."""
+    log: str
+    """The end of what the unit wrote to its log."""
+
+
+class TriesShown(Shape, kw_only=True, frozen=True):
+    """How many past tries of a task are kept."""
+
+    kept: int
+    left_out: int
+    """Because a task keeps 10,000 of them, and 16 MiB of errors and logs."""
 
 
 class VoteShown(Shape, kw_only=True, frozen=True):
@@ -261,7 +288,12 @@ class PayloadStory(Shape, kw_only=True, frozen=True):
     manager: str | UnsetType = UNSET
     block: BlockShown | UnsetType = UNSET
     tries: list[TryShown] | UnsetType = UNSET
-    """Of a payload that a distributor holds, if it has answered: those that came to nothing, then who has it."""
+    """Those that are kept, by when they ended; then, of a payload that a distributor holds and if it has answered,
+    those it knows of, and who has it."""
+    tries_left_out: int | UnsetType = UNSET
+    """Ended ones that are not kept, because 40 of this payload are."""
+    task_tries: TriesShown | UnsetType = UNSET
+    """Of its whole task, when some were left out because of that."""
     saved_bytes: int | UnsetType = UNSET
     """Of the state that a client saved of it, with ``tries``."""
     votes: list[VoteShown]

@@ -28,14 +28,17 @@ class Attention(Shape, kw_only=True, frozen=True):
 
 async def get_attention(request: web.Request) -> web.Response:
     """``GET /api/attention``."""
-    context = context_of(request)
+    return web.Response(body=await attention_body(context_of(request)), content_type="application/json")
+
+
+async def attention_body(context: Context) -> bytes:
+    """Return the answer, also while the manager waits for its database: then that is what is told."""
 
     async def make() -> bytes:
         items = attention(await _seen(context))
         return msgspec.json.encode(Attention(items=items[:MAX_TOLD], total=len(items)))
 
-    body = await context.watching.shared.get("attention", make)
-    return web.Response(body=body, content_type="application/json")
+    return await context.watching.shared.get("attention", make)
 
 
 async def _seen(context: Context) -> Seen:

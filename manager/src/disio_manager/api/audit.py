@@ -48,7 +48,7 @@ async def get_audit(request: web.Request, query: AuditQuery) -> web.StreamRespon
 
 async def _export(request: web.Request, query: AuditQuery) -> web.StreamResponse:
     """Stream every deed that matches, the newest first, a line each."""
-    page = await _page(request, query, query.cursor, EXPORT_PAGE)
+    page = await _page(request, query, query.cursor, EXPORT_PAGE, counts=False)
     response = web.StreamResponse(
         headers={"Content-Type": NDJSON, "Content-Disposition": 'attachment; filename="audit.ndjson"'}
     )
@@ -58,12 +58,12 @@ async def _export(request: web.Request, query: AuditQuery) -> web.StreamResponse
         await response.write(lines)
         if page.next_cursor is None:
             break
-        page = await _page(request, query, page.next_cursor, EXPORT_PAGE)
+        page = await _page(request, query, page.next_cursor, EXPORT_PAGE, counts=False)
     await response.write_eof()
     return response
 
 
-async def _page(request: web.Request, query: AuditQuery, cursor: str, limit: int) -> AuditPage:
+async def _page(request: web.Request, query: AuditQuery, cursor: str, limit: int, *, counts: bool = True) -> AuditPage:
     wanted = AuditFilter(
         who=query.who,
         verb=query.verb,
@@ -73,7 +73,7 @@ async def _page(request: web.Request, query: AuditQuery, cursor: str, limit: int
         since=query.since,
         until=query.until,
     )
-    return await context_of(request).service.store.audit.page(wanted, cursor, limit)
+    return await context_of(request).service.store.audit.page(wanted, cursor, limit, counts=counts)
 
 
 def _deed(row: AuditRow) -> Deed:

@@ -5,6 +5,7 @@ a person is asked about; a filter that nothing narrows must say so by ``all``, s
 leaving a field out.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import msgspec
@@ -17,6 +18,7 @@ from disio_manager.api.context import Context, context_of
 from disio_manager.api.problems import BadRequest
 from disio_manager.api.tasks import Moment, between, command, delete, task_record
 from disio_manager.bulk import BulkVerb, Job
+from disio_manager.people.auditing import MAX_DETAIL
 from disio_manager.people.roles import check_owner
 from disio_manager.stores.finding import MAX_IDS, TaskFilter
 from disio_shared.errors import DisioError, FieldProblem
@@ -37,6 +39,7 @@ class BulkFilter(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_field
     created_before: Moment | UnsetType = UNSET
     ended_from: Moment | UnsetType = UNSET
     ended_before: Moment | UnsetType = UNSET
+    owner: Annotated[str, Meta(max_length=200)] = ""
     failures: bool = False
 
     def wanted(self) -> TaskFilter:
@@ -47,6 +50,7 @@ class BulkFilter(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_field
             numbers=tuple(RangeSet([(number, number + 1) for number in sorted(set(self.numbers))]).runs()),
             created=between(self.created_from, self.created_before),
             ended=between(self.ended_from, self.ended_before),
+            owner=self.owner,
             has_failures=self.failures,
         )
 
@@ -70,8 +74,8 @@ class BulkRefusal(Shape, kw_only=True, frozen=True):
 class BulkJob(Shape, kw_only=True, frozen=True):
     """How far it is."""
 
-    id: str
-    """Empty of a dry run."""
+    id: str | UnsetType = UNSET
+    """A dry run has none: there is nothing to ask for later."""
     verb: BulkVerb
     state: Literal["dry-run", "running", "done", "given-up"]
     matched: int
@@ -105,7 +109,7 @@ async def use_bulk(request: web.Request, asked: Bulk) -> web.Response:
         message = f"fits {found.total} tasks, and at most {MAX_IDS} are done at once: narrow it"
         raise BadRequest(422, "invalid", f"filter: {message}", [FieldProblem("filter", message)])
     caller = caller_of(request)
-    request[DETAIL] = f"{asked.verb} of {found.total} tasks"
+    request[DETAIL] = _told(asked.verb, found.ids)
 
     async def check(task: str) -> None:
         if not caller.may("operator"):
@@ -132,10 +136,22 @@ async def use(context: Context, task: str, verb: BulkVerb) -> None:
     await (delete(context, task) if verb == "delete" else command(context, task, verb))
 
 
+def _told(verb: BulkVerb, tasks: Sequence[str]) -> str:
+    """Return which tasks a bulk action is of, as far as the audit has room for their ids."""
+    told = f"{verb} of {len(tasks)} tasks"
+    named: list[str] = []
+    for at, task in enumerate(tasks, 1):
+        rest = f"; {at} of {len(tasks)} named"
+        if len(told) + 2 + sum(len(each) + 1 for each in [*named, task]) + len(rest) > MAX_DETAIL:
+            return f"{told}: {' '.join(named)}; {len(named)} of {len(tasks)} named"
+        named.append(task)
+    return f"{told}: {' '.join(named)}" if named else told
+
+
 def _shown(job: Job) -> BulkJob:
     over: Literal["done", "given-up"] = "given-up" if job.trouble else "done"
     return BulkJob(
-        id=job.id,
+        id=job.id or UNSET,
         verb=job.verb,
         state="dry-run" if not job.id else (over if job.is_over else "running"),
         matched=job.matched,

@@ -9,7 +9,7 @@ from disio_manager.api.answers import Shape, json_answer
 from disio_manager.api.context import context_of
 from disio_manager.api.tasks import task_record
 
-WAIT_S = 0.2
+WAIT_S = 0.1
 """Seconds to wait at most for groups that are counted just now."""
 
 
@@ -27,6 +27,9 @@ class FailureGroup(Shape, kw_only=True, frozen=True):
     sample: list[int]
     """The first ten payloads, by index."""
     last: int
+    first_at: float
+    """When the first of them failed for good, seconds since 1970."""
+    last_at: float
 
 
 class FailureGroups(Shape, kw_only=True, frozen=True):
@@ -54,6 +57,8 @@ async def get_failure_groups(request: web.Request) -> web.Response:
             example=each.example,
             sample=each.sample,
             last=each.last,
+            first_at=each.first_at,
+            last_at=each.last_at,
         )
         for each in found.largest()
     ]

@@ -47,9 +47,10 @@ class Feed:
         steady: Callable[[], float],
         stats: Callable[[], Awaitable[Stats]],
         fleet: Callable[[], list[DistributorShown]],
+        attention: Callable[[], Awaitable[bytes]],
     ) -> None:
         self._store, self._coordinator, self._steady, self._stats = store, coordinator, steady, stats
-        self._rows = fleet
+        self._rows, self._attention = fleet, attention
         self.ring = Ring(fresh_id())
         self._viewers: set[Viewer] = set()
         self._watched: Counter[str] = Counter()
@@ -59,7 +60,7 @@ class Feed:
         self._changed: dict[str, None] = {}  # in order, without repeats
         self._deleted: dict[str, None] = {}
         self._is_fleet_changed = False
-        self._last_stats = ""
+        self._last_stats = self._last_attention = ""
 
     def note(self, command: Announce) -> None:
         """Remember that something changed."""
@@ -81,14 +82,16 @@ class Feed:
             StoreUnavailable: The manager waits for its database.
             BadRequest: Results are to be heard of, and the database keeps no journal.
         """
-        if len(self._viewers) >= MAX_VIEWERS:
-            raise TooManyViewers(f"{MAX_VIEWERS} live feeds are open already")
+        self._make_sure_of_room()
         self._listen()
         mark, viewer = self.ring.last, Viewer(topics)
         first = self._missed(last_id)
         if first is None:
             first = await self._snapshot(topics, bool(last_id), mark)
+        if "attention" in topics.names:  # it is made for those who want it alone, so who missed some is told it anew
+            first.append(News("attention", (await self._attention()).decode(), number=mark))
         results = [await self._results(task) for task in topics.of("results")]
+        self._make_sure_of_room()  # others came in while this one's news were looked up
         viewer.offer([*first, *(one for one in results if one is not None)])
         viewer.told = mark
         viewer.offer(self.ring.since(mark) or [])  # what came meanwhile
@@ -127,6 +130,10 @@ class Feed:
         if self._quiet_at is not None:
             self._quiet_at = self._steady() + LINGER_S
 
+    def _make_sure_of_room(self) -> None:
+        if len(self._viewers) >= MAX_VIEWERS:
+            raise TooManyViewers(f"{MAX_VIEWERS} live feeds are open already")
+
     def _missed(self, last_id: str) -> list[News] | None:
         """Return what came after an id, or None when that cannot be told."""
         number = self.ring.number_of(last_id)
@@ -145,10 +152,19 @@ class Feed:
         """Gather what changed and tell it."""
         begun = self.ring.last
         results: list[News] = []
+        await self._look()
         with contextlib.suppress(UnavailableError):  # what is not told yet is kept for when the database is back
             await self._gather(results)
         news = [*(self.ring.since(begun) or []), *results]
         self._forget({viewer for viewer in self._viewers if not viewer.offer(news)})
+
+    async def _look(self) -> None:
+        """Tell what to look at, when somebody wants to know and it is something else by now."""
+        if any("attention" in viewer.topics.names for viewer in self._viewers):
+            told = (await self._attention()).decode()
+            if told != self._last_attention:
+                self._last_attention = told
+                self.ring.push("attention", told)
 
     async def _gather(self, results: list[News]) -> None:
         stats = _encoded(await self._stats())

@@ -8,12 +8,12 @@ import contextlib
 from typing import Annotated
 
 from aiohttp import web
-from aiohttp_sse import EventSourceResponse
 from msgspec import Meta
 
 from disio_manager.api.answers import json_answer
 from disio_manager.api.calling import caller_of
 from disio_manager.api.context import context_of
+from disio_manager.api.event_stream import EventStream
 from disio_manager.api.fleet_answers import DistributorList, Link, ManagerList, Stats
 from disio_manager.api.journals import journal_of
 from disio_manager.api.news import USUAL, Topics
@@ -24,7 +24,6 @@ from disio_shared.messages import PROTOCOL_VERSION
 CLOSED_STATES = ("done", "failed", "cancelled", "expired")
 RECOUNT_S = 5.0
 """Seconds for which the numbers of closed tasks are good."""
-VIEWER_TIMEOUT_S = 15.0
 PING_S = 15.0
 LONGEST_S = 600.0
 """A stream of who may be signed out ends after so long, and begins anew if they are not."""
@@ -35,7 +34,11 @@ class EventsQuery(Query, kw_only=True, frozen=True):
 
     topics: Annotated[
         str,
-        Meta(max_length=2_000, pattern="^[A-Za-z0-9_:,-]*$", description="Of tasks, task:ID, fleet, stats, results:ID"),
+        Meta(
+            max_length=2_000,
+            pattern="^[A-Za-z0-9_:,-]*$",
+            description="Of tasks, task:ID, fleet, stats, attention, results:ID",
+        ),
     ] = USUAL
     seconds: Annotated[float, Meta(ge=0, le=86_400, description="After which the stream ends; 0 = never")] = 0.0
     last_event_id: Annotated[str, Meta(max_length=100, description="As the header Last-Event-ID")] = ""
@@ -118,14 +121,17 @@ async def get_events(request: web.Request, query: EventsQuery) -> web.StreamResp
         journal_of(context.service.store, "topics")
     feed = context.feed
     viewer = await feed.open(topics, request.headers.get("Last-Event-ID", "") or query.last_event_id)
-    stream = EventSourceResponse(ping_interval=PING_S, send_timeout=VIEWER_TIMEOUT_S)
+    stream = EventStream(PING_S)
     # A viewer that goes away, or reads too slowly, ends the stream and nothing else.
     with contextlib.suppress(ConnectionError, TimeoutError):
         try:
             await stream.prepare(request)
             async with stream, asyncio.timeout(_longest(request, query.seconds)):
-                while stream.is_connected() and (news := await viewer.news.get()) is not None:
-                    await stream.send(news.data, event=news.event, id=feed.ring.id_of(news))
+                # While nothing happens only a ping finds out that the viewer is gone.
+                gone = asyncio.create_task(stream.wait())
+                gone.add_done_callback(lambda _: viewer.end())
+                while stream.is_connected() and (some := await viewer.take()):
+                    await stream.tell(request, b"".join(map(feed.ring.told, some)))
         finally:
             feed.close(viewer)
     return stream

@@ -15,6 +15,8 @@ from disio_shared import payload_parsing, payloads
 from disio_shared.ranges import runs_of
 from disio_shared.values import as_json
 
+SMALL = 4 << 10
+"""Bytes of a payload spec that are read at once: another thread would take longer."""
 MAX_SHOWN_BYTES = 4 << 20
 """Bytes of payloads from a blob that are shown together, unless it is a single one."""
 
@@ -69,7 +71,8 @@ async def inputs_of(sources: Sources, record: TaskRecord) -> Inputs:
     Raises:
         BadBlob: Their blob is lost.
     """
-    spec = await asyncio.to_thread(_parsed, record.payloads)
+    text = record.payloads
+    spec = _parsed(text) if len(text) <= SMALL else await asyncio.to_thread(_parsed, text)
     if isinstance(spec, payloads.StoredSpec) and spec.kind == "values":
         spec = msgspec.structs.replace(spec, task=record.id)
     return await inputs_of_spec(sources, spec)

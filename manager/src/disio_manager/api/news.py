@@ -16,9 +16,10 @@ MAX_KEPT = 10_000
 MAX_KEPT_CHARACTERS = 8 << 20
 MAX_QUEUED = 2_000
 """News that may wait for one viewer."""
+MAX_TAKEN = 64 << 10
 MAX_TOPICS = 100
 USUAL = "tasks,fleet,stats"
-_TOPIC = re.compile(r"tasks|fleet|stats|(?:task|results):[A-Za-z0-9_-]{1,64}")
+_TOPIC = re.compile(r"tasks|fleet|stats|attention|(?:task|results):[A-Za-z0-9_-]{1,64}")
 _ID = re.compile(r"([A-Za-z0-9]{1,64})-([0-9]{1,15})")
 
 
@@ -47,7 +48,7 @@ class Topics(NamedTuple):
         names = (text or USUAL).split(",")
         wrong = next((name for name in names if not _TOPIC.fullmatch(name)), None)
         if wrong is not None:
-            message = f"{wrong[:100]!r} is none of tasks, task:ID, fleet, stats, results:ID"
+            message = f"{wrong[:100]!r} is none of tasks, task:ID, fleet, stats, attention, results:ID"
             raise BadRequest(400, "bad-request", f"topics: {message}", [FieldProblem("topics", message)])
         if len(names) > MAX_TOPICS:
             message = f"at most {MAX_TOPICS}"
@@ -62,7 +63,7 @@ class Topics(NamedTuple):
         """Tell whether news are of one of them."""
         if news.event == "reset":
             return True
-        if news.event in ("fleet", "stats"):
+        if news.event in ("fleet", "stats", "attention"):
             return news.event in self.names
         if news.event == "results":
             return f"results:{news.task}" in self.names
@@ -97,9 +98,10 @@ class Ring:
         self._characters = 0
         self.last += 1
 
-    def id_of(self, news: News) -> str | None:
-        """Return the id of news, as viewers see it."""
-        return f"{self._epoch}-{news.number}" if news.number >= 0 else None
+    def told(self, news: News) -> bytes:
+        """Return news as a server-sent event; what it is about is JSON, which has no line of its own."""
+        number = f"id: {self._epoch}-{news.number}\r\n" if news.number >= 0 else ""
+        return f"{number}event: {news.event}\r\ndata: {news.data}\r\n\r\n".encode()
 
     def number_of(self, text: str) -> int | None:
         """Return the number in an id, or None when it is of another run, or none at all."""
@@ -150,6 +152,20 @@ class Viewer:
         for one in fresh:
             self.news.put_nowait(one)
         return True
+
+    async def take(self) -> list[News]:
+        """Return what waits, as soon as anything does, about ``MAX_TAKEN`` characters at a time; nothing at the end."""
+        news = await self.news.get()
+        some, size = [], 0
+        while news is not None:
+            some.append(news)
+            size += len(news.data)
+            if size >= MAX_TAKEN or self.news.empty():
+                return some
+            news = self.news.get_nowait()
+        if some:
+            self.news.put_nowait(None)  # the end comes by itself
+        return some
 
     def end(self) -> None:
         """End the stream when what is queued was read, or at once when there is no room for that."""

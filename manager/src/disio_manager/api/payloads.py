@@ -13,6 +13,7 @@ from msgspec import UNSET
 from disio_manager.api.answers import BlockShown, PayloadStory, TryShown, VoteShown, json_answer
 from disio_manager.api.context import Context, context_of
 from disio_manager.api.inputs import inputs_of
+from disio_manager.api.past_tries import past_tries
 from disio_manager.api.problems import BadRequest
 from disio_manager.api.tasks import known_record
 from disio_manager.core.changes import MAX_VOTES
@@ -44,6 +45,7 @@ async def get_payload(request: web.Request) -> web.Response:
         "name": inputs.names([index])[0],
         "payload": (await inputs.shown([index]))[0],
     }
+    story |= await past_tries(context.service.store, record, index, story)
     return json_answer(PayloadStory(**shown, **story, votes=[_vote(row) for row in votes]))
 
 
@@ -72,7 +74,8 @@ async def _outcome(context: Context, task: str, index: int) -> dict[str, Any] | 
     if not failures or failures[0].index != index:
         return None
     errors = failures[0].errors
-    told = f"It failed {len(errors)} times and is quarantined: retry the task to have it tried again."
+    often = "once" if len(errors) == 1 else f"{len(errors)} times"
+    told = f"It failed {often} and is quarantined: retry the task to have it tried again."
     return {"state": "failed", "errors": errors, "sentences": [told]}
 
 
@@ -110,7 +113,15 @@ async def _tries(context: Context, task: str, index: int, holder: str) -> dict[s
         return {}
     rows = zip(told.clients, told.outcomes, told.errors, told.ages_s, strict=True)
     tries = [
-        TryShown(client=client, outcome=outcome, error=error, age_s=None if age_s < 0 else round(age_s, 1))
+        TryShown(
+            client=client,
+            distributor=holder,
+            outcome=outcome,
+            error=error,
+            age_s=None if age_s < 0 else round(age_s, 1),
+            ended_at=None,
+            log="",
+        )
         for client, outcome, error, age_s in rows
     ]
     return {"tries": tries, "saved_bytes": told.saved_bytes}

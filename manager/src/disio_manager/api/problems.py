@@ -124,7 +124,9 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
         return await handler(request)
     except (ConnectionError, TimeoutError, web.HTTPRedirection):
         if BEGUN not in request:
-            raise  # the client went away: there is nobody to answer
+            if request.transport is not None:
+                raise
+            return web.Response(status=400)  # the client went away, so nobody hears it: aiohttp would log an error
     except Exception as error:
         answer = _answer(request, error)
         if BEGUN not in request:

@@ -10,11 +10,16 @@ import time
 from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
+from urllib.parse import quote
 
 from disio_manager.api.answers import TaskItem
+from disio_manager.core.wording import pace, span
 from disio_shared.taskdoc import OPEN_STATES
 
 REFRESH_S = 10
+RENEW = f'<a href="?renew=true">Renew it every {REFRESH_S} s</a>'
+STOP = f'It renews itself every {REFRESH_S} s: <a href="?renew=false">stop that</a>'
+"""A page that moves under its reader unasked is in the way of many, so it does what it is told."""
 MAX_SHOWN = 200
 """Characters of a payload or result."""
 MAX_CODE = 64 << 10
@@ -66,32 +71,48 @@ class Shown(NamedTuple):
     results: Sequence[Row]
     distributors: Sequence[str]
     """Addresses where a browser can help; empty when none can."""
+    volunteers: int
+    """Clients that are connected now; tasks share them."""
     at: float
 
 
 def page(shown: Shown) -> str:
     """Return the page."""
     task, is_open = shown.task, shown.task.state in OPEN_STATES
-    refresh = f'<meta http-equiv="refresh" content="{REFRESH_S}">' if is_open else ""
     parts = [
         f"<h1>{escape(task.name)}</h1>",
         f'<p class="told">{escape(task.description)}</p>' if task.description else "",
-        _progress(task),
+        _progress(task, shown.volunteers if is_open else None),
         _help(shown) if is_open else "",
         _table("Latest results", "result", shown.results),
         _table("Payloads", "payload", shown.first, shown.last),
         _code(task, shown.code),
         f"<footer>Task {task.number}, made {moment(task.created_at)}. This page is of {moment(shown.at)}"
-        + (f" and renews itself every {REFRESH_S} s." if is_open else ".")
+        + (f". {RENEW}." if is_open else ".")
         + " Its numbers as JSON: "
         f'<a href="/tasks/{escape(task.id)}/progress.json">progress.json</a>. Made with disio.</footer>',
     ]
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"{refresh}<title>{escape(task.name)}</title><style>{STYLE}</style></head>"
+        f"<title>{escape(task.name)}</title><style>{STYLE}</style></head>"
         f"<body><main>{''.join(parts)}</main></body></html>"
     )
+
+
+def help_link(distributor: str, task: str = "") -> str:
+    """Return a link to a distributor's page for volunteers, for a task first if one is given."""
+    url = distributor.rstrip("/")
+    asked = f"?task={quote(task, safe='')}" if task else ""
+    return f'<a href="{escape(url)}/help{asked}" rel="noreferrer">{escape(url)}</a>'
+
+
+def renewing(html: str) -> str:
+    """Return a page as it is for who asked it to renew itself, if there is anything to come."""
+    if RENEW not in html:
+        return html
+    meta = f'<meta http-equiv="refresh" content="{REFRESH_S}">'
+    return html.replace("<title>", f"{meta}<title>", 1).replace(RENEW, STOP, 1)
 
 
 def shortened(text: str, limit: int = MAX_SHOWN) -> str:
@@ -99,10 +120,11 @@ def shortened(text: str, limit: int = MAX_SHOWN) -> str:
     return text if len(text) <= limit else f"{text[:limit]} … ({len(text) - limit:,} characters more)"
 
 
-def _progress(task: TaskItem) -> str:
+def _progress(task: TaskItem, volunteers: int | None) -> str:
     facts = [("state", task.state), ("done", f"{task.done:,} of {task.total:,}")]
-    facts += [("a second", f"{task.rate:,.3g}")] if task.rate else []
+    facts += [("lately", pace(task.rate))] if task.rate else []
     facts += [("to go, about", span(task.eta_s))] if task.eta_s is not None else []
+    facts += [("volunteers now", f"{volunteers:,}")] if volunteers is not None else []
     rows = [f"<div><dt>{name}</dt><dd>{escape(text)}</dd></div>" for name, text in facts]
     if task.failed:
         rows.append(f'<div><dt>failed</dt><dd class="bad">{task.failed:,}</dd></div>')
@@ -120,10 +142,10 @@ def _help(shown: Shown) -> str:
     if shown.task.workunit.runtime == "native":
         return "".join([*told, "<p>This task runs on machines of its owner alone.</p>"])
     if not shown.distributors:
-        return "".join([*told, '<p class="note">No distributor is online just now.</p>'])
+        return "".join([*told, '<p class="note">No distributor takes volunteers just now.</p>'])
     if "web" in kinds:
-        links = ", ".join(f'<a href="{escape(url)}" rel="noreferrer">{escape(url)}</a>' for url in shown.distributors)
-        told.append(f"<p>Open {links} in a browser and agree to compute.</p>")
+        links = ", ".join(help_link(url, shown.task.id) for url in shown.distributors)
+        told.append(f"<p>Open {links}, and agree to compute: nothing begins before that. This task comes first.</p>")
     if "cli" in kinds:
         command = f"disio-client --distributor {escape(shown.distributors[0])}"
         told.append(f"<p>Or on a machine with disio: <code>{command}</code></p>")
@@ -137,24 +159,17 @@ def _table(title: str, kind: str, first: Sequence[Row], last: Sequence[Row] = ()
     rows += ["<tr><td>…</td><td></td></tr>"] if last else []
     rows += [f"<tr><td>{row.number}</td><td>{escape(shortened(row.text))}</td></tr>" for row in last]
     head = f'<tr><th scope="col">number</th><th scope="col">{kind}</th></tr>'
-    return f'<h2>{title}</h2><div class="wide"><table><thead>{head}</thead><tbody>{"".join(rows)}</tbody></table></div>'
+    table = f"<table><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>"
+    return f'<h2>{title}</h2><div class="wide" tabindex="0" role="region" aria-label="{title}">{table}</div>'
 
 
 def _code(task: TaskItem, code: str | None) -> str:
     names = {"javascript": "JavaScript", "python": "Python", "wasm": "WebAssembly"}
     title = f"<h2>Code: {escape(names.get(task.workunit.language, task.workunit.language))}</h2>"
     named = f'<p class="note">SHA-256 {escape(task.workunit.sha256)}, {task.workunit.bytes:,} bytes.</p>'
-    return title + (f"<pre>{escape(shortened(code, MAX_CODE))}</pre>" if code is not None else "") + named
+    return title + (f'<pre tabindex="0">{escape(shortened(code, MAX_CODE))}</pre>' if code is not None else "") + named
 
 
 def moment(seconds: float) -> str:
     """Return a time for people."""
     return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))
-
-
-def span(seconds: float) -> str:
-    """Return a length of time for people."""
-    for name, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:,.0f} {name}"
-    return f"{seconds:,.0f} s"

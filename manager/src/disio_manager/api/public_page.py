@@ -6,14 +6,16 @@ page is made at most once in a while, however many look at it.
 
 import asyncio
 from collections import OrderedDict
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 from aiohttp import web
+from msgspec import Meta
 
 from disio_manager.api.answers import PublicProgress, TaskItem, json_answer
 from disio_manager.api.context import Context, context_of
 from disio_manager.api.inputs import Inputs, inputs_of
-from disio_manager.api.public_html import POLICY, Row, Shown, page
+from disio_manager.api.public_html import POLICY, REFRESH_S, Row, Shown, page, renewing
+from disio_manager.api.queries import Query
 from disio_manager.api.shapes import task_item
 from disio_manager.api.tasks import task_record
 from disio_manager.blob_problem import BadBlob
@@ -31,7 +33,7 @@ FIRST, LAST = 20, 3
 """Payloads that are shown."""
 RESULTS = 20
 MAX_DISTRIBUTORS = 5
-STEPS_BACK = (1, 20)
+STEPS_BACK = (1, 2, 5, 20)
 """Arrivals that the latest results are looked for in."""
 PART, MAX_PARTS = 1_000, 5
 """Rows that are read at a time, and how often: of a huge arrival the page shows what came first."""
@@ -71,29 +73,38 @@ class PublicPages:
 PAGES: web.AppKey[PublicPages] = web.AppKey("public pages", PublicPages)
 
 
-async def get_public_page(request: web.Request) -> web.Response:
+class PageQuery(Query, kw_only=True, frozen=True):
+    """How the page is to be."""
+
+    renew: Annotated[bool, Meta(description=f"It loads itself again every {REFRESH_S} s")] = False
+
+
+async def get_public_page(request: web.Request, query: PageQuery) -> web.Response:
     """``GET /tasks/{id}``."""
     context = context_of(request)
     html = await request.app[PAGES].get(context, await _public_record(request))
+    html = renewing(html) if query.renew else html
     return web.Response(text=html, content_type="text/html", headers={"Content-Security-Policy": POLICY})
 
 
 async def get_public_progress(request: web.Request) -> web.Response:
     """``GET /tasks/{id}/progress.json``."""
     context = context_of(request)
-    item = _item(context, await _public_record(request))
-    return json_answer(
-        PublicProgress(
-            id=item.id,
-            name=item.name,
-            state=item.state,
-            total=item.total,
-            done=item.done,
-            failed=item.failed,
-            rate=item.rate,
-            eta_s=item.eta_s,
-            finished_at=item.finished_at,
-        )
+    return json_answer(progress_of(_item(context, await _public_record(request))))
+
+
+def progress_of(item: TaskItem) -> PublicProgress:
+    """Return what of a public task is told in numbers."""
+    return PublicProgress(
+        id=item.id,
+        name=item.name,
+        state=item.state,
+        total=item.total,
+        done=item.done,
+        failed=item.failed,
+        rate=item.rate,
+        eta_s=item.eta_s,
+        finished_at=item.finished_at,
     )
 
 
@@ -125,6 +136,7 @@ async def _shown(context: Context, record: TaskRecord) -> Shown:
         last=last,
         results=[Row(row.index, _told(row.value)) for row in await _latest(context, record.id)],
         distributors=distributors_of(context),
+        volunteers=sum(row.clients for row in context.fleet.rows() if row.state != "offline"),
         at=context.service.clock.wall(),
     )
 

@@ -3,6 +3,7 @@
 Rule: a call's parameters are one Struct; what is not in it, or is there twice, is an error by its name.
 """
 
+from functools import cache
 from typing import TypeVar
 
 import msgspec
@@ -32,13 +33,19 @@ def read_query(request: web.Request, kind: type[QueryT]) -> QueryT:
     Raises:
         BadRequest: They are not of this kind, with one problem per name that is unknown or there twice.
     """
-    _check_names(request, [field.encode_name for field in msgspec.structs.fields(kind)])
+    _check_names(request, _names(kind))
     given = {name: value for name, value in request.query.items() if value}
     try:
         return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
         problem = problem_of(error, kind, whole="")
         raise BadRequest(400, "bad-request", f"{problem.path}: {problem.message}", [problem]) from error
+
+
+@cache
+def _names(kind: type[Query]) -> list[str]:
+    """Return the names of parameters; there are as many kinds as calls."""
+    return [field.encode_name for field in msgspec.structs.fields(kind)]
 
 
 def next_link(request: web.Request, cursor: str | None) -> dict[str, str]:

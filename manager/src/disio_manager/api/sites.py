@@ -13,11 +13,14 @@ from disio_manager.api.answers import json_answer
 from disio_manager.api.context import Context, context_of
 from disio_manager.api.problems import BadRequest
 from disio_manager.api.queries import Query, next_link
+from disio_manager.api.sharing import age_taken
 from disio_manager.sites import DAY_S, KEEP_DAYS, Tally
 from disio_shared.errors import FieldProblem, NotFoundError
 from disio_shared.visit_lengths import RESOLUTION
 
 MAX_SITE = 200
+GOOD_S = 10.0
+"""Seconds that what was counted may be old for who says so: visits are counted when they end."""
 
 
 class SiteNotFound(NotFoundError):
@@ -125,7 +128,7 @@ async def list_sites(request: web.Request, query: SitesQuery) -> web.Response:
     """``GET /api/sites``."""
     context = context_of(request)
     active = context.sites.active(_online(context))
-    tallies = await context.sites.sites(query.days)
+    tallies = list(await _tallies(context, query.days, min(GOOD_S, age_taken(request))))
     known = {each.site for each in tallies}
     tallies += [Tally(site) for site in sorted(active) if site not in known]
     start = int(query.cursor or 0)
@@ -142,6 +145,15 @@ async def list_sites(request: web.Request, query: SitesQuery) -> web.Response:
     return json_answer(shown, headers=next_link(request, cursor))
 
 
+async def _tallies(context: Context, days: int, good_s: float) -> list[Tally]:
+    """Return what was counted, at most some seconds old: of many sites and days that is much to add up."""
+
+    async def make() -> list[Tally]:
+        return await context.sites.sites(days)
+
+    return await (context.watching.shared.get(f"sites/{days}", make, good_s) if good_s else make())
+
+
 async def get_site(request: web.Request, query: DaysQuery) -> web.Response:
     """``GET /api/sites/{site}``."""
     context, site = context_of(request), request.match_info["site"]
@@ -152,9 +164,7 @@ async def get_site(request: web.Request, query: DaysQuery) -> web.Response:
     days = await context.sites.days(site, query.days)
     if not days and site not in active:
         raise SiteNotFound(site)
-    whole = Tally(site)
-    for _, tally in days:
-        whole.add(tally)
+    whole = Tally.sum(site, [tally for _, tally in days])
     rows = [SiteDayItem(at=float(day * DAY_S), **_numbers(tally)) for day, tally in days]
     item = _item(whole, active)
     return json_answer(Site(**msgspec.structs.asdict(item), days=rows, resolution=round(RESOLUTION, 4)))

@@ -213,6 +213,7 @@ TASKS: tuple[Operation, ...] = (
         "public",
         "The web page of a public task",
         {200: Answer("The page", media=(HTML,))},
+        query=public_page.PageQuery,
         is_open=True,
     ),
     Operation(

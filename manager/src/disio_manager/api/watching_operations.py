@@ -3,7 +3,18 @@
 Rule: see ``operations``.
 """
 
-from disio_manager.api import attention, bulk, failure_groups, history, status_page
+from disio_manager.api import (
+    attention,
+    bulk,
+    durations,
+    failure_groups,
+    history,
+    payload_lists,
+    public_page,
+    status_page,
+    task_events,
+)
+from disio_manager.api.answers import PublicStatus
 from disio_manager.api.operation import HTML, IF_NONE_MATCH, UNCHANGED, Answer, JsonBody, Operation
 
 WATCHING: tuple[Operation, ...] = (
@@ -54,6 +65,39 @@ WATCHING: tuple[Operation, ...] = (
         role="viewer",
     ),
     Operation(
+        "get_durations",
+        "GET",
+        "/api/tasks/{id}/durations",
+        durations.get_durations,
+        "results",
+        "How long the units of a task took, as a histogram with median and 95th percentile",
+        {200: Answer("The histogram", durations.TaskDurations), 304: UNCHANGED},
+        headers=IF_NONE_MATCH,
+        role="viewer",
+    ),
+    Operation(
+        "list_payloads",
+        "GET",
+        "/api/tasks/{id}/payloads",
+        payload_lists.get_payloads,
+        "payloads",
+        "The payloads of a task that are in one state",
+        {200: Answer("A page of them, by index", payload_lists.PayloadList)},
+        query=payload_lists.PayloadsQuery,
+        role="viewer",
+    ),
+    Operation(
+        "get_task_events",
+        "GET",
+        "/api/tasks/{id}/events",
+        task_events.get_task_events,
+        "tasks",
+        "What people and the manager did with a task",
+        {200: Answer("The newest first", task_events.TaskEvents)},
+        query=task_events.TaskEventsQuery,
+        role="viewer",
+    ),
+    Operation(
         "get_status_page",
         "GET",
         "/status",
@@ -61,6 +105,18 @@ WATCHING: tuple[Operation, ...] = (
         "public",
         "The web page of what is computed here, where the operator wants one",
         {200: Answer("The page", media=(HTML,))},
+        problems=(404,),
+        query=public_page.PageQuery,
+        is_open=True,
+    ),
+    Operation(
+        "get_public_status",
+        "GET",
+        "/status.json",
+        status_page.get_public_status,
+        "public",
+        "The public tasks that are computed here, where the operator wants a status page",
+        {200: Answer("Their numbers", PublicStatus)},
         problems=(404,),
         is_open=True,
     ),

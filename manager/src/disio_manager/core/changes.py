@@ -138,7 +138,29 @@ class AddVotes(msgspec.Struct, frozen=True):
     at: float
 
 
+class AddTries(msgspec.Struct, frozen=True):
+    """Keep what payloads went through before they were closed: a row a try, the same one once.
+
+    The store keeps ``MAX_TRIES`` of a payload, ``MAX_TASK_TRIES`` and ``MAX_TASK_CHARS`` of a task, those that come
+    first, and counts the others.
+    """
+
+    task: str
+    indexes: list[int]
+    clients: list[str]
+    distributors: list[str]
+    outcomes: list[str]
+    """``done``, ``failed`` or ``lost``."""
+    errors: list[str]
+    logs: list[str]
+    ended_at: list[float]
+
+
 MAX_VOTES = 20
+MAX_TRIES = 40
+MAX_TASK_TRIES = 10_000
+MAX_TASK_CHARS = 16 << 20
+"""Of their errors and logs."""
 
 
 class PutDistributor(msgspec.Struct, frozen=True):
@@ -167,6 +189,7 @@ Change = (
     | DropNotices
     | NoteResults
     | AddVotes
+    | AddTries
     | PutDistributor
     | DropDistributor
 )

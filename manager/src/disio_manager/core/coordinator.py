@@ -25,6 +25,7 @@ from disio_manager.core.changes import Change, PutStretch
 from disio_manager.core.commands import Command, Send
 from disio_manager.core.counting import Counts
 from disio_manager.core.fleet import Fleet
+from disio_manager.core.listing import Listing, listing
 from disio_manager.core.orders import NOBODY, FleetOrders
 from disio_manager.core.records import DistributorRecord, LoadedTask, TaskRecord
 from disio_manager.core.settings import CoreSettings
@@ -254,6 +255,14 @@ class Coordinator:
             TaskNotFound: It is closed or unknown.
         """
         return explaining.payload_view(self._book, self._book.task(task_id), index, now)
+
+    def listing(self, task_id: str, is_leased: bool, start: int, limit: int) -> Listing:
+        """Return payloads of an open task that are handed out, or that wait, from an index on.
+
+        Raises:
+            TaskNotFound: It is closed or unknown.
+        """
+        return listing(self._book.task(task_id), is_leased, start, limit)
 
     def open_tasks(self) -> list[str]:
         """Return the ids of all open tasks."""

@@ -10,6 +10,7 @@ from disio_manager.core.records import TaskRecord
 from disio_manager.core.scheduling import can_run, has_place
 from disio_manager.core.tasks import Block, TaskEntry
 from disio_manager.core.views import PayloadView
+from disio_manager.core.wording import many, pace, span
 
 QUIET = 0.001
 """Payloads a second below which nothing counts as coming in."""
@@ -27,7 +28,7 @@ def explain(book: Book, entry: TaskEntry, now: float) -> list[str]:
         return [*lines, "The task is paused: resume it to go on."]
     rate = entry.meter.rate(now)
     if entry.holders and rate > QUIET:
-        lines.append(f"{_counted(entry)} computing it, {rate:.3g} payloads a second lately.")
+        lines.append(f"{_counted(entry)} computing it, {pace(rate, 'payloads')} lately.")
     elif entry.holders:
         lines.append(f"{_counted(entry)} holding blocks of it, but no result has come lately.")
         lines += [_why_quiet(book, entry, holder, now) for holder in sorted(entry.holders)[:5]]
@@ -36,7 +37,7 @@ def explain(book: Book, entry: TaskEntry, now: float) -> list[str]:
     elif entry.open == 0:
         lines.append("Every payload is closed; another manager is still queuing failed ones again.")
     elif entry.leased_here < entry.leased and rate > QUIET:
-        lines.append(f"Other managers of the cluster compute it, {rate:.3g} payloads a second lately.")
+        lines.append(f"Other managers of the cluster compute it, {pace(rate, 'payloads')} lately.")
     else:
         lines += _why_idle(book, entry)
     return lines
@@ -45,14 +46,15 @@ def explain(book: Book, entry: TaskEntry, now: float) -> list[str]:
 def _troubles(book: Book, entry: TaskEntry, now: float) -> list[str]:
     record, lines = entry.record, []
     if record.failed:
-        lines.append(f"{record.failed} payloads are quarantined: read their errors in the results, then retry.")
+        lines.append(f"Quarantined: {many(record.failed, 'payload')}. Read why, then retry.")
     if record.policy.max_task_failures is not None:
         lines.append(f"It ends as failed at {record.policy.max_task_failures} quarantined payloads.")
     if record.lost:
-        lines.append(f"{record.lost} times a client vanished while it may have run a payload; those went to others.")
+        times = many(record.lost, "time")
+        lines.append(f"{times} a client vanished while it may have run a payload; those went to others.")
     if record.policy.deadline is not None:
         left = record.policy.deadline - (now + book.offset)
-        lines.append(f"It expires in {_duration(max(0.0, left))}: give it a later deadline if that is too soon.")
+        lines.append(f"It expires in {span(max(0.0, left))}: give it a later deadline if that is too soon.")
     return lines
 
 
@@ -75,8 +77,8 @@ def _why_quiet(book: Book, entry: TaskEntry, holder: str, now: float) -> str:
     if known is None or not known.session:
         ends = [book.leases.deadline(entry.id, block.id) for block in entry.held_by(holder)]
         last = max((end for end in ends if end is not None), default=now)
-        return f"Distributor {name} is away: its payloads go to others in {_duration(last - now)} unless it comes back."
-    has = f"{known.record.clients} clients with {known.record.slots} slots"
+        return f"Distributor {name} is away: its payloads go to others in {span(last - now)} unless it comes back."
+    has = f"{many(known.record.clients, 'client')} with {many(known.record.slots, 'slot')}"
     return f"Distributor {name} has {has}; {_doing(book, entry, known)}"
 
 
@@ -153,7 +155,7 @@ def _in_block(book: Book, entry: TaskEntry, block: Block, now: float) -> Payload
     left = None if ends is None else max(0.0, ends - now)
     lines = [f"Distributor {name or block.holder} holds it."]
     if left is not None:
-        lines.append(f"Without a sign of life of that distributor it goes to another one in {_duration(left)}.")
+        lines.append(f"Without a sign of life of that distributor it goes to another one in {span(left)}.")
     if known is None or not known.session:
         lines.append("That distributor is away.")
     return PayloadView(
@@ -166,10 +168,3 @@ def _in_block(book: Book, entry: TaskEntry, block: Block, now: float) -> Payload
         manager=me,
         sentences=lines,
     )
-
-
-def _duration(seconds: float) -> str:
-    """Return a duration in the largest unit that says enough."""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

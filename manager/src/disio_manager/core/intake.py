@@ -10,7 +10,7 @@ from math import isfinite
 import msgspec
 
 from disio_manager.core.book import Book, Out, ref
-from disio_manager.core.changes import AddFailures, AddForeign, AddResults, AddVotes
+from disio_manager.core.changes import AddFailures, AddForeign, AddResults, AddTries, AddVotes
 from disio_manager.core.commands import Announce, Send
 from disio_manager.core.fleet import Distributor
 from disio_manager.core.stopping import matching
@@ -36,6 +36,7 @@ def on_deliver(book: Book, known: Distributor, deliver: messages.Deliver, now: f
     for vote in deliver.votes:
         _check_results(vote)
     note_tallies(book, known, deliver)
+    tried = [part for part in deliver.tries if part.task in book.tasks or book.settings.is_shared]
     if book.settings.is_shared:
         _pass_on(book, known, deliver, at, out)
     for part in deliver.results:
@@ -44,6 +45,7 @@ def on_deliver(book: Book, known: Distributor, deliver: messages.Deliver, now: f
         _take_failures(book, known, gone, now, at, out)
     for vote in deliver.votes:
         _take_votes(book, known, vote, at, out)
+    out.changes += [_past(known, part) for part in tried]
     out.commands.append(Send(known.session, messages.Committed(batch=deliver.batch)))
 
 
@@ -159,6 +161,20 @@ def _take_votes(book: Book, known: Distributor, part: messages.VoteColumns, at: 
                 at,
             )
         )
+
+
+def _past(known: Distributor, part: messages.PastTries) -> AddTries:
+    own = known.record.id
+    return AddTries(
+        part.task,
+        part.indexes,
+        part.clients,
+        [distributor or own for distributor in part.distributors],
+        part.outcomes,
+        [text[:MAX_ERROR_CHARS] for text in part.errors],
+        part.logs,
+        part.ended_at,
+    )
 
 
 def _fail_large(

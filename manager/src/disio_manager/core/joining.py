@@ -40,6 +40,7 @@ def on_join(book: Book, session: str, join: messages.Join, now: float, at: float
         siblings=fleet.siblings(known),
         managers=sorted(peer.url for peer in book.peers.values()),
         hears=["sites"],
+        token_key=settings.token_key,
     )
     out.commands.append(Send(session, admitted))
     _tell_adopted(known, adopted, out)
@@ -80,14 +81,14 @@ def on_return(book: Book, known: Distributor, returned: messages.Return, out: Ou
             freed.add(given.block)
     for tries in returned.tries:
         if tries.task in book.tasks:
-            _keep_tries(book, tries, freed)
+            _keep_tries(book, tries, freed, known.record.id)
 
 
-def _keep_tries(book: Book, tries: messages.TryColumns, freed: set[str]) -> None:
+def _keep_tries(book: Book, tries: messages.TryColumns, freed: set[str], distributor: str) -> None:
     entry = book.tasks[tries.task]
     blocks = ((index, entry.block_at(index)) for index in set(tries.indexes))
     is_open = {index for index, block in blocks if block and block.id in freed and index in block.remaining}
-    book.tries.keep(tries, is_open)
+    book.tries.keep(tries, is_open, distributor)
 
 
 def keep_held(

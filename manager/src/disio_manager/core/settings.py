@@ -3,7 +3,7 @@
 Rule: they are given once, at restore; nothing else in the core is tunable.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +14,8 @@ class CoreSettings:
     """Id of the database, told to distributors."""
     manager: str = ""
     """Id of this manager, told to distributors; owner of its stretches."""
+    token_key: bytes = field(default=b"", repr=False)
+    """What distributors make assignment tokens and client secrets with; empty = each has a key of its own."""
     is_shared: bool = False
     """Several managers may serve the store: stretches are claimed. Else each task is one stretch of this manager."""
     claim_part: int = 4

@@ -11,8 +11,8 @@ from disio_shared.ranges import RangeSet, Run
 MAX_ROWS = 10_000
 """Tries kept of all tasks together; beyond it the payload noted first is forgotten."""
 MAX_CHARS = 500
-Try = tuple[str, str, bool]
-"""Client, error, whether the client vanished."""
+Try = tuple[str, str, bool, str, float]
+"""Client, error, whether the client vanished, distributor, and when it was over (seconds since 1970; 0: not known)."""
 
 
 class Tries:
@@ -22,14 +22,16 @@ class Tries:
         self._tasks: dict[str, dict[int, list[Try]]] = {}
         self._rows = 0
 
-    def keep(self, columns: TryColumns, indexes: set[int]) -> None:
+    def keep(self, columns: TryColumns, indexes: set[int], distributor: str = "") -> None:
         """Take in what a distributor knows of some payloads; it was told of what was known here before."""
         found: dict[int, list[Try]] = {}
-        for index, client, error, lost in zip(
-            columns.indexes, columns.clients, columns.errors, columns.lost, strict=True
-        ):
+        number = len(columns.indexes)
+        where, when = columns.distributors or [""] * number, columns.ended_at or [0.0] * number
+        rows = zip(columns.indexes, columns.clients, columns.errors, columns.lost, where, when, strict=True)
+        for index, client, error, lost, at, ended_at in rows:
             if index in indexes:
-                found.setdefault(index, []).append((client, error[:MAX_CHARS], lost))
+                row = (client, error[:MAX_CHARS], lost, at or distributor, ended_at)
+                found.setdefault(index, []).append(row)
         for index, tries in found.items():
             self._drop(columns.task, index)
             self._tasks.setdefault(columns.task, {})[index] = tries
@@ -50,6 +52,8 @@ class Tries:
             clients=[tried[0] for _, tried in rows],
             errors=[tried[1] for _, tried in rows],
             lost=[tried[2] for _, tried in rows],
+            distributors=[tried[3] for _, tried in rows],
+            ended_at=[tried[4] for _, tried in rows],
         )
 
     def forget(self, task: str, runs: Iterable[Run] = ((0, 1 << 62),)) -> None:

@@ -26,7 +26,7 @@ QUIET_S = 60.0
 """Failed sign-ins of one name from one address within so long are one row."""
 MAX_QUIET = 1_000
 STOP_S = 3.0
-MAX_DETAIL = 200
+MAX_DETAIL = 1_000
 
 
 class Auditing:
@@ -42,7 +42,7 @@ class Auditing:
         self._queued: dict[Hashable, AuditRow] = {}
         self._quiet: dict[Hashable, float] = {}
         self._held: dict[Hashable, AuditRow] = {}
-        self._lost = 0
+        self._lost = self._last_ms = 0
         self._since_trim = TRIM_EVERY
         self._news = asyncio.Event()
         self._writing = asyncio.Lock()
@@ -74,8 +74,9 @@ class Auditing:
         """
         key = (who, verb, address, kind, subject, outcome, detail)
         now = self._clock.wall()
+        self._last_ms = max(round(now * 1000), self._last_ms + 1)  # of two in one moment the later one is larger
         row = AuditRow(
-            id=f"{round(now * 1000):012x}{fresh_id(6)}",
+            id=f"{self._last_ms:012x}{fresh_id(6)}",
             at=round(now, 3),
             who=who,
             address=address[:64],

@@ -55,7 +55,7 @@ class AuditPage(msgspec.Struct, frozen=True):
     items: list[AuditRow]
     next_cursor: str | None
     total: int
-    """Rows that match, on all pages."""
+    """Rows that match, on all pages; -1 when nobody wanted them counted."""
 
 
 class AuditStore(Protocol):
@@ -65,8 +65,8 @@ class AuditStore(Protocol):
         """Add rows, durably."""
         ...
 
-    async def page(self, wanted: AuditFilter, cursor: str, limit: int) -> AuditPage:
-        """Return the rows before the one whose id is ``cursor`` (empty: the newest)."""
+    async def page(self, wanted: AuditFilter, cursor: str, limit: int, *, counts: bool = True) -> AuditPage:
+        """Return the rows before the one whose id is ``cursor`` (empty: the newest); uncounted, the total is -1."""
         ...
 
     async def trim(self, before: float, most: int) -> int:

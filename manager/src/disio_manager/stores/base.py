@@ -32,7 +32,10 @@ from disio_manager.stores.rows import TaskPage as TaskPage
 from disio_manager.stores.segments import HasSegments
 from disio_manager.stores.sites import HasSites
 from disio_manager.stores.snapshots import HasSnapshots
+from disio_manager.stores.tries import HasTries
 from disio_shared.ranges import Run
+
+TOKEN_KEY_BYTES = 32
 
 
 class VoteRow(msgspec.Struct, frozen=True):
@@ -81,6 +84,10 @@ class ReadStore(Protocol):
 
     async def cluster_id(self) -> str:
         """Return this database's id, made at first use."""
+        ...
+
+    async def token_key(self) -> bytes:
+        """Return the 32 random bytes that its distributors make tokens with, made at first use."""
         ...
 
     async def task(self, task: str) -> TaskRecord | None:
@@ -339,6 +346,7 @@ class ManagerStore(
     HasHistory,
     HasFinding,
     HasSites,
+    HasTries,
     Protocol,
 ):
     """All of it."""

@@ -30,6 +30,8 @@ class TaskFilter(msgspec.Struct, frozen=True, kw_only=True):
     created: tuple[float, float] | None = None
     """From the first to before the second, seconds since 1970."""
     ended: tuple[float, float] | None = None
+    owner: str = ""
+    """As in ``TaskRecord.owner``."""
     has_failures: bool = False
     """It has payloads that failed for good."""
 

@@ -4,6 +4,7 @@ Rule: the only module that imports motor, and only for calls that PyMongo's ``As
 waits for a journaled majority. Documents hold our own bytes (MessagePack), never BSON made from users' JSON.
 """
 
+import secrets
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -24,9 +25,11 @@ from disio_manager.stores import (
     mongo_people,
     mongo_sites,
     mongo_snapshots,
+    mongo_tries,
     mongo_votes,
 )
 from disio_manager.stores.base import (
+    TOKEN_KEY_BYTES,
     FailureRow,
     IndexedRows,
     ManagerEntry,
@@ -52,6 +55,7 @@ from disio_manager.stores.mongo_segments import MongoSegments
 from disio_manager.stores.mongo_sharing import MongoSharing
 from disio_manager.stores.mongo_sites import MongoSites
 from disio_manager.stores.mongo_snapshots import MongoSnapshots
+from disio_manager.stores.mongo_tries import MongoTries
 from disio_manager.stores.mongo_versioned import MongoVersioned
 from disio_manager.stores.mongo_writing import MongoWriter
 from disio_shared.errors import ConfigError, StoreUnavailable
@@ -62,7 +66,9 @@ DEFAULT_DATABASE = "disio"
 MAX_MANAGERS = 100
 CLIENT_OPTIONS: dict[str, Any] = {
     "serverSelectionTimeoutMS": 3_000,
-    "connectTimeoutMS": 3_000,
+    # Also for heartbeats: when one is answered later than this, the driver gives up what is under way, and a database
+    # that is only busy would lose long reads.
+    "connectTimeoutMS": 10_000,
     "socketTimeoutMS": 20_000,
     "w": "majority",
     "journal": True,
@@ -84,6 +90,8 @@ INDEXES: dict[str, list[list[tuple[str, int]]]] = {
     "audit": mongo_audit.INDEXES,
     "history": mongo_history.INDEXES,
     "site_days": mongo_sites.INDEXES,
+    "tries": mongo_tries.INDEXES,
+    "tries_kept": mongo_tries.KEPT_INDEXES,
 }
 UNIQUE = {"blobs.files": "filename"}
 """Collection to a field of which no two documents have the same."""
@@ -104,6 +112,7 @@ class MongoStore:
         self._books, arrivals = Books(), MongoArrivals(self._db, manager)
         self.journal = MongoJournal(self._db, self._answering)
         self.origins = MongoOrigins(self._db, self._answering)
+        self.tries = MongoTries(self._db, self._answering)
         self.snapshots = MongoSnapshots(self._db, self._answering, self._writing)
         self.people = MongoPeople(self._db, self._answering, self._writing)
         self.audit = MongoAudit(self._db, self._answering, self._writing)
@@ -200,6 +209,11 @@ class MongoStore:
         """Return this database's id."""
         with self._answering():
             return str(await (self._given_once("cluster", fresh_id()) if self._manager else self._value("cluster")))
+
+    async def token_key(self) -> bytes:
+        """Return the key that this database's distributors make tokens with."""
+        with self._writing():
+            return bytes(await self._given_once("token_key", secrets.token_bytes(TOKEN_KEY_BYTES)))
 
     async def task(self, task: str) -> TaskRecord | None:
         """Return a task by id."""

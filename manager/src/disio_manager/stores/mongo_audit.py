@@ -43,11 +43,11 @@ class MongoAudit:
             with self._writing():
                 await self._rows.bulk_write(steps, ordered=False)
 
-    async def page(self, wanted: AuditFilter, cursor: str, limit: int) -> AuditPage:
+    async def page(self, wanted: AuditFilter, cursor: str, limit: int, *, counts: bool = True) -> AuditPage:
         """Return rows, the newest first."""
         key = _condition(wanted)
         with self._answering():
-            total = await self._rows.count_documents(key)
+            total = await self._rows.count_documents(key) if counts else -1
             before = {**key, "_id": {"$lt": cursor}} if cursor else key
             rows = await self._rows.find(before).sort("_id", -1).limit(limit + 1).to_list(limit + 1)
         items = [AuditRow(id=row.pop("_id"), **row) for row in rows[:limit]]

@@ -63,6 +63,7 @@ def task_document(record: TaskRecord, parts: int) -> Document:
         "created": record.created_at,
         "ended": record.finished_at or 0.0,
         "total": record.total,
+        "owner": record.owner,
         "search": "\n".join([record.name, *record.tags]).casefold(),
         "parts": parts,
         "stop": None if record.policy.stop_when is None else encode(record.policy.stop_when),

@@ -17,7 +17,7 @@ from disio_manager.stores.mongo_documents import DELETED, Database, Document
 from disio_manager.stores.mongo_reading import MongoReader
 from disio_manager.stores.rows import TaskPage
 
-INDEXES: list[list[tuple[str, int]]] = [[("created", -1)], [("ended", -1)]]
+INDEXES: list[list[tuple[str, int]]] = [[("created", -1)], [("ended", -1)], [("owner", 1)]]
 _records = msgspec.msgpack.Decoder(TaskRecord)
 SMALL = {"number": 1, "total": 1, "ended": 1}
 
@@ -104,6 +104,8 @@ def _matching(wanted: TaskFilter) -> Document:
         matching["$or"] = [{"number": {"$gte": start, "$lt": stop}} for start, stop in wanted.numbers]
     if wanted.ids:
         matching["_id"] = {"$in": list(wanted.ids)}
+    if wanted.owner:
+        matching["owner"] = wanted.owner
     if wanted.q:
         matching["search"] = {"$regex": re.escape(wanted.q.casefold())}
     if wanted.created is not None:
@@ -121,5 +123,8 @@ async def fill(db: Database) -> None:
     """Put what is compared of tasks that an earlier version wrote beside their records."""
     async for found in db["tasks"].find({"created": {"$exists": False}}, {"record": 1}):
         record = _records.decode(found["record"])
-        fields = {"created": record.created_at, "ended": record.finished_at or 0.0, "total": record.total}
+        fields: Document = {"created": record.created_at, "ended": record.finished_at or 0.0, "total": record.total}
         await db["tasks"].update_one({"_id": found["_id"], "created": {"$exists": False}}, {"$set": fields})
+    async for found in db["tasks"].find({"owner": {"$exists": False}}, {"record": 1}):
+        fields = {"owner": _records.decode(found["record"]).owner}
+        await db["tasks"].update_one({"_id": found["_id"]}, {"$set": fields})

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 
 from disio_manager.stores import mongo_votes
 from disio_manager.stores.mongo_documents import Database, index_of, number_of, rows_between
-from disio_manager.stores.origins import OriginPage, OriginRow
+from disio_manager.stores.origins import OriginPage, OriginRow, SecondsPage
 
 BATCH = 10_000
 FIELDS = {"c": 1, "d": 1, "s": 1, "at": 1}
@@ -41,6 +41,18 @@ class MongoOrigins:
                 grouped[key] = OriginRow(*key, known.results + 1, known.seconds + found["s"], first, latest)
                 count, last = count + 1, index_of(found["_id"])
             return OriginPage(list(grouped.values()), last + 1 if count >= limit else None)
+
+    async def seconds(self, task: str, start: int, limit: int) -> SecondsPage:
+        """Return durations."""
+        with self._answering():
+            number = await number_of(self._db, task)
+            if number is None:
+                return SecondsPage([], None)
+            cursor = self._db["results"].find(rows_between(number, start, None), {"s": 1}).sort("_id", 1).limit(limit)
+            rows = [(found["_id"], found["s"]) async for found in cursor.batch_size(BATCH)]
+            return SecondsPage(
+                [seconds for _, seconds in rows], index_of(rows[-1][0]) + 1 if len(rows) >= limit else None
+            )
 
     async def votes(self, task: str) -> tuple[int, int]:
         """Count further results."""

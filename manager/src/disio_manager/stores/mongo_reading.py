@@ -114,7 +114,10 @@ class MongoReader:
         if number is None:
             return []
         cursor = self._db["failures"].find(rows_between(number, start, None)).sort("_id", 1).limit(limit)
-        return [FailureRow(index_of(found["_id"]), _errors.decode(found["errors"])) async for found in cursor]
+        return [
+            FailureRow(index_of(found["_id"]), _errors.decode(found["errors"]), found.get("at", 0.0))
+            async for found in cursor
+        ]
 
     async def distributors(self, only: Document | None = None) -> list[DistributorRecord]:
         """Return every distributor whose document fits a filter."""

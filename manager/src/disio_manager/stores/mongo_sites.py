@@ -3,15 +3,17 @@
 Rule: a document is named by distributor, day and site, and replaced only where its version is older.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
 import msgspec
 from pymongo.errors import DuplicateKeyError
 
-from disio_manager.stores.mongo_documents import Database
+from disio_manager.stores.mongo_documents import Database, Document
 from disio_shared.messages import SiteDay
 
+_decoder = msgspec.msgpack.Decoder(SiteDay)
 INDEXES: list[list[tuple[str, int]]] = [[("day", 1)]]
 
 
@@ -40,9 +42,17 @@ class MongoSites:
 
     async def since(self, day: int) -> list[SiteDay]:
         """Return rows."""
+        return await self._rows({"day": {"$gte": day}})
+
+    async def of(self, site: str, day: int) -> list[SiteDay]:
+        """Return rows of a site; the server looks through the names of those days."""
+        named = {"$regex": f"/{re.escape(site)}$"}
+        return [row for row in await self._rows({"day": {"$gte": day}, "_id": named}) if row.site == site]
+
+    async def _rows(self, matching: Document) -> list[SiteDay]:
         with self._answering():
-            cursor = self._db["site_days"].find({"day": {"$gte": day}}, {"body": 1})
-            return [msgspec.msgpack.decode(found["body"], type=SiteDay) async for found in cursor]
+            cursor = self._db["site_days"].find(matching, {"body": 1})
+            return [_decoder.decode(found["body"]) async for found in cursor]
 
     async def drop_before(self, day: int) -> None:
         """Forget older days."""

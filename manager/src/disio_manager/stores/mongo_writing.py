@@ -1,8 +1,8 @@
 """Changes to documents of MongoDB.
 
 Rule: without transactions the order of writes is the safety: results and failures, arrivals, votes, blocks, stretches,
-tasks, notices. A group that breaks off anywhere leaves what loading can put right, and a repeated one changes nothing
-more. Blocks and stretches are written only while this manager owns them.
+the end of blocks, tasks, notices. A group that breaks off anywhere leaves what loading can put right, and a repeated
+one changes nothing more. Blocks and stretches are written only while this manager owns them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from disio_manager.core import changes
 from disio_manager.core.changes import Change
 from disio_manager.core.records import TaskRecord
-from disio_manager.stores import mongo_matches, mongo_segments, mongo_votes
+from disio_manager.stores import mongo_blocks, mongo_matches, mongo_segments, mongo_tries, mongo_votes
 from disio_manager.stores.assembling import with_matching
 from disio_manager.stores.mongo_blobs import drop_unnamed
 from disio_manager.stores.mongo_books import FIELD, Books, named
@@ -27,7 +27,6 @@ from disio_manager.stores.mongo_documents import (
     in_parts,
     index_of,
     insert_new,
-    put_where,
     replace_where,
     row_id,
     rows_between,
@@ -121,8 +120,11 @@ class MongoWriter:
         await insert_new(self._db, "failures", await self._failure_documents(group))
         await self._arrivals.write(group, self._known)
         await self._write_votes(group)
-        await self._write_blocks(group)
+        await mongo_tries.write(self._db, group, self._known)
+        blocks = await self._last_of_blocks(group)
+        await mongo_blocks.put(self._db, self._manager, blocks)
         await self._write_stretches(group, noted)
+        await mongo_blocks.drop(self._db, self._manager, blocks)
         await self._write_tasks(group)
         await write_distributors(self._db, group, self._manager)
         await self._write_notices(group)
@@ -215,7 +217,8 @@ class MongoWriter:
                 if known is not None:
                     await mongo_votes.add(self._db, known[0], change)
 
-    async def _write_blocks(self, group: list[Change]) -> None:
+    async def _last_of_blocks(self, group: list[Change]) -> dict[str, Document | None]:
+        """Return what becomes of each block in a group; None of those that are dropped."""
         last: dict[str, Document | None] = {}
         for change in group:
             if isinstance(change, changes.PutBlock):
@@ -223,12 +226,7 @@ class MongoWriter:
                 last[change.record.id] = block_document(change.record, known[0], self._manager) if known else None
             elif isinstance(change, changes.DropBlock):
                 last[change.block] = None
-        mine = {"owner": self._manager}
-        is_mine = await put_where(self._db, "blocks", [document for document in last.values() if document], mine)
-        dropped = [name for name, document in last.items() if document is None]
-        gone = await drop_all(self._db, "blocks", dropped, mine)
-        if not is_mine or (gone < len(dropped) and await found_among(self._db, "blocks", dropped)):
-            raise OwnershipLost("blocks of this manager")
+        return last
 
     async def _write_stretches(self, group: list[Change], noted: dict[int, list[Run]]) -> None:
         documents = await self._stretch_documents(group)
@@ -357,7 +355,7 @@ class MongoWriter:
     async def _delete_rows(self, task: str, number: int, parts: int, blob: str | None) -> None:
         for collection in ("results", "matches", "failures", "segments"):
             await self._db[collection].delete_many(rows_between(number, 0, None))
-        for collection in ("blocks", "stretches", "votes", "snapshots", "history"):
+        for collection in ("blocks", "stretches", "votes", "snapshots", "history", "tries", "tries_kept"):
             await self._db[collection].delete_many({"task": number})
         await self._db["notices"].delete_many({"task": task})
         await self._arrivals.drop(number)

@@ -27,11 +27,23 @@ class OriginPage(NamedTuple):
     """Index to go on from; None after the last row."""
 
 
+class SecondsPage(NamedTuple):
+    """How long the units of a run of results took."""
+
+    seconds: list[float]
+    next: int | None
+    """Index to go on from; None after the last row."""
+
+
 class OriginStore(Protocol):
     """Groups canonical results."""
 
     async def page(self, task: str, start: int, limit: int) -> OriginPage:
         """Group up to ``limit`` results from index ``start`` on."""
+        ...
+
+    async def seconds(self, task: str, start: int, limit: int) -> SecondsPage:
+        """Return how long the units of up to ``limit`` results from index ``start`` on took."""
         ...
 
     async def votes(self, task: str) -> tuple[int, int]:

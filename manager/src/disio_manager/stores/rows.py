@@ -22,6 +22,8 @@ class FailureRow(msgspec.Struct, frozen=True):
 
     index: int
     errors: list[str]
+    at: float = 0.0
+    """When it was quarantined, seconds since 1970; not told where they are read in the order of a journal."""
 
 
 class TaskPage(msgspec.Struct, frozen=True):

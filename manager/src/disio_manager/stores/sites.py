@@ -20,6 +20,10 @@ class SiteStore(Protocol):
         """Return all rows from a day on, in no order: of one site and day one for each distributor."""
         ...
 
+    async def of(self, site: str, day: int) -> list[SiteDay]:
+        """Return the rows of one site from a day on, in no order; those of others are not read."""
+        ...
+
     async def drop_before(self, day: int) -> None:
         """Forget older days."""
         ...

@@ -5,6 +5,7 @@ that ends with the process.
 """
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +19,7 @@ from disio_manager.stores import sqlite_checking as checking
 from disio_manager.stores import sqlite_reading as reading
 from disio_manager.stores import sqlite_room, sqlite_schema, sqlite_votes
 from disio_manager.stores.base import (
+    TOKEN_KEY_BYTES,
     FailureRow,
     IndexedRows,
     ManagerEntry,
@@ -38,6 +40,7 @@ from disio_manager.stores.sqlite_people import SqlitePeople
 from disio_manager.stores.sqlite_segments import SqliteSegments
 from disio_manager.stores.sqlite_sites import SqliteSites
 from disio_manager.stores.sqlite_snapshots import SqliteSnapshots
+from disio_manager.stores.sqlite_tries import SqliteTries
 from disio_manager.stores.sqlite_versioned import SqliteDocuments
 from disio_manager.stores.sqlite_writing import Writer
 from disio_shared.errors import StoreUnavailable
@@ -64,6 +67,7 @@ class SqliteStore:
         self.journal, self.keys = SqliteJournal(read, self._reading), SqliteKeys(write, self._writing)
         self.segments = SqliteSegments(write, read, self._writing, self._reading)
         self.origins = SqliteOrigins(read, self._reading)
+        self.tries = SqliteTries(read, self._reading)
         self.snapshots = SqliteSnapshots(write, self._writing, read, self._reading)
         self.people = SqlitePeople(write, self._writing, read, self._reading)
         self.audit = SqliteAudit(write, self._writing, read, self._reading)
@@ -155,6 +159,16 @@ class SqliteStore:
             if self._manager:
                 self._write.execute("INSERT OR IGNORE INTO meta VALUES ('cluster', ?)", (fresh_id(),))
             return str(self._write.execute("SELECT value FROM meta WHERE key = 'cluster'").get)
+
+        return await self._writing(read)
+
+    async def token_key(self) -> bytes:
+        """Return the key that this database's distributors make tokens with."""
+
+        def read() -> bytes:
+            row = (secrets.token_bytes(TOKEN_KEY_BYTES),)
+            self._write.execute("INSERT OR IGNORE INTO meta VALUES ('token_key', ?)", row)
+            return bytes(self._write.execute("SELECT value FROM meta WHERE key = 'token_key'").get)
 
         return await self._writing(read)
 

@@ -43,12 +43,12 @@ class SqliteAudit:
 
         await self._writing(work)
 
-    async def page(self, wanted: AuditFilter, cursor: str, limit: int) -> AuditPage:
+    async def page(self, wanted: AuditFilter, cursor: str, limit: int, *, counts: bool = True) -> AuditPage:
         """Return rows, the newest first."""
         where, given = _condition(wanted)
 
         def work() -> tuple[int, list[Any]]:
-            total = self._read.execute(f"SELECT count(*) FROM audit WHERE {where}", given).get
+            total = self._read.execute(f"SELECT count(*) FROM audit WHERE {where}", given).get if counts else -1
             before = f"{where} AND id < ?" if cursor else where
             more = [*given, cursor] if cursor else given
             query = f"SELECT {COLUMNS} FROM audit WHERE {before} ORDER BY id DESC LIMIT ?"

@@ -16,8 +16,13 @@ from disio_manager.stores.sqlite_journal import Reading
 from disio_manager.stores.sqlite_segments import measured
 
 COLUMNS = ("created_at REAL NOT NULL DEFAULT 0", "finished_at REAL", "total INTEGER NOT NULL DEFAULT 0")
+OWNERS = "ALTER TABLE tasks ADD COLUMN owner TEXT NOT NULL DEFAULT '';\n"
+"""The same, since version 6."""
 TIMES = "".join(f"ALTER TABLE tasks ADD COLUMN {column};\n" for column in COLUMNS)
 """Of the table ``tasks``, since version 5."""
+ENDS = "CREATE INDEX IF NOT EXISTS tasks_by_end ON tasks (coalesce(finished_at, 0), number);"
+"""For the order of ending. Progress changes with every commit, so its order has no index: it looks through the rows of
+all tasks that fit, not through their records."""
 SORTS: dict[Sort, str] = {
     "newest": "number",
     "ended": "coalesce(finished_at, 0)",
@@ -37,9 +42,10 @@ class SqliteFinding:
         """Return a page of tasks."""
         where, values = _where(wanted)
         key = SORTS[sort]
-        query = (
-            f"SELECT record, done, failed, matched FROM tasks WHERE {where} AND ({key}, number) < (?, ?) "
-            f"ORDER BY {key} DESC, number DESC LIMIT ?"
+        order = f"ORDER BY {key} DESC, number DESC"
+        query = (  # sorted by numbers alone: the records that are not shown stay where they are
+            f"WITH page AS (SELECT number AS shown FROM tasks WHERE {where} AND ({key}, number) < (?, ?) "
+            f"{order} LIMIT ?) SELECT record, done, failed, matched FROM page JOIN tasks ON number = shown {order}"
         )
 
         def read() -> TaskPage:
@@ -74,6 +80,13 @@ def fill(connection: apsw.Connection) -> None:
         connection.execute(update, (record.created_at, record.finished_at, record.total, number))
 
 
+def fill_owners(connection: apsw.Connection) -> None:
+    """Put whose the tasks of an older file are in their column."""
+    rows: list[Any] = connection.execute("SELECT number, record FROM tasks").fetchall()
+    owners = [(_records.decode(body).owner, number) for number, body in rows]
+    connection.executemany("UPDATE tasks SET owner = ? WHERE number = ?", owners)
+
+
 def _where(wanted: TaskFilter) -> tuple[str, tuple[Value, ...]]:
     bounds = [bound for run in wanted.numbers for bound in run]
     parts: list[tuple[str, Sequence[Value]]] = [
@@ -83,6 +96,7 @@ def _where(wanted: TaskFilter) -> tuple[str, tuple[Value, ...]]:
         ("instr(search, ?) > 0", [wanted.q.casefold()] if wanted.q else []),
         ("created_at >= ? AND created_at < ?", wanted.created or []),
         ("finished_at >= ? AND finished_at < ?", wanted.ended or []),
+        ("owner = ?", [wanted.owner] if wanted.owner else []),
         ("failed >= ?", [1] if wanted.has_failures else []),
     ]
     meant = [(part, values) for part, values in parts if values]

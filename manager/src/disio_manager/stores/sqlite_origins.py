@@ -8,7 +8,7 @@ from typing import Any
 import apsw
 
 from disio_manager.stores import sqlite_votes
-from disio_manager.stores.origins import OriginPage, OriginRow
+from disio_manager.stores.origins import OriginPage, OriginRow, SecondsPage
 from disio_manager.stores.sqlite_journal import Reading
 
 PAGE = """
@@ -18,6 +18,9 @@ WITH page AS (
 )
 SELECT client, distributor, count(*), sum(seconds), min(at) / 1000.0, max(at) / 1000.0, max(idx)
 FROM page JOIN origins ON number = origin GROUP BY origin
+"""
+SECONDS = """
+SELECT idx, seconds FROM results WHERE task = (SELECT number FROM tasks WHERE id = ?) AND idx >= ? ORDER BY idx LIMIT ?
 """
 
 
@@ -33,6 +36,13 @@ class SqliteOrigins:
         is_full = sum(int(row[2]) for row in found) >= limit
         following = max(int(row[6]) for row in found) + 1 if is_full else None
         return OriginPage([OriginRow(*row[:6]) for row in found], following)
+
+    async def seconds(self, task: str, start: int, limit: int) -> SecondsPage:
+        """Return durations."""
+        found: list[Any] = await self._reading(
+            lambda: self._connection.execute(SECONDS, (task, start, limit)).fetchall()
+        )
+        return SecondsPage([row[1] for row in found], found[-1][0] + 1 if len(found) >= limit else None)
 
     async def votes(self, task: str) -> tuple[int, int]:
         """Count further results."""

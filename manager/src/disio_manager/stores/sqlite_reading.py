@@ -169,11 +169,11 @@ def results_page(
 def failures_page(connection: apsw.Connection, task: str, start: int, limit: int) -> list[FailureRow]:
     """Return up to ``limit`` (0 = all) quarantined payloads from index ``start`` on."""
     query = (
-        "SELECT idx, errors FROM failures WHERE task = (SELECT number FROM tasks WHERE id = ?) AND idx >= ? "
-        "ORDER BY idx LIMIT ?"
+        "SELECT idx, errors, at / 1000.0 FROM failures "
+        "WHERE task = (SELECT number FROM tasks WHERE id = ?) AND idx >= ? ORDER BY idx LIMIT ?"
     )
     rows = connection.execute(query, (task, start, limit or -1))
-    return [FailureRow(index, _errors.decode(errors)) for index, errors in rows]
+    return [FailureRow(index, _errors.decode(errors), at) for index, errors, at in rows]
 
 
 def distributors(connection: apsw.Connection) -> list[DistributorRecord]:

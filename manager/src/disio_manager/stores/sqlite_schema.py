@@ -8,7 +8,7 @@ import apsw
 import msgspec
 
 from disio_manager.stores.sqlite_audit import AUDIT
-from disio_manager.stores.sqlite_finding import TIMES
+from disio_manager.stores.sqlite_finding import ENDS, OWNERS, TIMES, fill_owners
 from disio_manager.stores.sqlite_finding import fill as fill_times
 from disio_manager.stores.sqlite_history import HISTORY
 from disio_manager.stores.sqlite_journal import ARRIVALS, fill
@@ -17,10 +17,12 @@ from disio_manager.stores.sqlite_people import PEOPLE
 from disio_manager.stores.sqlite_segments import SEGMENTS
 from disio_manager.stores.sqlite_sites import SITES
 from disio_manager.stores.sqlite_snapshots import SNAPSHOTS
+from disio_manager.stores.sqlite_tries import TRIES
 from disio_manager.stores.sqlite_versioned import DOCUMENTS
+from disio_manager.stores.sqlite_votes import DIFFERING
 from disio_shared.errors import StoreUnavailable
 
-VERSION = 5
+VERSION = 6
 OLDEST = 1
 APPLICATION_ID = 0x64697331  # "dis1": tells our file from any other SQLite database
 
@@ -40,6 +42,10 @@ MATCHES = "CREATE TABLE matches (task INTEGER NOT NULL, idx INTEGER NOT NULL, PR
 MATCHED = "ALTER TABLE tasks ADD COLUMN matched INTEGER NOT NULL DEFAULT 0;"
 SINCE_5 = PEOPLE + AUDIT + DOCUMENTS + HISTORY + TIMES + SITES
 """Tables that came with version 5."""
+SINCE_6 = TRIES + OWNERS
+"""Tables that came with version 6."""
+LATER_INDEXES = DIFFERING + ENDS
+"""Made wherever they are missing: they change what is quick and nothing else, so the version stays."""
 STRETCH_COLUMNS = ("frontier", "done", "failed", "leased", "retries")
 """Of the table ``tasks``, since version 2: what a StretchRecord holds beyond its bounds and owner."""
 SCHEMA = (
@@ -79,6 +85,7 @@ CREATE TABLE distributors (id TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT RO
     + SEGMENTS
     + SNAPSHOTS
     + SINCE_5
+    + SINCE_6
 )
 
 
@@ -118,6 +125,7 @@ def prepare(connection: apsw.Connection) -> None:
     connection.pragma("wal_autocheckpoint", 4_000)
     version = connection.pragma("user_version")
     if version == VERSION:
+        connection.execute(LATER_INDEXES)
         return
     with connection:
         if version == 0:
@@ -130,10 +138,14 @@ def prepare(connection: apsw.Connection) -> None:
         if version in (1, 2, 3):
             connection.execute(ARRIVALS + KEYS + MATCHES + MATCHED + SEGMENTS + SNAPSHOTS)
             fill(connection)
-        if version:
+        if version in (1, 2, 3, 4):
             connection.execute(SINCE_5)
             fill_times(connection)
+        if version:
+            connection.execute(SINCE_6)
+            fill_owners(connection)
         connection.pragma("user_version", VERSION)
+        connection.execute(LATER_INDEXES)
 
 
 def _from_version_1(connection: apsw.Connection) -> None:

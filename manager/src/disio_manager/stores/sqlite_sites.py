@@ -4,7 +4,6 @@ Rule: a version is compared where it is replaced.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import apsw
 import msgspec
@@ -23,6 +22,15 @@ PUT = """
 INSERT INTO site_days VALUES (?, ?, ?, ?, ?) ON CONFLICT (day, site, distributor) DO UPDATE
 SET version = excluded.version, body = excluded.body WHERE excluded.version > version
 """
+
+OF_SITE = """
+WITH RECURSIVE days(day) AS (
+    SELECT min(day) FROM site_days WHERE day >= ?1
+    UNION ALL SELECT (SELECT min(day) FROM site_days WHERE day > days.day) FROM days WHERE day IS NOT NULL
+) SELECT body FROM days CROSS JOIN site_days ON site_days.day = days.day AND site = ?2
+"""
+"""From day to day, and on each to the site alone."""
+_decoder = msgspec.msgpack.Decoder(SiteDay)
 
 
 class SqliteSites:
@@ -43,9 +51,14 @@ class SqliteSites:
 
     async def since(self, day: int) -> list[SiteDay]:
         """Return rows."""
-        sql = "SELECT body FROM site_days WHERE day >= ?"
-        found: list[Any] = await self._reading(lambda: self._read.execute(sql, (day,)).fetchall())
-        return [msgspec.msgpack.decode(body, type=SiteDay) for (body,) in found]
+        return await self._rows("SELECT body FROM site_days WHERE day >= ?", (day,))
+
+    async def of(self, site: str, day: int) -> list[SiteDay]:
+        """Return rows of a site."""
+        return await self._rows(OF_SITE, (day, site))
+
+    async def _rows(self, sql: str, values: tuple[int | str, ...]) -> list[SiteDay]:
+        return await self._reading(lambda: [_decoder.decode(body) for (body,) in self._read.execute(sql, values)])
 
     async def drop_before(self, day: int) -> None:
         """Forget older days."""

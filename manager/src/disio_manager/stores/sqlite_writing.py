@@ -12,7 +12,7 @@ import msgspec
 from disio_manager.core import changes
 from disio_manager.core.changes import Change
 from disio_manager.core.records import StretchRecord
-from disio_manager.stores import sqlite_segments, sqlite_votes
+from disio_manager.stores import sqlite_segments, sqlite_tries, sqlite_votes
 from disio_manager.stores.assembling import with_matching
 from disio_manager.stores.blob_files import BlobFiles
 from disio_manager.stores.sqlite_journal import Arrivals
@@ -20,7 +20,7 @@ from disio_manager.stores.sqlite_reading import DECIDED, read_task_row
 
 MAX_REMEMBERED = 20_000
 """Task numbers and origins kept in memory."""
-TABLES = ("blocks", "results", "matches", "failures", "votes", "segments", "snapshots", "history")
+TABLES = ("blocks", "results", "matches", "failures", "votes", "segments", "snapshots", "history", *sqlite_tries.TABLES)
 """Whose rows go with their task."""
 BLOB_OF = "SELECT sha256 FROM blob_tasks WHERE task = ?"
 _encoder = msgspec.msgpack.Encoder()
@@ -84,6 +84,8 @@ class Writer:
                 self._add_failures(change)
             case changes.AddVotes():
                 sqlite_votes.add(self._connection, self._number(change.task), change)
+            case changes.AddTries():
+                sqlite_tries.add(self._connection, self._number(change.task), change)
             case changes.DropFailures():
                 self._drop_failures(change)
             case changes.DeleteTask():
@@ -166,10 +168,20 @@ class Writer:
             self._connection.execute(query, (record.state, search, body, record.finished_at, record.id))
             return
         self._connection.execute(
-            "INSERT INTO tasks (number, id, state, search, record, created_at, finished_at, total) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state, "
+            "INSERT INTO tasks (number, id, state, search, record, created_at, finished_at, total, owner) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state, "
             "search = excluded.search, record = excluded.record, finished_at = excluded.finished_at",
-            (record.number, record.id, record.state, search, body, record.created_at, record.finished_at, record.total),
+            (
+                record.number,
+                record.id,
+                record.state,
+                search,
+                body,
+                record.created_at,
+                record.finished_at,
+                record.total,
+                record.owner,
+            ),
         )
         # Payloads may be many megabytes and never change: they are written once.
         self._connection.execute("INSERT OR IGNORE INTO task_payloads VALUES (?, ?)", (record.number, record.payloads))

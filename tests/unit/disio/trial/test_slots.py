@@ -22,6 +22,9 @@ def run(mb, unit):
 """
 """It leaves a process behind, which is there when the unit is answered."""
 
+TURNS = 20
+"""Of the event loop: more than a cancellation takes to arrive."""
+
 
 def sandbox(private: Path) -> NativeSandbox:
     """Return a slot with native workers behind limits alone: those start everywhere."""
@@ -83,7 +86,10 @@ class Slow:
         task = asyncio.ensure_future(entering)
         await self.began.wait()
         task.cancel()
-        asyncio.get_running_loop().call_later(0.05, self.may_end.set)
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+        assert not task.done(), "it waits for what it began"
+        self.may_end.set()
         with pytest.raises(asyncio.CancelledError):
             await task
 

@@ -81,12 +81,18 @@ class MemoryCache:
                 held.workunits = [each for each in held.workunits if each != sha256] + [sha256]
             case changes.DropWorkunit(sha256):
                 held.workunits.remove(sha256)
-            case changes.PutOrders(cluster, orders):
-                held.orders[cluster] = orders
+            case changes.PutOrders() | changes.PutClusterKey():
+                self._apply_cluster(change)
             case changes.PutTask() | changes.DropTask() | changes.PutBlock() | changes.DropBlock():
                 self._apply_work(change)
             case _:
                 self._apply_payloads(change)
+
+    def _apply_cluster(self, change: changes.PutOrders | changes.PutClusterKey) -> None:
+        if isinstance(change, changes.PutOrders):
+            self.held.orders[change.cluster] = change.orders
+        else:
+            self.held.cluster_keys[change.cluster] = change.key
 
     def _apply_work(self, change: changes.PutTask | changes.DropTask | changes.PutBlock | changes.DropBlock) -> None:
         held = self.held

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+from disio_manager.api.bulk import _told
+from disio_manager.people.auditing import MAX_DETAIL
 from tests.unit.manager.served import Served
 from tests.waiting import wait_until
 
@@ -14,17 +16,19 @@ async def use(manager: Served, verb: str, status: int = 202, dry_run: bool = Fal
 
 
 async def ended(manager: Served, job: dict[str, Any]) -> dict[str, Any]:
-    async with asyncio.timeout(20):
-        while (found := await manager.call("GET", f"/api/bulk/{job['id']}"))["state"] == "running":
-            await asyncio.sleep(0.01)
-    return dict(found)
+    async def over() -> dict[str, Any] | None:
+        found = dict(await manager.call("GET", f"/api/bulk/{job['id']}"))
+        return found if found["state"] != "running" else None
+
+    return await wait_until(over, timeout=20) or {}
 
 
 async def test_a_dry_run_counts_and_does_nothing(manager: Served) -> None:
     for name in ("a1", "a2", "b"):
         await manager.create(name=name)
     told = await use(manager, "pause", 200, dry_run=True, q="a")
-    assert (told["matched"], told["id"], told["state"], told["done"]) == (3, "", "dry-run", 0), "every tag holds an a"
+    assert (told["matched"], told["state"], told["done"]) == (3, "dry-run", 0), "every tag holds an a"
+    assert "id" not in told
     assert (await use(manager, "pause", 200, dry_run=True, q="a1"))["matched"] == 1
     assert (await use(manager, "pause", 200, dry_run=True, all=True))["matched"] == 3
     assert (await manager.call("GET", "/api/tasks?state=paused"))["total"] == 0
@@ -68,3 +72,27 @@ async def test_a_bounded_number_is_done_at_once(manager: Served) -> None:
         assert (await ended(manager, job))["done"] == 1
     await wait_until(lambda: not bulks._running)
     assert (await ended(manager, await use(manager, "pause", all=True)))["done"] == 1
+
+
+async def audited(manager: Served) -> str:
+    """Return what the audit tells of the last bulk action."""
+
+    async def told() -> str:
+        rows = (await manager.call("GET", "/api/audit?verb=use_bulk"))["items"]
+        return str(rows[0]["detail"]) if rows else ""
+
+    return await wait_until(told)
+
+
+async def test_the_audit_names_the_tasks(manager: Served) -> None:
+    made = [await manager.create(name=f"t{nth}") for nth in range(3)]
+    await ended(manager, await use(manager, "pause", numbers=[1, 3]))
+    assert set((await audited(manager)).removeprefix("pause of 2 tasks: ").split()) == {made[0]["id"], made[2]["id"]}
+
+
+def test_more_than_the_audit_has_room_for_are_counted() -> None:
+    ids = [f"k{nth:022d}" for nth in range(500)]
+    told = _told("delete", ids)
+    named = told.removeprefix("delete of 500 tasks: ").partition(";")[0].split()
+    assert len(told) <= MAX_DETAIL and named == ids[: len(named)] and len(named) > 30
+    assert told.endswith(f"; {len(named)} of 500 named")

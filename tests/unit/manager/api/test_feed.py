@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 import pytest
 from aiohttp import ClientResponse
 
+from disio_manager.api import feed, fleet
 from disio_manager.api.news import MAX_KEPT, MAX_KEPT_CHARACTERS, MAX_QUEUED, News, Ring, Topics, Viewer, newest
 from tests.unit.manager.served import DEADLINE_S, Served
+from tests.waiting import wait_until
 
 
 class Told(NamedTuple):
@@ -86,6 +88,25 @@ async def test_an_open_stream_does_not_hold_up_a_stop(manager: Served) -> None:
             await manager.app.stop()
 
 
+async def test_a_viewer_that_leaves_while_nothing_happens_makes_room(
+    manager: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet, "PING_S", 0.05)
+    monkeypatch.setattr(feed, "MAX_VIEWERS", 1)
+    url = f"{manager.url}/api/events"
+
+    async def is_let_in() -> bool:
+        async with manager.http.get(url) as answer:
+            return answer.status == 200
+
+    async with manager.http.get(url) as first:
+        stream = events(first)
+        for _ in range(2):  # how things stand, told twice; then nothing happens
+            await next_of(stream, "stats")
+        assert not await is_let_in()
+    await wait_until(is_let_in)
+
+
 async def test_who_comes_back_is_told_what_it_missed(manager: Served) -> None:
     url = f"{manager.url}/api/events"
     first = await manager.create(name="first")
@@ -146,6 +167,25 @@ async def test_topics_pick(manager: Served) -> None:
             seen += await until(one, "task", wanted["id"])
         assert {each.name for each in seen} == {"task", "task-deleted"}
         assert {each.data["id"] for each in seen} == {wanted["id"], "gone"}
+
+
+async def test_what_to_look_at_is_told_when_it_changes_to_those_who_asked(manager: Served) -> None:
+    url = f"{manager.url}/api/events"
+    async with (
+        asyncio.timeout(DEADLINE_S),
+        manager.http.get(url, params={"topics": "attention"}) as one,
+        manager.http.get(url) as two,
+    ):
+        looking = told(one)
+        begun = await anext(looking)
+        assert (begun.name, begun.data) == ("attention", {"items": [], "total": 0})
+        await manager.peer("d9").join(software="disio/none")
+        while not begun.data["total"]:
+            begun = await anext(looking)
+        assert [item["kind"] for item in begun.data["items"]] == ["versions"] and begun.id
+        assert not {each.name for each in await until(two, "fleet", "")} - {"fleet", "stats"}
+        async with manager.http.get(url, params={"topics": "attention", "last_event_id": begun.id}) as three:
+            assert (await anext(told(three))).data == begun.data
 
 
 @pytest.mark.parametrize("topics", ["everything", "task:", "tasks,,fleet", "task:a b", ",".join(["fleet"] * 101)])

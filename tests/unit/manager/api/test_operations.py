@@ -109,6 +109,8 @@ async def test_answers_are_as_the_document_says(manager: Served) -> None:
         answer = operation.answers.get(200)
         if operation.method != "GET" or answer is None or answer.kind in (None, dict):
             continue
+        if operation.name == "get_public_status":
+            continue  # this manager shows none: see test_status_page
         name = job if operation.name == "get_bulk" else task["id"]
         place = operation.path.replace("{id}", name).replace("{index}", "0").replace("{site}", "a.example")
         told = await manager.call("GET", place)

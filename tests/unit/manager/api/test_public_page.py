@@ -68,7 +68,9 @@ async def test_the_page_tells_what_is_computed_and_how_far_it_is(manager: Served
     for text in ("squares", "Squares of numbers.", "60 of 100", "JavaScript", JAVASCRIPT, "Lend a hand"):
         assert text in seen.text, text
     assert "http://127.0.0.1:8710" in seen.text, "where the distributor is"
-    assert ("content", "10") in seen.attributes, "it renews itself"
+    assert ("http-equiv", "refresh") not in seen.attributes, "it renews itself for who asks for that"
+    renewing, _ = await look(manager, f"{task['id']}?renew=true")
+    assert ("content", "10") in renewing.attributes and "stop that" in renewing.text
     cells = re.findall(r"\d+", seen.text.partition("Payloads")[2].partition("Code")[0])
     assert cells == [text for at in [*range(20), *range(97, 100)] for text in (str(at), str(at + 100))]
     results = re.findall(r"\d+", seen.text.partition("Latest results")[2].partition("Payloads")[0])
@@ -114,7 +116,7 @@ async def test_other_languages_and_payloads(
 ) -> None:
     task = await manager.create(public=True, workunit=unit, payloads=payloads)
     seen, _ = await look(manager, task["id"])
-    assert all(word in seen.text for word in words) and "No distributor is online" in seen.text
+    assert all(word in seen.text for word in words) and "No distributor takes volunteers" in seen.text
     await manager.call("POST", f"/api/tasks/{task['id']}/cancel")
 
 

@@ -1,5 +1,6 @@
 """Tries of payloads that came back go on to whoever gets those payloads next."""
 
+import msgspec
 import pytest
 
 from disio_manager.core import tries
@@ -14,7 +15,13 @@ def columns(indexes: list[int], task: str = "t", error: str = "bad") -> TryColum
     """Return one failed try of each index."""
     number = len(indexes)
     return TryColumns(
-        task=task, indexes=indexes, clients=["c"] * number, errors=[error] * number, lost=[False] * number
+        task=task,
+        indexes=indexes,
+        clients=["c"] * number,
+        errors=[error] * number,
+        lost=[False] * number,
+        distributors=["d"] * number,
+        ended_at=[1.5] * number,
     )
 
 
@@ -93,3 +100,10 @@ def test_tries_are_forgotten_with_their_task_and_beyond_a_bound(monkeypatch: pyt
     assert known.indexes == [7, 8, 9, 9] and len(known.errors[-1]) == tries.MAX_CHARS
     kept.forget("u")
     assert kept.of("u", all_of) is None
+
+
+def test_tries_of_an_older_distributor_are_that_distributors() -> None:
+    kept = Tries()
+    kept.keep(msgspec.structs.replace(columns([2]), distributors=[], ended_at=[]), {2}, "d9")
+    known = kept.of("t", RangeSet([(0, 100)]))
+    assert known is not None and (known.distributors, known.ended_at) == (["d9"], [0.0])

@@ -22,7 +22,7 @@ class Kept:
             raise StoreUnavailable("database", "is away")
         self.rows += rows
 
-    async def page(self, wanted: AuditFilter, cursor: str, limit: int) -> AuditPage:
+    async def page(self, wanted: AuditFilter, cursor: str, limit: int, *, counts: bool = True) -> AuditPage:
         return AuditPage([], None, 0)
 
     async def trim(self, before: float, most: int) -> int:
@@ -109,3 +109,13 @@ async def test_the_oldest_go_now_and_then() -> None:
             await audit.flush()
     await audit.flush()
     assert kept.trims == [(clock.wall() - MAX_AGE_S, MAX_ROWS)] * 2
+
+
+async def test_of_rows_in_one_moment_the_later_have_larger_ids() -> None:
+    kept = Kept()
+    audit = Auditing(kept, FakeClock())
+    for number in range(50):
+        audit.note("ada", "create_task", subject=f"t{number}")
+    await audit.flush()
+    ordered = sorted(kept.rows, key=lambda row: row.id)
+    assert [row.subject for row in ordered] == [f"t{number}" for number in range(50)]
