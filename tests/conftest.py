@@ -18,6 +18,7 @@ from tests.services.need import in_ci, need, summary
 from tests.services.process import ServerProcess
 from tests.services.programs import mongodb_server as start_mongodb
 from tests.services.programs import redis_server as start_redis
+from tests.waiting import patient
 from tools import found
 
 if TYPE_CHECKING:
@@ -121,8 +122,11 @@ async def browser_context(browser: Browser) -> AsyncIterator[BrowserContext]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with the services its fixtures start, so that `-m redis` and the CI rule cover it."""
+    """Mark each test with the services its fixtures start, so that `-m redis` and the CI rule cover it; be patient."""
     for item in items:
+        own = item.get_closest_marker("timeout")
+        limit_s = own.args[0] if own else float(item.config.getini("timeout"))
+        item.add_marker(pytest.mark.timeout(patient(limit_s)), append=False)
         for fixture in getattr(item, "fixturenames", ()):
             if fixture in SERVICE_OF_FIXTURE:
                 item.add_marker(SERVICE_OF_FIXTURE[fixture])

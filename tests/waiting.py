@@ -11,10 +11,19 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar, overload
 
+from tests.services.need import in_ci
+
 Fact = TypeVar("Fact")
 Dump = Callable[[], object]
 
 POLL_S = 0.02
+CI_PATIENCE = 4.0
+"""A machine of CI may get a fraction of its processors' time. What does come, comes as soon as it can."""
+
+
+def patient(limit: float) -> float:
+    """Return for how long to wait, in CI longer, for what is sure to come: ``limit`` is in seconds or milliseconds."""
+    return limit * CI_PATIENCE if in_ci() else limit
 
 
 class NeverHappened(AssertionError):
@@ -40,11 +49,13 @@ async def wait_until(
 ) -> Fact:
     """Poll ``fn`` (sync or async) until it returns something true, and return that.
 
-    ``timeout`` is in seconds; ``on_timeout`` is called once when they are over and its value goes into the message.
+    ``timeout`` is in seconds, in CI of a `patient` kind; ``on_timeout`` is called once when they are over and its value
+    goes into the message.
 
     Raises:
         NeverHappened: ``fn`` stayed false.
     """
+    timeout = patient(timeout)
     deadline = time.monotonic() + timeout
     while True:
         answer = fn()
@@ -58,6 +69,7 @@ async def wait_until(
 
 def wait_until_sync(fn: Callable[[], Fact], timeout: float = 10.0, on_timeout: Dump | None = None) -> Fact:
     """Like `wait_until`, for tests and fixtures without an event loop."""
+    timeout = patient(timeout)
     deadline = time.monotonic() + timeout
     while True:
         value = fn()

@@ -9,6 +9,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Error, TimeoutError, expect
 
+from tests.waiting import patient
+
 from .everything import Everything, everything
 from .stand_in import STATIC, StandIn
 
@@ -22,7 +24,7 @@ CLICK_MS = 5_000
 """How long a busy machine may take to carry a click out."""
 EXPECT_MS = 15_000
 """How long what is expected of a page may take to show."""
-expect.set_options(timeout=EXPECT_MS)
+expect.set_options(timeout=patient(EXPECT_MS))
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from tests.browser.accessible import open_for_axe, violations
 from tests.browser.conftest import EXPECT_MS
 from tests.browser.everything import CLIENTS, SITE, Everything
 from tests.browser.stand_in import StandIn
+from tests.waiting import patient
 
 Prepare = Callable[[Page], Awaitable[object]]
 PHONE = 390
@@ -20,11 +21,11 @@ LOOKS: list[tuple[Any, int]] = [("light", 1280), ("dark", PHONE)]
 
 
 @pytest.fixture(autouse=True)
-def patient() -> Iterator[None]:
+def waits_longer() -> Iterator[None]:
     """Wait longer: a machine that others load is slow, and nothing here measures it."""
-    expect.set_options(timeout=30_000)
+    expect.set_options(timeout=patient(30_000))
     yield
-    expect.set_options(timeout=EXPECT_MS)
+    expect.set_options(timeout=patient(EXPECT_MS))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -42,7 +43,7 @@ async def context(browser: Browser, shown: Everything) -> AsyncIterator[BrowserC
 @pytest.fixture
 async def page(context: BrowserContext) -> AsyncIterator[Page]:
     page = await context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(patient(30_000))
     yield page
     await page.close()
 
@@ -96,7 +97,7 @@ async def tried(page: Page) -> None:
     await page.get_by_role("button", name="Digits of pi A classic").click()
     await expect(page.get_by_label("Preview of the payloads")).to_contain_text("payloads")
     await page.get_by_role("button", name="Test on payload").click()
-    await expect(page.get_by_text("Two runs gave the same result")).to_be_visible(timeout=60_000)
+    await expect(page.get_by_text("Two runs gave the same result")).to_be_visible(timeout=patient(60_000))
 
 
 async def refused(page: Page) -> None:

@@ -13,6 +13,7 @@ from disio_dashboard.settings import Settings
 from tests.browser.accessible import open_for_axe, violations
 from tests.unit.manager.people.signed import PASSWORD, add_user, cheap
 from tests.unit.manager.served import Served, serve
+from tests.waiting import patient
 
 LOOPBACK = "127.0.0.1"
 APPEARS_MS = 30_000
@@ -49,11 +50,11 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
 async def test_a_found_cluster_appears_and_each_has_its_own_sign_in(two: Two, browser: Browser) -> None:
     context = await open_for_axe(browser)
     page = await context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(patient(15_000))
     try:
         await page.goto(two.app.login_link())
         clusters = page.locator(".clusters")
-        await expect(clusters).to_be_visible(timeout=APPEARS_MS)
+        await expect(clusters).to_be_visible(timeout=patient(APPEARS_MS))
         await clusters.locator("summary").click()
         near = clusters.get_by_role("listitem").filter(has_text=two.near.url[7:])
         far = clusters.get_by_role("listitem").filter(has_text=two.far.url[7:])

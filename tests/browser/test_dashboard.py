@@ -12,6 +12,7 @@ from disio_dashboard.app import DashboardApp
 from disio_dashboard.settings import Settings
 from disio_shared.taskdoc import parse_task
 from tests.unit.dashboard.standin_manager import TOKEN, StandinManager, standin_manager
+from tests.waiting import patient
 
 SOURCE = "export default function run(payload) { return payload.n }"
 DOCUMENT = {
@@ -41,7 +42,7 @@ async def dashboard(tmp_path: Path, manager: StandinManager) -> AsyncIterator[Da
 async def page(dashboard: DashboardApp, browser_context: BrowserContext) -> AsyncIterator[Page]:
     """A page that signed in by the one-time link; no script error and no policy violation is let pass."""
     page = await browser_context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(patient(15_000))
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda message: problems.append(message.text) if PROBLEMS.search(message.text) else None)
@@ -193,7 +194,7 @@ async def test_an_outage_is_told_and_ends_by_itself(page: Page, manager: Standin
     await expect(page.locator(f"tr[data-task='{task_id}']")).to_be_visible()
     manager.tasks[task_id]["done"] = 77
     await manager.start()
-    await expect(page.get_by_text("No connection to the manager")).to_be_hidden(timeout=20_000)
+    await expect(page.get_by_text("No connection to the manager")).to_be_hidden(timeout=patient(20_000))
     await expect(page.locator(f"tr[data-task='{task_id}']")).to_contain_text("77 of 1,000")
 
 

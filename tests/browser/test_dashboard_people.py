@@ -11,6 +11,7 @@ from disio_dashboard.app import DashboardApp
 from disio_dashboard.settings import Settings
 from tests.unit.manager.people.signed import PASSWORD, add_user, cheap
 from tests.unit.manager.served import Served, serve
+from tests.waiting import patient
 
 PROBLEMS = re.compile("Content Security Policy|Trusted|Uncaught")
 
@@ -40,7 +41,7 @@ class Signed:
 
     async def page(self) -> Page:
         page = await (await self.browser.new_context()).new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(patient(15_000))
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on(
             "console", lambda message: self.problems.append(message.text) if PROBLEMS.search(message.text) else None

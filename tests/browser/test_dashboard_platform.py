@@ -9,6 +9,7 @@ from playwright.async_api import BrowserContext, expect
 from disio_dashboard.app import DashboardApp
 from disio_dashboard.settings import Settings
 from tests.integration.env import Env, Started
+from tests.waiting import patient
 
 
 @pytest.fixture
@@ -37,14 +38,14 @@ async def test_pi_is_created_from_its_template_and_its_digits_come_in(
     url = await dashboard.start()
     try:
         page = await browser_context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(patient(30_000))
         await page.goto(dashboard.login_link())
-        await expect(page.get_by_label("Fleet", exact=True)).to_contain_text("1 distributor", timeout=30_000)
+        await expect(page.get_by_label("Fleet", exact=True)).to_contain_text("1 distributor", timeout=patient(30_000))
         await page.goto(f"{url}/tasks/new")
         await page.get_by_role("button", name="Digits of pi A classic").click()
         await page.get_by_label("Launch untested").check()
         await page.get_by_role("button", name="Launch", exact=True).click()
-        await expect(page.get_by_text("Done: every payload has its result")).to_be_visible(timeout=60_000)
+        await expect(page.get_by_text("Done: every payload has its result")).to_be_visible(timeout=patient(60_000))
         rows = page.get_by_role("table").get_by_role("row")
         await expect(rows.nth(1)).to_contain_text("243F6A88")
         await expect(rows.nth(2)).to_contain_text("85A308D3")

@@ -16,6 +16,7 @@ import pytest
 from playwright.async_api import BrowserContext, Page, expect
 
 from tests.mandelbrot import picture
+from tests.waiting import patient
 
 from .pngs import pixels_of
 from .test_demo_page import start_helping
@@ -62,7 +63,7 @@ async def test_from_an_empty_machine_to_a_picture(
         await page.get_by_role("radio", name="Image").check()
         await expect(page.get_by_text("0 of 48 tiles painted")).to_be_visible()
         await start_helping(await volunteer.new_page(), f"{up['distributor']}/demo")
-        await expect(page.get_by_text("48 of 48 tiles painted")).to_be_visible(timeout=WAIT_MS * 2)
+        await expect(page.get_by_text("48 of 48 tiles painted")).to_be_visible(timeout=patient(WAIT_MS * 2))
         await expect(page.get_by_role("img", name="Picture of 512 × 384 pixels, 48 of 48 tiles")).to_be_visible()
         async with page.expect_download() as coming:
             await page.get_by_role("button", name="Export PNG").click()
@@ -80,8 +81,8 @@ async def test_from_an_empty_machine_to_a_picture(
 async def signed_in(context: BrowserContext, up: dict[str, Any]) -> tuple[Page, list[str]]:
     """Return a page that was opened by the one-time link, and what its console will complain of."""
     page = await context.new_page()
-    page.set_default_timeout(WAIT_MS)
-    expect.set_options(timeout=WAIT_MS)
+    page.set_default_timeout(patient(WAIT_MS))
+    expect.set_options(timeout=patient(WAIT_MS))
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda message: problems.append(message.text) if PROBLEMS.search(message.text) else None)

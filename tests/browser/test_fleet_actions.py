@@ -13,6 +13,7 @@ from disio_dashboard.app import DashboardApp
 from disio_dashboard.settings import Settings
 from tests.browser.test_dashboard_platform import start_client
 from tests.integration.env import Env
+from tests.waiting import patient
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 UNIT = "export default (n) => { const end = Date.now() + 200; while (Date.now() < end); return n }"
@@ -39,7 +40,7 @@ async def page(env: Env, tmp_path: Path, browser_context: BrowserContext) -> Asy
     dashboard = DashboardApp(Settings(data_dir=str(tmp_path / "manager"), port=0))
     url = await dashboard.start()
     page = await browser_context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(patient(30_000))
     await page.goto(dashboard.login_link())
     await page.goto(f"{url}/fleet")
     yield page
@@ -51,15 +52,17 @@ def call(url: str, folder: Path, method: str, path: str, body: Any = None) -> An
     token = (folder / "manager" / "admin.token").read_text().strip()
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(urllib.request.Request(url + path, data, headers, method=method), timeout=30) as answer:
+    with urllib.request.urlopen(
+        urllib.request.Request(url + path, data, headers, method=method), timeout=patient(30)
+    ) as answer:
         return json.loads(answer.read() or b"null")
 
 
 async def test_an_operator_pauses_resumes_and_blocks(page: Page) -> None:
     card, clients = page.locator("[data-distributor]"), page.get_by_role("region", name="Clients")
     row = clients.locator("[data-client]")
-    await expect(row).to_have_count(1, timeout=30_000)
-    await expect(row).to_contain_text("has ", timeout=30_000)
+    await expect(row).to_have_count(1, timeout=patient(30_000))
+    await expect(row).to_contain_text("has ", timeout=patient(30_000))
     await expect(clients.get_by_role("navigation")).to_contain_text("1 shown of 1")
 
     await page.get_by_role("button", name="Pause: ").click()
@@ -68,10 +71,10 @@ async def test_an_operator_pauses_resumes_and_blocks(page: Page) -> None:
     await page.get_by_role("button", name="Pause", exact=True).click()
     await expect(card).to_contain_text("Paused by an operator: it hands out nothing more. Reason: exams in the hall")
     await expect(card.locator(".chip")).to_contain_text("paused")
-    await expect(row).to_contain_text("idle", timeout=30_000)
+    await expect(row).to_contain_text("idle", timeout=patient(30_000))
     await page.get_by_role("button", name="Resume: ").click()
     await expect(card.locator(".chip")).to_contain_text("online")
-    await expect(row).to_contain_text("has ", timeout=30_000)
+    await expect(row).to_contain_text("has ", timeout=patient(30_000))
 
     await page.get_by_label("Kind").select_option("web")
     await expect(clients).to_contain_text("No client is connected that matches")
@@ -84,7 +87,7 @@ async def test_an_operator_pauses_resumes_and_blocks(page: Page) -> None:
     await page.get_by_role("dialog").get_by_role("button", name="Block client").click()
     blocked = page.get_by_role("region", name="Blocked clients")
     await expect(blocked).to_contain_text(": lies")
-    await expect(row).to_have_count(0, timeout=30_000)
+    await expect(row).to_have_count(0, timeout=patient(30_000))
     await blocked.get_by_role("button", name="Unblock").click()
     await expect(blocked).to_be_hidden()
 

@@ -31,6 +31,7 @@ from disio_shared.ids import fresh_id
 from tests.browser.test_dashboard import write_code
 from tests.integration.env import Env, Started
 from tests.unit.manager.tars import tar_of
+from tests.waiting import patient
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 ROOT = Path(__file__).parents[2]
@@ -111,7 +112,7 @@ class House:
         kind = "application/json" if method == "POST" else "application/octet-stream"
         headers = {"Authorization": f"Bearer {self.token_file.read_text().strip()}", "Content-Type": kind}
         request = urllib.request.Request(f"{self.manager.url}/api{path}", body, headers, method=method)
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=patient(20)) as answer:
             return bytes(answer.read())
 
     async def by_rest(self, text: str) -> str:
@@ -209,7 +210,7 @@ async def house_in(env: Env, context: BrowserContext, *options: str) -> AsyncIte
     await dashboard.start()
     try:
         page = await context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(patient(20_000))
         await page.goto(dashboard.login_link())
         await expect(page.get_by_role("heading", name="Overview", exact=True)).to_be_visible()
         house = House(env, manager, page)

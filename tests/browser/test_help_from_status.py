@@ -14,6 +14,7 @@ import pytest
 from playwright.async_api import BrowserContext, Page, expect
 
 from disio.rest import ManagerClient
+from tests.waiting import patient
 
 from .conftest import PRESS_MS, press
 from .test_widget import violations
@@ -71,7 +72,7 @@ async def shoot(page: Page, name: str) -> None:
 
 
 async def test_open_choose_start_computing(up: dict[str, Any], browser_context: BrowserContext) -> None:
-    expect.set_options(timeout=WAIT_MS)
+    expect.set_options(timeout=patient(WAIT_MS))
     page = await browser_context.new_page()
     async with manager_of(up) as manager:
         await create(manager, "urgent", 100_000, priority=10)
@@ -110,7 +111,7 @@ async def test_open_choose_start_computing(up: dict[str, Any], browser_context: 
 async def test_a_link_to_a_task_that_is_over_offers_the_others(
     up: dict[str, Any], browser_context: BrowserContext
 ) -> None:
-    expect.set_options(timeout=WAIT_MS)
+    expect.set_options(timeout=patient(WAIT_MS))
     page = await browser_context.new_page()
     async with manager_of(up) as manager:
         over, other = await create(manager, "over", 10), await create(manager, "other", 10)
@@ -127,7 +128,7 @@ async def test_a_link_to_a_task_that_is_over_offers_the_others(
 
 
 async def test_the_dashboard_hands_the_links_out(up: dict[str, Any], browser_context: BrowserContext) -> None:
-    expect.set_options(timeout=WAIT_MS)
+    expect.set_options(timeout=patient(WAIT_MS))
     async with manager_of(up) as manager:
         task = await create(manager, "shared", 10)
     page = await browser_context.new_page()

@@ -11,6 +11,7 @@ from playwright.async_api import async_playwright, expect
 
 from tests.conftest import CHROMIUM_ARGS
 from tests.services.need import need
+from tests.waiting import patient
 from tools import found
 
 from .conftest import PRESS_MS, press
@@ -51,4 +52,4 @@ async def test_a_processor_under_pressure_pauses(telling_page: "Page", stand_in:
     under_pressure = telling_page.get_by_text("under pressure")
     await expect(under_pressure).to_have_count(0)
     await is_now(session, "critical")
-    await expect(under_pressure).to_be_visible(timeout=TOLD_MS)
+    await expect(under_pressure).to_be_visible(timeout=patient(TOLD_MS))

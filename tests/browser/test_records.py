@@ -14,6 +14,7 @@ from disio_shared import messages
 from tests.browser.accessible import open_for_axe, violations
 from tests.unit.manager.people.signed import cheap, signed_in
 from tests.unit.manager.served import Served, deliver_message, serve
+from tests.waiting import patient
 
 PROBLEMS = re.compile("Content Security Policy|Trusted|Uncaught")
 AT = 1_700_000_000.0
@@ -38,7 +39,7 @@ async def dashboard(tmp_path: Path, manager: Served) -> AsyncIterator[DashboardA
 async def page(dashboard: DashboardApp, browser_context: BrowserContext) -> AsyncIterator[Page]:
     """A page that signed in; no script error and no policy violation is let pass."""
     page = await browser_context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(patient(15_000))
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda message: problems.append(message.text) if PROBLEMS.search(message.text) else None)
@@ -164,7 +165,7 @@ async def test_nothing_is_in_the_way_of_anybody(
     context = await open_for_axe(browser, dark, width)
     try:
         page = await context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(patient(15_000))
         await page.goto(dashboard.login_link())
         await expect(page.get_by_role("heading", name="Overview", exact=True)).to_be_visible()
         base = page.url.rstrip("/")

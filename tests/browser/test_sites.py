@@ -15,7 +15,7 @@ from disio_dashboard.settings import Settings
 from tests.browser.conftest import open_consent, press
 from tests.browser.test_fleet_actions import call
 from tests.integration.env import Env
-from tests.waiting import wait_until
+from tests.waiting import patient, wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 UNIT = "export default (n) => n * n"
@@ -49,7 +49,7 @@ async def host() -> AsyncIterator[dict[str, str]]:
 
 
 def get(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=30) as answer:
+    with urllib.request.urlopen(url, timeout=patient(30)) as answer:
         return json.loads(answer.read())
 
 
@@ -63,7 +63,7 @@ async def test_a_pinned_tag_embeds_and_a_visit_is_counted(
     embed = get(f"{distributor.url}/embed.json")
     assert (embed["operator"], embed["purpose"], embed["contact"]) == ("Lab X", "pi", "x@example.org")
     assert get(f"{distributor.url}/.well-known/disio.json")["contact"] == "x@example.org"
-    with urllib.request.urlopen(distributor.url + embed["loader"], timeout=30) as answer:
+    with urllib.request.urlopen(distributor.url + embed["loader"], timeout=patient(30)) as answer:
         assert "immutable" in answer.headers["Cache-Control"]
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
 
@@ -87,7 +87,7 @@ async def test_a_pinned_tag_embeds_and_a_visit_is_counted(
     url = await dashboard.start()
     try:
         watching = await browser_context.new_page()
-        watching.set_default_timeout(30_000)
+        watching.set_default_timeout(patient(30_000))
         await watching.goto(dashboard.login_link())
         await watching.goto(f"{url}/sites")
         row = watching.locator(f"[data-site='{host['url']}']")

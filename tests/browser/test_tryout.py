@@ -10,6 +10,8 @@ import msgspec
 import pytest
 from playwright.async_api import BrowserContext, Page, expect
 
+from tests.waiting import patient
+
 from .test_dashboard import write_code
 from .test_first_picture import signed_in, up  # noqa: F401 - a fixture
 
@@ -43,7 +45,7 @@ async def test_every_language_runs_in_the_tab(form: Page) -> None:
         await form.get_by_role("button", name=re.compile(f"^(3. )?{names[key]} (A|P)")).click()
         await expect(form.get_by_label("Preview of the payloads")).to_contain_text("payloads")
         await form.get_by_role("button", name="Test on payload").click()
-        await expect(form.get_by_text(SAME)).to_be_visible(timeout=STARTS_MS)
+        await expect(form.get_by_text(SAME)).to_be_visible(timeout=patient(STARTS_MS))
         await expect(form.get_by_text(text).first).to_be_visible()
         await expect(form.get_by_role("button", name="Launch", exact=True)).to_be_enabled()
 

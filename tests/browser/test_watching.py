@@ -13,6 +13,7 @@ from disio_dashboard.settings import Settings
 from disio_shared import messages
 from tests.browser.accessible import open_for_axe, violations
 from tests.unit.manager.served import Served, serve
+from tests.waiting import patient
 
 PROBLEMS = re.compile("Content Security Policy|Trusted|Uncaught")
 
@@ -35,7 +36,7 @@ async def dashboard(tmp_path: Path, manager: Served) -> AsyncIterator[DashboardA
 async def page(dashboard: DashboardApp, browser_context: BrowserContext) -> AsyncIterator[Page]:
     """A page that signed in; no script error and no policy violation is let pass."""
     page = await browser_context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(patient(15_000))
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda message: problems.append(message.text) if PROBLEMS.search(message.text) else None)
@@ -196,7 +197,7 @@ async def test_nothing_is_in_the_way_of_anybody(
     context = await open_for_axe(browser, dark, width)
     try:
         page = await context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(patient(15_000))
         await page.goto(dashboard.login_link())
         await expect(page.locator("canvas").first).to_be_visible()
         assert await violations(page) == []
@@ -240,7 +241,7 @@ async def test_failures_that_say_the_same_are_tried_again_together(page: Page, m
     await expect(groups.first).to_contain_text("Error: row ‹n› is bad")
     await groups.first.get_by_role("button", name="Retry these 2").click()
     await expect(page.get_by_role("link", name="Failures 1")).to_be_visible()
-    await expect(groups).to_have_count(1, timeout=15_000)
+    await expect(groups).to_have_count(1, timeout=patient(15_000))
     await groups.first.get_by_text("An example").click()
     await groups.first.get_by_role("link", name="2", exact=True).click()
     await expect(page.get_by_role("heading", name="Payload 2", exact=True)).to_be_visible()

@@ -8,6 +8,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 from tests.browser.accessible import open_for_axe, violations
 from tests.browser.everything import CLIENTS, Everything
 from tests.unit.manager.people.signed import PASSWORD
+from tests.waiting import patient
 
 MOST_TABS = 80
 AGAIN = """async () => {
@@ -36,7 +37,7 @@ async def enter(page: Page, goal: Locator) -> None:
 async def test_a_researcher_needs_no_mouse(browser: Browser, shown: Everything) -> None:
     context = await browser.new_context()
     page = await context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(patient(15_000))
     navigation = page.get_by_role("navigation", name="Pages", exact=True)
     try:
         await page.goto(shown.url())
@@ -90,7 +91,7 @@ async def test_a_viewer_reads_why_there_is_no_button(
 ) -> None:
     context = await open_for_axe(browser, dark, width)
     page = await context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(patient(15_000))
     refused: list[str] = []
     page.on("response", lambda answer: refused.append(answer.url) if answer.status == 403 else None)
     url = shown.url()

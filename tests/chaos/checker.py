@@ -9,7 +9,7 @@ It proves of each task that has ended: every index has exactly one result or is 
 unless enough results are what its document stops at, and no counter disagrees (invariant 1); every acknowledged result
 is in the export with the right value (invariant 2); at no moment that was looked at had an index got lost again
 (invariant 3, as far as the outside can see it); and of each cancelled task that nothing was handed out after the cancel
-was acknowledged (invariant 6), except what was on its way.
+was acknowledged and known to whoever hands out (invariant 6), except what was on its way.
 """
 
 import json
@@ -23,7 +23,7 @@ IsRight = Callable[[Any, Any], bool]
 """Tells whether a result is right for a payload."""
 
 IN_FLIGHT_S = 1.0
-"""A hand-out may arrive so long after the acknowledgement of a cancel: it had been sent before."""
+"""A hand-out may arrive so long after a cancel is known to whoever hands out: it had been sent before."""
 SHOWN = 3
 """Examples of one kind of contradiction that are shown."""
 COMPLETE = ("done", "failed")

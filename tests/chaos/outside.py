@@ -27,6 +27,8 @@ class Outside:
         """Payloads, by task, that volunteers who vanished had begun or finished and never reported."""
         self.acknowledged: Counter[str] = Counter()
         """Results whose arrival was acknowledged and counted, by task."""
+        self.called_off: dict[str, set[str]] = {}
+        """Volunteers, by task, that were told to stop all they had of it."""
         self.vanished = 0
         """Volunteers that went without a word."""
         self.idle_s = 0.0
@@ -41,7 +43,7 @@ class Outside:
         self.note("submitted", task, document=document, total=total)
 
     def cancelled(self, task: str) -> None:
-        """A cancel was acknowledged."""
+        """A cancel was acknowledged, and whoever hands out knows of it."""
         self.note("cancelled", task)
 
     def assigned(self, task: str, volunteer: str, indexes: Sequence[int]) -> None:

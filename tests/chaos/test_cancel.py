@@ -1,6 +1,7 @@
 """A cancel that was acknowledged holds: nobody is handed anything of the task any more, whatever is killed after it."""
 
 import asyncio
+from collections import Counter
 
 import pytest
 
@@ -23,14 +24,18 @@ async def test_nothing_is_handed_out_after_a_cancel_through_kills_of_everybody(e
         await running.progress(unwanted, 50)
         await running.progress(wanted, 50)
         assert (await running.rest.verb(unwanted, "cancel"))["state"] == "cancelled"
-        outside.cancelled(unwanted)
         cancelled = len(outside.facts)
 
-        def is_known_to_all() -> bool:
-            served = {fact["volunteer"] for fact in outside.facts[cancelled:] if fact["event"] == "assigned"}
-            return len(served) == 2 * VOLUNTEERS
+        def is_known(group: set[str]) -> bool:
+            """A distributor knows when it called somebody off; if nobody had units of it, by what it hands out."""
+            since = [fact for fact in outside.facts[cancelled:] if fact["event"] == "assigned"]
+            served = Counter(fact["volunteer"] for fact in since if fact["task"] == wanted)
+            last = {fact["volunteer"]: fact["task"] for fact in since}
+            serves_wanted_alone = all(served[name] > 1 and last[name] == wanted for name in group)
+            return bool(group & outside.called_off.get(unwanted, set())) or serves_wanted_alone
 
-        await wait_until(is_known_to_all, 30.0, on_timeout=env.dump)
+        await wait_until(lambda: all(map(is_known, running.groups)), 30.0, on_timeout=env.dump)
+        outside.cancelled(unwanted)
         computed = outside.computed[unwanted]
         async with asyncio.TaskGroup() as group:
             group.create_task(running.restart_distributor(0, IN_FLIGHT_S))

@@ -144,7 +144,7 @@ async def test_leases_of_assignments_neither_end_nor_revive_when_the_distributor
         lost, assigned = len(held), [fact for fact in outside.facts if fact["event"] == "assigned"]
         again = [fact["at"] for fact in assigned if held & {*fact["indexes"]}]
         again_s = max(again) - min(again)
-        connects = sum(volunteer.connects for volunteer in stage.crowd.volunteers) - len(stage.crowd.volunteers)
+        connects = stage.crowd.connects - len(stage.crowd.volunteers)
         print(f"{lost} payloads went with a volunteer, handed out again {again_s:.1f} s later; {connects} reconnects")
         assert total <= outside.handed_out[task_id] <= total + lost
         await kept(stage.rest, outside, task_id, total)

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests.chaos.proxy import BLACKHOLE, Direction, Faults, Proxy
-from tests.waiting import wait_until
+from tests.waiting import patient, wait_until
 
 SILENCE_S = 0.2
 
@@ -38,7 +38,7 @@ class Ends:
     ) -> tuple[Reader, Writer, Reader, Writer]:
         """Return the client's and the server's end of a new connection."""
         reader, writer = await self.connect()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(patient(5)):
             return reader, writer, *await self.accepted.get()
 
     def take(self, reader: Reader, writer: Writer) -> None:
@@ -71,7 +71,7 @@ async def is_silent(reader: Reader) -> bool:
 
 
 async def exactly(reader: Reader, size: int) -> bytes:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patient(10)):
         return await reader.readexactly(size)
 
 
@@ -145,7 +145,7 @@ async def test_a_black_hole_takes_connections_in_and_tells_nobody_anything(ends:
     assert await is_silent(newcomer)
     ends.proxy.set(Faults())
     assert await exactly(far_reader, 5) == b"lost?"
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(patient(5)):
         assert await reader.read() == b""
 
 
@@ -176,10 +176,10 @@ async def test_a_polite_end_passes_through_after_the_bytes_before_it(ends: Ends)
     ends.proxy.set(Faults(latency_s=0.05))
     writer.write(b"last words")
     writer.write_eof()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(patient(5)):
         assert await far_reader.read() == b"last words"
     far_writer.write(b"answer")
     far_writer.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(patient(5)):
         assert await reader.read() == b"answer"
     await wait_until(lambda: ends.proxy.open == 0)

@@ -212,6 +212,8 @@ class Volunteer:
         if kind == "assign":
             self._on_assign(message)
         elif kind == "cancel":
+            if not message.get("tokens"):
+                self._outside.called_off.setdefault(message["task"], set()).add(self.name)
             self._held.cancel(message["task"], message.get("tokens", []), message.get("indexes", []))
         elif kind in ("pause", "resume"):
             self._is_paused = kind == "pause"

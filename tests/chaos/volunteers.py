@@ -9,6 +9,7 @@ import aiohttp
 
 from tests.chaos.outside import Outside
 from tests.chaos.volunteer import Manner, Volunteer
+from tests.waiting import patient
 
 PER_ADDRESS = 40
 """Volunteers behind one loopback address: distributors limit how fast one address may connect."""
@@ -28,6 +29,11 @@ class Crowd:
     def online(self) -> int:
         """Return how many are welcome and connected."""
         return sum(volunteer.is_online for volunteer in self.volunteers)
+
+    @property
+    def connects(self) -> int:
+        """Return how often they were let in, all together."""
+        return sum(volunteer.connects for volunteer in self.volunteers)
 
     def add(self, count: int, *urls: str, manner: Manner | None = None) -> list[Volunteer]:
         """Let volunteers in, spread over distributors."""
@@ -56,7 +62,7 @@ class Crowd:
         for volunteer in self.volunteers:
             volunteer.leave()
         if self._running:
-            _, late = await asyncio.wait(self._running, timeout=STOP_S)
+            _, late = await asyncio.wait(self._running, timeout=patient(STOP_S))
             for task in late:
                 task.cancel()
         ended = await asyncio.gather(*self._running, return_exceptions=True)

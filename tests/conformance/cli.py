@@ -15,6 +15,7 @@ from disio_client.runner import Slot
 from disio_shared.clock import SystemClock
 from disio_shared.values import encode_value
 from tests.unit.client_cli.python_rig import python_kit
+from tests.waiting import patient
 
 from .case import LANGUAGES, Answer, Case, Ending
 from .code import code_of
@@ -73,7 +74,7 @@ class CliRunner:
 
     async def _until(self, fact: object) -> None:
         assert callable(fact)
-        async with asyncio.timeout(DEADLINE_S), self._ended:
+        async with asyncio.timeout(patient(DEADLINE_S)), self._ended:
             await self._ended.wait_for(fact)
 
     async def _take(self, event: ev.Event) -> None:

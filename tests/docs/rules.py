@@ -14,6 +14,7 @@ from typing import Any
 from tests.docs.desk import Desk, Followed
 from tests.docs.fences import ROOT, Fence
 from tests.docs.lint import problems_of
+from tests.waiting import patient
 
 EXPECTED = re.compile(r"# -> (.*?) *$", re.MULTILINE)
 """In a program or a command: a line that it prints."""
@@ -51,7 +52,9 @@ def told(fence: Fence, desk: Desk) -> None:
 
 def looked_over(fence: Fence, desk: Desk) -> None:
     """Look at commands that cannot be run here: syntax, programs, files, verbs and options."""
-    syntax = subprocess.run(["bash", "-n"], input=fence.text, capture_output=True, text=True, timeout=30, check=False)
+    syntax = subprocess.run(
+        ["bash", "-n"], input=fence.text, capture_output=True, text=True, timeout=patient(30), check=False
+    )
     assert (syntax.returncode, syntax.stderr) == (0, ""), syntax.stderr
     problems = problems_of(fence.text)
     assert not problems, problems

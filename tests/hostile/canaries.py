@@ -15,6 +15,8 @@ from typing import Any
 
 import psutil
 
+from tests.waiting import patient
+
 ANSWER = (
     b"HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: *\r\nContent-Type: text/javascript\r\nContent-Length: 16\r\n\r\n"
     b"export default 1"
@@ -111,7 +113,7 @@ class Nest:
         """End the process and return the signals that it had got."""
         if self._bird.poll() is None:
             self._bird.send_signal(signal.SIGKILL)
-        out, _ = self._bird.communicate(timeout=10)
+        out, _ = self._bird.communicate(timeout=patient(10))
         return [int(line) for line in out.split()]
 
     def _look(self) -> dict[str, tuple[float, float, str]]:

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.waiting import patient
+
 from .canaries import Ears, Nest, descendants
 from .cases import Case, of_client
 from .stand import CLIENT_SECRET, HostileStand
@@ -57,7 +59,7 @@ async def prey(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Prey]:
     yield prey
     engines = descendants(process.pid)
     process.send_signal(signal.SIGTERM)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(patient(30)):
         assert await process.wait() == 0
     await stand.stop()
     ears.close()
@@ -89,7 +91,7 @@ async def test_the_canaries_hear_and_see(tmp_path: Path) -> None:
     writer.close()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.sendto(b"ping", ("127.0.0.1", ears.udp))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patient(10)):
         while len(ears.heard) < 2:
             await asyncio.sleep(0)
     assert [sound.split()[0] for sound in ears.heard] == ["tcp", "udp"]

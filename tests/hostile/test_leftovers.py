@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from tests.unit.client_cli.small_distributor import SmallDistributor
+from tests.waiting import patient
 
 from .canaries import descendants
 
@@ -34,7 +35,7 @@ async def test_a_client_that_ends_leaves_nothing_behind(tmp_path: Path, number: 
     assert len(children) == 2 + len(list(temporary.iterdir())), "two engines, and what waits to remove a folder"
     assert bool(trusting) == bool(list(temporary.iterdir()))
     process.send_signal(number)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(patient(30)):
         await process.wait()
     _, alive = await asyncio.to_thread(psutil.wait_procs, children, 10)
     assert not alive

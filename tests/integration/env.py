@@ -15,7 +15,7 @@ import msgspec
 import psutil
 
 from disio.rest import ManagerClient
-from tests.waiting import wait_until_sync
+from tests.waiting import patient, wait_until_sync
 
 START_TIMEOUT_S = 40.0
 STOP_TIMEOUT_S = 25.0
@@ -60,7 +60,7 @@ class Started:
     def kill(self) -> None:
         """kill -9, the process alone; what it started must end by itself."""
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(STOP_TIMEOUT_S)
+        self.process.wait(patient(STOP_TIMEOUT_S))
 
     def ends(self) -> bool:
         """Ask it to stop; return whether it did within the time, and kill it when not."""
@@ -68,7 +68,7 @@ class Started:
             return True
         self.process.terminate()
         try:
-            self.process.wait(STOP_TIMEOUT_S)
+            self.process.wait(patient(STOP_TIMEOUT_S))
         except subprocess.TimeoutExpired:
             self.kill()
             return False

@@ -9,6 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.waiting import patient
+
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 
@@ -16,7 +18,7 @@ def bench(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("DISIO_")}
     return subprocess.run(
         [sys.executable, "-m", "disio", "bench", "--cores", "1", *words],
-        capture_output=True, text=True, timeout=170, check=False, env=environment | {"TMPDIR": str(folder)},
+        capture_output=True, text=True, timeout=patient(170), check=False, env=environment | {"TMPDIR": str(folder)},
     )  # fmt: skip
 
 

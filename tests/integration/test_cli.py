@@ -16,7 +16,7 @@ import pytest
 
 from disio.results.state import places_of
 from tests.integration.env import Env, Started
-from tests.waiting import wait_until
+from tests.waiting import patient, wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 SLOW = """export default (n) => {
@@ -77,7 +77,7 @@ class Desk:
 
 async def ended(process: asyncio.subprocess.Process) -> tuple[int, str, str]:
     """Return status, stdout and stderr of a process when it has ended."""
-    async with asyncio.timeout(ENDS_S):
+    async with asyncio.timeout(patient(ENDS_S)):
         out, err = await process.communicate()
     assert process.returncode is not None
     assert "Traceback" not in err.decode(), err.decode()

@@ -15,6 +15,7 @@ import pytest
 
 from disio_shared.messages import Cancel, Redirect, Refused, Release
 from tests.unit.client_cli.small_distributor import SmallDistributor
+from tests.waiting import patient
 
 pytestmark = pytest.mark.integration
 
@@ -43,7 +44,7 @@ class ClientProcess:
 
     async def ready_line(self) -> str:
         assert self.process.stdout is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(patient(20)):
             return (await self.process.stdout.readline()).decode().strip()
 
     def signal(self, number: int) -> None:
@@ -51,7 +52,7 @@ class ClientProcess:
 
     async def ended(self, within_s: float = 20.0) -> tuple[int, str, str]:
         """Return exit status and what is left of stdout and stderr."""
-        async with asyncio.timeout(within_s):
+        async with asyncio.timeout(patient(within_s)):
             out, err = await self.process.communicate()
         assert self.process.returncode is not None
         return self.process.returncode, out.decode(), err.decode()
@@ -216,7 +217,7 @@ async def test_a_client_waits_for_its_distributor(serve: Serve, start_client: St
     await distributor.stop()
     client = await start_client(distributor.url)
     assert client.process.stderr is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(patient(20)):
         line = (await client.process.stderr.readline()).decode()
     assert "no distributor answers" in line
     assert "Traceback" not in line

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.client_cli.small_distributor import SmallDistributor
+from tests.waiting import patient
 
 pytestmark = pytest.mark.integration
 
@@ -19,7 +20,9 @@ def run(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess[b
     """Run the command, which ends by itself."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("DISIO_")}
     command = [sys.executable, "-m", "disio_client", "--data-dir", str(folder / "data"), *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, timeout=60, check=False, env=environment | more)
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, timeout=patient(60), check=False, env=environment | more
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,7 +60,7 @@ def test_a_working_directory_that_is_gone_is_one_line(tmp_path: Path) -> None:
         f"import os, sys; os.chdir({str(gone)!r}); os.rmdir({str(gone)!r}); from disio_client.cli import main; main()"
     )
     command = [sys.executable, "-c", program, "--distributor", NOBODY, "--data-dir", str(tmp_path / "data")]
-    shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=patient(60), check=False)
     assert (shown.returncode, shown.stdout) == (2, "")
     assert shown.stderr == "disio client: working directory: is gone (change into one that is there)\n"
 
@@ -74,7 +77,7 @@ async def test_it_works_on_when_nobody_reads_its_ready_line(tmp_path: Path) -> N
         process = await asyncio.create_subprocess_exec(*command, stdout=write, stderr=pipe)
         await distributor.until(lambda: distributor.is_complete, "complete")
         process.terminate()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(patient(20)):
             _, err = await process.communicate()
     finally:
         os.close(write)

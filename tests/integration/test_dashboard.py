@@ -13,6 +13,7 @@ import pytest
 from disio_dashboard.app import DashboardApp
 from disio_dashboard.settings import Settings
 from tests.integration.env import SQUARE, Env, Started, task
+from tests.waiting import patient
 
 
 @dataclass
@@ -82,7 +83,7 @@ async def test_news_of_a_task_arrive_over_the_dashboards_stream(member: Member) 
         assert events.content_type == "text/event-stream"
         _, created = await member.call("POST", "/api/tasks", task(SQUARE, {"range": [0, 10]}))
         names, event = set[str](), ""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(patient(10)):
             async for line in events.content:
                 text = line.decode().strip()
                 event = text.removeprefix("event: ") if text.startswith("event: ") else event

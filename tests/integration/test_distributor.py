@@ -20,7 +20,7 @@ from disio_shared.errors import ConfigError, StoreUnavailable
 from tests.services.process import ServerProcess
 from tests.unit.distributor.peer import HELLO, Peer, connected, squares
 from tests.unit.distributor.standin_manager import CODE, CODE_HASH, StandInManager, block, running_manager
-from tests.waiting import wait_until
+from tests.waiting import patient, wait_until
 
 READY = messages.Ready(slots=2)
 
@@ -248,7 +248,7 @@ async def test_frames_that_are_no_packets_end_quietly(
     async with aiohttp.ClientSession() as http, http.ws_connect(path) as socket:
         await socket.receive()
         await (socket.send_bytes(frame) if isinstance(frame, bytes) else socket.send_str(frame))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(patient(5)):
             while not socket.closed:
                 await socket.receive()
     assert "Traceback" not in caplog.text

@@ -20,7 +20,7 @@ from tests.integration.env import Env
 from tests.services.process import ServerProcess
 from tests.unit.distributor.peer import HELLO, connected, squares
 from tests.unit.distributor.standin_manager import StandInManager, block, running_manager
-from tests.waiting import wait_until
+from tests.waiting import patient, wait_until
 
 pytestmark = pytest.mark.integration
 START = [sys.executable, "-m", "disio_distributor", "start"]
@@ -77,7 +77,7 @@ async def test_results_acknowledged_before_kill_9_reach_the_manager_after_a_rest
 
 def test_a_redis_that_is_not_there_gives_one_line_and_status_1(tmp_path: Path) -> None:
     flags = ["--cache", "redis://127.0.0.1:1/0", "--data-dir", str(tmp_path), "--no-zeroconf"]
-    ended = subprocess.run([*START, *flags], capture_output=True, text=True, timeout=ENOUGH_S, check=False)
+    ended = subprocess.run([*START, *flags], capture_output=True, text=True, timeout=patient(ENOUGH_S), check=False)
     assert ended.returncode == 1
     assert ended.stdout == ""
     assert len(ended.stderr.splitlines()) == 1 and "redis" in ended.stderr.lower()
@@ -97,7 +97,7 @@ def test_a_wrong_setting_gives_one_line_that_names_it_and_status_2(
     tmp_path: Path, flags: list[str], named: str
 ) -> None:
     command = [*START, "--data-dir", str(tmp_path), "--no-zeroconf", *flags]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=ENOUGH_S, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=patient(ENOUGH_S), check=False)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert len(ended.stderr.splitlines()) == 1 and named in ended.stderr
 
@@ -105,7 +105,7 @@ def test_a_wrong_setting_gives_one_line_that_names_it_and_status_2(
 def test_a_second_distributor_on_one_data_directory_is_refused(started: Env, tmp_path: Path) -> None:
     first = started.distributor("http://127.0.0.1:9", "--no-zeroconf")
     command = [*START, "--data-dir", str(tmp_path / "distributor"), "--no-zeroconf"]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=ENOUGH_S, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=patient(ENOUGH_S), check=False)
     assert ended.returncode == 2 and str(first.process.pid) in ended.stderr
 
 

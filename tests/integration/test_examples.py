@@ -11,6 +11,7 @@ import pytest
 
 from tests.integration.env import Env
 from tests.mandelbrot import paint, picture
+from tests.waiting import patient
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
@@ -33,7 +34,9 @@ def run(place: Path, command: str) -> str:
     keep = {key: value for key, value in os.environ.items() if not key.startswith("DISIO_")}
     path = f"{Path(sys.executable).parent}{os.pathsep}{keep['PATH']}"
     mine = {**keep, "PATH": path, "DISIO_DATA_DIR": str(place / "manager")}
-    done = subprocess.run(["bash", "-c", command], cwd=place, env=mine, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=place, env=mine, capture_output=True, text=True, timeout=patient(120)
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 

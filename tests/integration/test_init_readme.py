@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from disio.commands.init import FOLDERS
-from tests.waiting import wait_until_sync
+from tests.waiting import patient, wait_until_sync
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
@@ -31,7 +31,7 @@ def test_the_tasks_are_created_and_computed_by_the_commands_as_they_stand(
 ) -> None:
     for lang in FOLDERS:
         command = [sys.executable, "-m", "disio", "init", lang, "--lang", lang]
-        subprocess.run(command, cwd=tmp_path, timeout=60, check=True)
+        subprocess.run(command, cwd=tmp_path, timeout=patient(60), check=True)
     home, log = tmp_path / "js", tmp_path / "up.log"
     with log.open("wb") as out:
         command = [sys.executable, "-m", *the_block(home, "disio up").split()]
@@ -52,7 +52,7 @@ def test_the_tasks_are_created_and_computed_by_the_commands_as_they_stand(
 def submitted(project: Path, environment: dict[str, str]) -> list[int]:
     """Run a README's ``disio submit``; return the results."""
     command = ["bash", "-c", the_block(project, "disio submit")]
-    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, timeout=90, check=True)
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, timeout=patient(90), check=True)
     return [int(line) for line in done.stdout.split()]
 
 

@@ -18,6 +18,7 @@ import zmq
 from disio_shared import messages
 from disio_shared.discovery import ManagerAddress, ManagerBrowser
 from tests.unit.manager.served import Peer, document
+from tests.waiting import patient
 
 pytestmark = pytest.mark.integration
 QUIET = ["--no-zeroconf", "--json"]
@@ -31,18 +32,18 @@ def process(data: Path, *flags: str) -> Iterator[tuple[subprocess.Popen[str], di
     try:
         assert running.stdout is not None
         line = running.stdout.readline()
-        assert line, running.communicate(timeout=10)[1]
+        assert line, running.communicate(timeout=patient(10))[1]
         yield running, json.loads(line)
     finally:
         running.kill()
-        running.communicate(timeout=10)
+        running.communicate(timeout=patient(10))
 
 
 def refused(*flags: str, env: dict[str, str] | None = None, cwd: Path | None = None) -> tuple[int, str]:
     """Run a start that must not succeed; return status and stderr."""
     command = [sys.executable, "-m", "disio_manager", "start", "--no-zeroconf", *flags]
     whole = {**os.environ, **(env or {})}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=whole, cwd=cwd)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=patient(60), check=False, env=whole, cwd=cwd)
     assert done.stdout == ""
     return done.returncode, done.stderr
 
@@ -115,7 +116,7 @@ async def test_it_is_found_by_zeroconf_with_its_real_ports_and_key(tmp_path: Pat
     flags = ["--port", "0", "--zmq-port", "0", "--zeroconf", "--zeroconf-interface", "127.0.0.1"]
     try:
         with process(tmp_path, *flags) as (_, ready):
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(patient(30)):
                 while (address := await found.get()).url != ready["url"]:
                     pass
             async with client(tmp_path) as http:

@@ -16,7 +16,7 @@ import disio
 from tests.faces import FACES, Face, face_of
 from tests.integration.env import NOOP, SQUARE, Env
 from tests.integration.sdk_place import Place, place_in
-from tests.waiting import wait_until
+from tests.waiting import patient, wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 SQUARES = disio.WorkUnit.from_source(SQUARE, "javascript", "squares")
@@ -335,7 +335,7 @@ class Ran:
 
     def __init__(self, program: str, place: Place) -> None:
         words = [sys.executable, "-c", program, place.manager.url, str(place.token_file)]
-        done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True)
+        done = subprocess.run(words, capture_output=True, text=True, timeout=patient(60), check=True)
         self.out, self.err = done.stdout, done.stderr
 
     def __repr__(self) -> str:

@@ -21,7 +21,7 @@ import pytest
 import disio
 from disio.sdk.portions import MOST_BYTES
 from tests.integration.sdk_place import Place, place_in
-from tests.waiting import wait_until_sync
+from tests.waiting import patient, wait_until_sync
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 ENDS_S = 60.0
@@ -335,7 +335,7 @@ def run_program(place: Place, body: str) -> subprocess.CompletedProcess[str]:
         *body.strip().splitlines(),
     ]
     words = [sys.executable, "-c", "\n".join(lines), place.manager.url, str(place.token_file)]
-    return subprocess.run(words, capture_output=True, text=True, timeout=ENDS_S)
+    return subprocess.run(words, capture_output=True, text=True, timeout=patient(ENDS_S))
 
 
 def test_the_interpreter_waits_for_its_calls_at_its_end(place: Place) -> None:

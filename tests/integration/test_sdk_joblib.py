@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integration.sdk_place import Place, place_in
+from tests.waiting import patient
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 BEGIN = """
@@ -31,7 +32,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 def printed_by(place: Place, body: str) -> list[str]:
     """Run a program to its end; return what it printed."""
     words = [sys.executable, "-W", "ignore", "-c", BEGIN + body, place.manager.url, str(place.token_file)]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=150)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=patient(150))
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 

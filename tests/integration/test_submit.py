@@ -15,7 +15,7 @@ import pytest
 
 from disio.submitting.memory import lock
 from tests.integration.env import Env, Started
-from tests.waiting import wait_until
+from tests.waiting import patient, wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
@@ -73,7 +73,7 @@ class Desk:
 
     async def ended(self, process: asyncio.subprocess.Process) -> tuple[int, str, str]:
         """Return exit status, stdout and stderr of the command when it has ended."""
-        async with asyncio.timeout(ENDS_S):
+        async with asyncio.timeout(patient(ENDS_S)):
             out, err = await process.communicate()
         assert process.returncode is not None
         assert "Traceback" not in err.decode(), err.decode()
@@ -253,7 +253,7 @@ async def test_a_manager_that_goes_away_is_waited_for(desk: Desk, slow: str) -> 
 
 async def until(stream: asyncio.StreamReader, text: bytes) -> AsyncIterator[bytes]:
     """Yield lines up to the one with a text."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(patient(30)):
         while line := await stream.readline():
             yield line
             if text in line:

@@ -12,7 +12,7 @@ import pytest
 
 from disio.commands.init import FOLDERS
 from tests.trying import Trying, busy_s, nothing_left
-from tests.waiting import wait_until_sync
+from tests.waiting import patient, wait_until_sync
 
 pytestmark = pytest.mark.integration
 
@@ -174,7 +174,7 @@ def test_ctrl_c_ends_it_with_everything_it_started(trying: Trying, number: signa
 @pytest.mark.parametrize("lang", sorted(FOLDERS))
 def test_each_templates_own_command_runs_it(trying: Trying, lang: str) -> None:
     disio = [sys.executable, "-m", "disio"]
-    subprocess.run([*disio, "init", "primes", "--lang", lang], cwd=trying.folder, timeout=60, check=True)
+    subprocess.run([*disio, "init", "primes", "--lang", lang], cwd=trying.folder, timeout=patient(60), check=True)
     readme = (trying.folder / "primes" / "README.md").read_text()
     (command,) = re.findall(r"^disio test (.*)$", readme, re.MULTILINE)
     unit, *words = command.split()

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from disio.demos import pi
+from tests.waiting import patient
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
@@ -26,7 +27,7 @@ def up(*options: str) -> subprocess.Popen[str]:
 
 def test_the_demo_prints_the_right_digits_and_leaves_nothing_running() -> None:
     process = up("--demo", "pi", "--digits", "800", "--clients", "2")
-    out, err = process.communicate(timeout=150)
+    out, err = process.communicate(timeout=patient(150))
     assert process.returncode == 0, err
     digits = re.sub(r"\s", "", out.split("pi = 3.", 1)[1])
     assert digits == pi.known_digits(800)
@@ -75,13 +76,13 @@ def test_a_service_that_is_killed_comes_back(tmp_path: Path) -> None:
     lines = iter(process.stderr.readline, "")
     assert any("manager is back" in line for line in lines)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=patient(60))
     assert process.returncode == 130
 
 
 def test_the_mandelbrot_demo_checks_every_pixel() -> None:
     process = up("--demo", "mandelbrot", "--clients", "2")
-    _, err = process.communicate(timeout=150)
+    _, err = process.communicate(timeout=patient(150))
     assert process.returncode == 0, err
     assert "all 196,608 pixels are right (checked in Python)" in err
     assert re.search(r"paint itself: http://\S+/login\?once=\S+&next=/tasks/\w+%3Fview%3Dimage\n", err)

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.waiting import wait_until_sync
+from tests.waiting import patient, wait_until_sync
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
@@ -71,10 +71,10 @@ class ServerProcess:
     def _reap(self) -> None:
         assert self._process is not None
         try:
-            self._process.wait(STOP_TIMEOUT_S)
+            self._process.wait(patient(STOP_TIMEOUT_S))
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait(STOP_TIMEOUT_S)
+            self._process.wait(patient(STOP_TIMEOUT_S))
         self._process = None
 
     def _accepts(self) -> bool:

@@ -18,6 +18,7 @@ from disio_client.engines.deno import DenoEngine
 from disio_client.runner import Slot
 from disio_shared.clock import SystemClock
 from disio_shared.messages import Terms
+from tests.waiting import patient
 
 Rig = TypeVar("Rig", bound="SlotRig")
 DEADLINE_S = 150.0
@@ -66,7 +67,7 @@ class SlotRig:
     async def until(self, fact: object, what: str) -> None:
         assert callable(fact)
         try:
-            async with asyncio.timeout(DEADLINE_S), self._changed:
+            async with asyncio.timeout(patient(DEADLINE_S)), self._changed:
                 await self._changed.wait_for(fact)
         except TimeoutError:
             raise AssertionError(f"not {what}: {len(self.values)} values, {self.failures}") from None

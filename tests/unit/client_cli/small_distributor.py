@@ -30,6 +30,7 @@ from disio_shared.messages import (
     ToClient,
     Welcome,
 )
+from tests.waiting import patient
 
 
 @dataclass
@@ -115,7 +116,7 @@ class SmallDistributor:
     async def until(self, fact: Callable[[], bool], what: str, within_s: float = 30.0) -> None:
         """Wait for a fact; fail with what was seen when it does not come."""
         try:
-            async with asyncio.timeout(within_s), self._changed:
+            async with asyncio.timeout(patient(within_s)), self._changed:
                 await self._changed.wait_for(fact)
         except TimeoutError:
             kinds = [type(message).__name__ for message in self.messages[-20:]]

@@ -18,7 +18,7 @@ from disio_client.engines.native import NativeEngine, find_walls
 from disio_client.engines.native_walls import Walls
 from tests.unit.client_cli.native_rig import HERE, NATIVE, marked_program, messages_of
 from tests.unit.client_cli.test_runner import numbers
-from tests.waiting import wait_until
+from tests.waiting import patient, wait_until
 
 # A pattern that takes ages holds the interpreter: no thread of the worker can end it.
 STUCK = "import re\ndef run(p, unit):\n    unit.progress(0.5)\n    return re.match('(a*)*b', 'a' * 64) is None"
@@ -47,7 +47,7 @@ async def test_a_killed_client_leaves_no_worker_behind_even_a_busy_one(
     words = [sys.executable, "-c", CLIENT, str(tmp_path), walls.value, code, missing]
     client = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE)
     assert client.stdout is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(patient(30)):
         while (await client.stdout.readline()) != b"busy\n":
             assert client.returncode is None
     workers = psutil.Process(client.pid).children(recursive=True)

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from disio_client.private import PrivateFolder
-from tests.waiting import wait_until
+from tests.waiting import patient, wait_until
 
 CLIENT = """
 import asyncio
@@ -38,7 +38,7 @@ async def test_it_goes_with_a_client_that_is_killed_and_so_does_its_remover(tmp_
         sys.executable, "-c", CLIENT, stdout=asyncio.subprocess.PIPE, env={**os.environ, "TMPDIR": str(tmp_path)}
     )
     assert client.stdout is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(patient(30)):
         folder = Path((await client.stdout.readline()).decode().strip())
     assert folder.parent == tmp_path
     assert (folder / "native-1/deep/file").exists()

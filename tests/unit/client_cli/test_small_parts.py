@@ -29,6 +29,7 @@ from disio_shared.clock import FakeClock
 from disio_shared.errors import ConfigError
 from disio_shared.messages import Checkpoint, Results
 from tests.unit.client_cli.small_distributor import SmallDistributor
+from tests.waiting import patient
 
 
 async def test_code_is_fetched_once_and_kept_a_while_after_its_release() -> None:
@@ -150,13 +151,15 @@ async def test_an_engine_that_does_not_start_says_why(monkeypatch: pytest.Monkey
     script.write_text("throw new Error('no such luck')")
     monkeypatch.setattr(deno, "HOST_SCRIPT", script)
     with pytest.raises(EngineUnavailable, match="the engine does not start"):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(patient(20)):
             await deno.DenoEngine.start()
 
 
 def test_every_module_that_deno_brings_along_is_taken_from_units() -> None:
     program = "import {builtinModules} from 'node:module'; console.log(builtinModules.join(' '))"
-    listed = subprocess.run([deno._deno(), "eval", program], capture_output=True, text=True, timeout=30, check=True)
+    listed = subprocess.run(
+        [deno._deno(), "eval", program], capture_output=True, text=True, timeout=patient(30), check=True
+    )
     there = {name.removeprefix("node:") for name in listed.stdout.split()}
     assert "fs" in there
     assert there <= set(NAMES)
@@ -198,7 +201,7 @@ def test_a_topic_is_not_repeated_before_its_time(capsys: pytest.CaptureFixture[s
 
 def test_help_imports_no_server_and_no_engine() -> None:
     program = "import sys, disio_client.cli; sys.exit(any(m in sys.modules for m in ('aiohttp', 'socketio', 'psutil')))"
-    assert subprocess.run([sys.executable, "-c", program], env=dict(os.environ), timeout=30).returncode == 0
+    assert subprocess.run([sys.executable, "-c", program], env=dict(os.environ), timeout=patient(30)).returncode == 0
 
 
 def test_settings_come_from_flags_before_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

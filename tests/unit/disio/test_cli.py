@@ -16,11 +16,12 @@ from disio import cli, shapes
 from disio.rest import NotFound
 from disio.table import KNOWN, Known
 from disio_shared.errors import ConfigError, FieldProblem, InvalidDocument
+from tests.waiting import patient
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "disio", *words], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", "disio", *words], capture_output=True, text=True, timeout=patient(60), check=False
     )
 
 
@@ -39,7 +40,9 @@ def test_help_imports_no_server_and_no_engine() -> None:
         "except SystemExit: pass\n"
         "print(json.dumps(sorted(sys.modules)))"
     )
-    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    shown = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=patient(60), check=True
+    )
     loaded = set(json.loads(shown.stdout.splitlines()[-1]))
     assert not loaded & {"aiohttp", "zmq", "socketio", "motor", "redis", "apsw", "zeroconf", "deno", "rich.progress"}
 
@@ -63,7 +66,12 @@ def test_completion_knows_every_command_and_loads_none(words: list[str], expecte
     )
     line = {"_DISIO_COMPLETE": "bash_complete", "COMP_WORDS": " ".join(["disio", *words]), "COMP_CWORD": "1"}
     shown = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True, env=os.environ | line
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=patient(60),
+        check=True,
+        env=os.environ | line,
     )
     assert {told.partition(",")[2] for told in shown.stdout.splitlines() if told} == expected
     loaded = set(json.loads(shown.stderr.splitlines()[-1]))
@@ -140,7 +148,7 @@ def test_a_full_disk_behind_stdout_is_one_line(words: tuple[str, ...], tmp_path:
     command = [sys.executable, "-m", "disio", *words]
     with open("/dev/full", "wb") as full:
         shown = subprocess.run(
-            command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+            command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, timeout=patient(60), check=False
         )
     told = json.loads(shown.stderr)["detail"] if "--json" in words else shown.stderr
     assert (shown.returncode, told.removeprefix("disio: ").strip()) == (1, "No space left on device")
@@ -236,7 +244,7 @@ def test_every_command_tells_programs_what_went_wrong(
 ) -> None:
     environment = {**os.environ, "DISIO_DATA_DIR": str(tmp_path)}
     command = [sys.executable, "-m", "disio", *words, "--json"]
-    shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=patient(60), check=False, env=environment)
     assert (shown.returncode, shown.stdout) == (status, "")
     (line,) = shown.stderr.splitlines()
     found = json.loads(line)

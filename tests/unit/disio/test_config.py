@@ -15,6 +15,7 @@ from disio.commands.calling import path_of
 from disio.toml_lines import toml_value, with_line
 from tests.unit.disio.commands import disio, objects, status_of
 from tests.unit.manager.served import serve
+from tests.waiting import patient
 
 FILE = """# ours
 log_level = "debug"   # for all
@@ -180,7 +181,9 @@ def test_a_completion_script_is_printed_and_nothing_heavy_is_loaded(shell: str) 
         "from disio.cli import root\n"
         "root(prog_name='disio')"
     )
-    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    shown = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=patient(60), check=True
+    )
     assert "_DISIO_COMPLETE" in shown.stdout and shell in shown.stdout
     assert not set(json.loads(shown.stderr.splitlines()[-1])) & {"aiohttp", "zmq", "apsw", "rich.progress"}
 
@@ -208,7 +211,9 @@ def test_words_inside_commands_are_completed_without_a_server_or_http(words: lis
         "from disio.cli import root\n"
         "root(prog_name='disio')"
     )
-    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    shown = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=patient(60), check=True
+    )
     assert {line.partition(",")[2] for line in shown.stdout.splitlines() if line} == expected
     loaded = set(json.loads(shown.stderr.splitlines()[-1]))
     assert not loaded & {"aiohttp", "zmq", "socketio", "apsw", "zeroconf", "rich.progress", "rich.live", "structlog"}

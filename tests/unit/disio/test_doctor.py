@@ -22,6 +22,7 @@ from disio_client.engines.native_walls import IN_WORDS, Walls
 from disio_shared.datadir import DataDir
 from disio_shared.errors import ConfigError
 from tests.unit.manager.served import serve
+from tests.waiting import patient
 
 
 async def run(*words: str) -> Result:
@@ -157,4 +158,4 @@ def test_its_help_imports_no_engine_and_no_http() -> None:
     program = (
         "import sys, disio.commands.doctor\nsys.exit(bool({'aiohttp', 'apsw', 'psutil', 'deno'} & sys.modules.keys()))"
     )
-    assert subprocess.run([sys.executable, "-c", program], timeout=30, check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", program], timeout=patient(30), check=False).returncode == 0

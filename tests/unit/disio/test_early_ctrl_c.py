@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import patient
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
 HOLD = """
@@ -63,10 +65,12 @@ def test_ctrl_c_while_it_is_imported_ends_a_command_quietly(
     os.close(until)
     with process:
         try:
-            assert os.read(heard, 4) == b"here", f"{module} was not imported: {process.communicate(timeout=30)}"
+            assert os.read(heard, 4) == b"here", (
+                f"{module} was not imported: {process.communicate(timeout=patient(30))}"
+            )
             process.send_signal(signal.SIGINT)
             os.close(go_on)
-            out, err = process.communicate(timeout=30)
+            out, err = process.communicate(timeout=patient(30))
         finally:
             process.kill()
             os.close(heard)

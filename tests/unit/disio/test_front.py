@@ -12,6 +12,7 @@ import pytest
 
 from disio import front, table
 from disio.cli import root
+from tests.waiting import patient
 
 HEAVY = {"click", "rich", "rich_click", "importlib.metadata", "asyncio", "msgspec", "aiohttp", "pathlib", "inspect"}
 """What help and the completion of a command's name do without."""
@@ -166,11 +167,13 @@ def test_a_command_that_another_distribution_adds_is_there(is_ours: bool, tmp_pa
 def test_help_on_a_full_disk_is_one_line_and_on_a_closed_pipe_none() -> None:
     command = [sys.executable, "-m", "disio", "--help"]
     with open("/dev/full", "wb") as full:
-        shown = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+        shown = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=patient(60), check=False
+        )
     assert (shown.returncode, shown.stderr) == (1, "disio: No space left on device\n")
     read, write = os.pipe()
     os.close(read)
-    shown = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    shown = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, timeout=patient(60), check=False)
     os.close(write)
     assert (shown.returncode, shown.stderr) == (1, "")
 
@@ -191,5 +194,7 @@ def test_commands_that_ask_a_manager_import_what_asks_it_alone(words: list[str],
 @pytest.mark.parametrize("word", ["--help", "--version"])
 def test_without_stdout_nothing_is_said(word: str) -> None:
     command = f"exec {sys.executable} -m disio {word} >&-"
-    shown = subprocess.run(["/bin/sh", "-c", command], stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    shown = subprocess.run(
+        ["/bin/sh", "-c", command], stderr=subprocess.PIPE, text=True, timeout=patient(60), check=False
+    )
     assert (shown.returncode, shown.stderr) == (0, "")

@@ -14,6 +14,7 @@ from disio.commands.init import FOLDERS, TEMPLATES, UNITS, init
 from disio.commands.submit import submit
 from disio_shared.errors import DisioError
 from disio_shared.taskdoc import parse_task
+from tests.waiting import patient
 
 LANGUAGES = sorted(FOLDERS)
 
@@ -60,11 +61,11 @@ def test_a_changed_unit_goes_into_the_task_by_the_readmes_command(folder: Path, 
     project = folder / "primes"
     (command,) = [block.split() for block in blocks((project / "README.md").read_text()) if "make_task" in block]
     before = (project / "task.json").read_bytes()
-    subprocess.run([sys.executable, *command[1:]], cwd=project, timeout=60, check=True)
+    subprocess.run([sys.executable, *command[1:]], cwd=project, timeout=patient(60), check=True)
     assert (project / "task.json").read_bytes() == before
     with (project / UNITS[lang]).open("ab") as unit:
         unit.write(b"\n")
-    subprocess.run([sys.executable, *command[1:]], cwd=project, timeout=60, check=True)
+    subprocess.run([sys.executable, *command[1:]], cwd=project, timeout=patient(60), check=True)
     assert parse_task((project / "task.json").read_bytes()).code == (project / UNITS[lang]).read_bytes()
 
 
@@ -131,7 +132,7 @@ def test_the_built_unit_is_what_the_readmes_command_makes_of_the_source(folder: 
     unit = folder / "primes" / "unit.wasm"
     before = unit.read_bytes()
     unit.unlink()
-    subprocess.run([sys.executable, *command.split()[1:]], cwd=folder / "primes", timeout=110, check=True)
+    subprocess.run([sys.executable, *command.split()[1:]], cwd=folder / "primes", timeout=patient(110), check=True)
     assert unit.read_bytes() == before
 
 

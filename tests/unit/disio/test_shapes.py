@@ -14,6 +14,7 @@ from disio import shapes
 from disio.printing import OddAnswer, emit
 from tests.unit.disio.commands import disio, objects
 from tests.unit.manager.served import serve
+from tests.waiting import patient
 
 
 async def test_init_test_and_check_print_what_is_promised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,7 +40,7 @@ async def _run(*words: str) -> str:
     process = await asyncio.create_subprocess_exec(
         *[sys.executable, "-m", "disio", *words], stdout=asyncio.subprocess.PIPE, env=os.environ
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(patient(60)):
         out, _ = await process.communicate()
     assert process.returncode == 0
     return out.decode()

@@ -8,6 +8,7 @@ from typing import Any
 import socketio  # type: ignore[import-untyped]
 
 from disio_shared import messages
+from tests.waiting import patient
 
 HELLO = messages.Hello(version=1, kind="cli", languages=["javascript"], cores=2, name="test", software="test")
 ANSWER_S = 20.0
@@ -44,7 +45,7 @@ class Peer:
     async def call(self, data: Any) -> Any:
         """Send anything and return the raw acknowledgement."""
         # Not its own limit: that is a wait_for, which in Python 3.11 may lose that somebody cancels it.
-        async with asyncio.timeout(ANSWER_S):
+        async with asyncio.timeout(patient(ANSWER_S)):
             return await self._sio.call("m", data, timeout=None)
 
     async def say(self, message: messages.FromClient) -> None:
@@ -57,7 +58,7 @@ class Peer:
 
     async def hear(self, kind: type[messages.Message]) -> Any:
         """Return the next message of a kind; earlier ones of other kinds are dropped."""
-        async with asyncio.timeout(ANSWER_S):
+        async with asyncio.timeout(patient(ANSWER_S)):
             while True:
                 message = await self.inbox.get()
                 if isinstance(message, kind):

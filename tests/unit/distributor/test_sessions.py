@@ -8,7 +8,7 @@ import pytest
 from disio_distributor import sessions
 from disio_distributor.sessions import MAX_OUTGOING, MAX_OUTGOING_BYTES, Session
 from disio_distributor.wire import Wire
-from tests.waiting import wait_until
+from tests.waiting import patient, wait_until
 
 
 class RecordingWire:
@@ -45,7 +45,7 @@ async def test_messages_leave_in_order_and_the_last_one_closes() -> None:
         assert session.send(bytes([number]))
     session.close_after()
     assert session.send(b"too late")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(patient(5)):
         while "close" not in wire.done:
             await asyncio.sleep(0)
     assert wire.frames == [bytes([number]) for number in range(5)]

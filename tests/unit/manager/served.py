@@ -14,6 +14,7 @@ import zmq.asyncio
 from disio_manager.app import ManagerApp
 from disio_manager.config import ManagerSettings
 from disio_shared import messages
+from tests.waiting import patient
 
 DEADLINE_S = 20.0
 JAVASCRIPT = "export default function run(payload, unit) { return payload }"
@@ -79,7 +80,7 @@ class Peer:
 
     async def hear(self, kind: type[MessageT]) -> MessageT:
         """Return the next message of a kind; those of other kinds are passed over."""
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(patient(DEADLINE_S)):
             while True:
                 message = messages.TO_DISTRIBUTOR.decode(await self.socket.recv())
                 if isinstance(message, kind):

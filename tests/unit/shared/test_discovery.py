@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from disio_shared.discovery import MANAGER_TYPE, Announcement, ManagerAddress, ManagerBrowser, interfaces_for
+from tests.waiting import patient
 
 LOOPBACK = ["127.0.0.1"]
 DEADLINE_S = 15
@@ -31,7 +32,7 @@ async def test_a_manager_is_found_with_its_facts_and_lost_when_it_stops() -> Non
     await browser.start()
     await one.start()
     try:
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(patient(DEADLINE_S)):
             await one.registered.wait()
             first = await found.get()
             assert first == ManagerAddress(one.name, "http://127.0.0.1:8700", "abc", 8701, "k" * 40, 1)
@@ -56,7 +57,7 @@ async def test_a_record_that_is_no_managers_is_ignored() -> None:
     await browser.start()
     await bad.start()
     try:
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(patient(DEADLINE_S)):
             await bad.registered.wait()
             await good.start()
             assert (await found.get()).name.startswith("good-")

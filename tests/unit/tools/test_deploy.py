@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.waiting import patient
 from tools.stamps import ROOT
 
 OURS = ("manager", "tokens", "distributor", "dashboard", "client")
@@ -22,7 +23,7 @@ IMAGE_USER = "10001:10001"
 
 def _run(program: str, *words: str) -> subprocess.CompletedProcess[str]:
     path = Path(sys.executable).parent / program
-    return subprocess.run([path, *words], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([path, *words], cwd=ROOT, capture_output=True, text=True, timeout=patient(60), check=False)
 
 
 def test_the_compose_file_is_valid_by_the_compose_specification() -> None:

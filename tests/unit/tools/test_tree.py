@@ -6,6 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
+from tests.waiting import patient
 from tools.stamps import ROOT
 
 MOST_LINES = 400
@@ -25,7 +26,7 @@ REGISTRY_HOSTS = re.compile(
 def tracked() -> list[Path]:
     """Every file git knows or would add."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=True).stdout
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=patient(30), check=True).stdout
     return [path for name in listed.split("\0") if name and (path := ROOT / name).is_file() and not path.is_symlink()]
 
 
@@ -54,7 +55,7 @@ def test_no_file_names_a_registry_host() -> None:
 
 def test_no_built_or_installed_file_is_tracked() -> None:
     listed = subprocess.run(
-        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, timeout=patient(30), check=True
     ).stdout
     built = re.compile(
         r"(^|/)(node_modules|\.venv|dist|__pycache__)/|^(distributor|client_cli|dashboard)/src/\w+/static/"

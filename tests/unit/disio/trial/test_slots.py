@@ -13,6 +13,7 @@ from disio.trial.native import NativeSandbox
 from disio.trial.trials import Outcome, Trial, TrialFailed
 from disio_client.engines.native import NativeEngine, find_walls
 from disio_client.engines.native_walls import Walls
+from tests.waiting import patient
 
 CHILD = """import subprocess, sys
 def run(mb, unit):
@@ -48,7 +49,7 @@ async def test_engines_that_cannot_be_started_any_more_end_the_trial(tmp_path: P
     async with slot.serving():
         shutil.rmtree(private)
         with pytest.raises(TrialFailed, match=r"no engine can be started any more: .*No such file"):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(patient(20)):
                 await slot.run(trial("def run(payload, unit): return payload"))
 
 

@@ -11,7 +11,7 @@ from aiohttp import web
 from disio_manager.api import feed, fleet
 from disio_manager.api.context import Context, context_of
 from tests.unit.manager.served import DEADLINE_S, Served
-from tests.waiting import wait_until
+from tests.waiting import patient, wait_until
 
 QUERY = {"topics": "task:gone"}
 """A task that the manager has to ask its database for."""
@@ -51,7 +51,7 @@ async def test_a_viewer_that_leaves_before_its_stream_begins_is_no_error_and_mak
     monkeypatch.setattr(feed, "MAX_VIEWERS", 1)
     slow, url = SlowStore(monkeypatch), f"{manager.url}/api/events"
     with structlog.testing.capture_logs() as lines:
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(patient(DEADLINE_S)):
             viewing = asyncio.create_task(is_let_in(manager.http, url))
             await wait_until(lambda: slow.asked)
             viewing.cancel()
@@ -76,7 +76,7 @@ async def test_viewers_that_come_all_at_once_are_no_more_than_fit(
             statuses.append(answer.status)
             await may_leave.wait()
 
-    async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(patient(DEADLINE_S)), asyncio.TaskGroup() as group:
         for _ in range(5):
             group.create_task(view())
         await wait_until(lambda: slow.asked == 5)

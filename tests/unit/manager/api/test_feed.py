@@ -11,7 +11,7 @@ from aiohttp import ClientResponse
 from disio_manager.api import feed, fleet
 from disio_manager.api.news import MAX_KEPT, MAX_KEPT_CHARACTERS, MAX_QUEUED, News, Ring, Topics, Viewer, newest
 from tests.unit.manager.served import DEADLINE_S, Served
-from tests.waiting import wait_until
+from tests.waiting import patient, wait_until
 
 
 class Told(NamedTuple):
@@ -53,7 +53,7 @@ async def until(answer: ClientResponse, name: str, task: str = "") -> list[Told]
 
 async def test_viewers_see_what_changes(manager: Served) -> None:
     async with (
-        asyncio.timeout(DEADLINE_S),
+        asyncio.timeout(patient(DEADLINE_S)),
         manager.http.get(f"{manager.url}/api/events") as one,
         manager.http.get(f"{manager.url}/api/events") as two,
     ):
@@ -84,7 +84,7 @@ async def next_of(stream: AsyncIterator[tuple[str, Any]], kind: str) -> Any:
 async def test_an_open_stream_does_not_hold_up_a_stop(manager: Served) -> None:
     async with manager.http.get(f"{manager.url}/api/events") as answer:
         assert (await anext(events(answer)))[0] == "fleet"
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(patient(5)):
             await manager.app.stop()
 
 
@@ -110,7 +110,7 @@ async def test_a_viewer_that_leaves_while_nothing_happens_makes_room(
 async def test_who_comes_back_is_told_what_it_missed(manager: Served) -> None:
     url = f"{manager.url}/api/events"
     first = await manager.create(name="first")
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(patient(DEADLINE_S)):
         async with manager.http.get(url, params={"seconds": "2"}) as answer:
             await manager.call("PATCH", f"/api/tasks/{first['id']}", json={"tags": ["a"]})
             seen = await until(answer, "task", first["id"])
@@ -136,7 +136,7 @@ async def test_who_cannot_be_told_what_it_missed_is_told_so_and_how_things_stand
     task = await manager.create()
     over = await manager.create(name="over")
     await manager.call("POST", f"/api/tasks/{over['id']}/cancel")
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(patient(DEADLINE_S)):
         async with manager.http.get(f"{manager.url}/api/events", headers={"Last-Event-ID": last}) as answer:
             seen = await until(answer, "task", task["id"])
     assert [one.name for one in seen] == ["reset", "fleet", "stats", "task"]
@@ -145,7 +145,7 @@ async def test_who_cannot_be_told_what_it_missed_is_told_so_and_how_things_stand
 async def test_topics_pick(manager: Served) -> None:
     url, wanted, other = f"{manager.url}/api/events", await manager.create(), await manager.create()
     async with (
-        asyncio.timeout(DEADLINE_S),
+        asyncio.timeout(patient(DEADLINE_S)),
         manager.http.get(url, params={"topics": f"task:{wanted['id']},task:gone"}) as one,
         manager.http.get(url, params={"topics": f"results:{wanted['id']}", "seconds": "60"}) as two,
     ):
@@ -172,7 +172,7 @@ async def test_topics_pick(manager: Served) -> None:
 async def test_what_to_look_at_is_told_when_it_changes_to_those_who_asked(manager: Served) -> None:
     url = f"{manager.url}/api/events"
     async with (
-        asyncio.timeout(DEADLINE_S),
+        asyncio.timeout(patient(DEADLINE_S)),
         manager.http.get(url, params={"topics": "attention"}) as one,
         manager.http.get(url) as two,
     ):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.manager.served import JAVASCRIPT, Served, document
+from tests.waiting import patient
 
 DEPTH = 100_000
 SURROGATE = '"\\ud800"'
@@ -134,7 +135,7 @@ async def test_heads_of_any_bytes_are_answered(manager: Served, head: bytes) -> 
     reader, writer = await asyncio.open_connection("127.0.0.1", int(manager.url.rsplit(":", 1)[1]))
     try:
         writer.write(head + b"Host: localhost\r\nAuthorization: Bearer %s\r\nConnection: close\r\n\r\n" % token)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(patient(20)):
             answer = await reader.read()
     finally:
         writer.close()
