@@ -6,6 +6,7 @@ A test that wants to be alone uses its own database name (MongoDB), database num
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,9 @@ from tools import found
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext
+
+# Tests talk to this machine alone. To read the list of the world's certificates is a quarter of a process's start.
+os.environ["SSL_CERT_FILE"] = os.environ["SSL_CERT_DIR"] = os.devnull
 
 # How long an example takes says more about the machine than about disio; CI tries the same examples each time.
 slow_machine_too = [hypothesis.HealthCheck.too_slow]

@@ -4,8 +4,9 @@ Rule: the real code is whole again when the search is over; what finds a bug is 
 """
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -29,16 +30,22 @@ class Found:
     """The first line of its story."""
 
 
-def search(bug: Bug, seeds: int) -> Found:
-    """Plant a bug and run seeds until one fails; a bug of several managers only those seeds that have several."""
+def search(bug: Bug, seeds: int, finders: Mapping[str, int]) -> Found:
+    """Plant a bug and run seeds until one fails; a bug of several managers only those seeds that have several.
+
+    Args:
+        bug: What to plant.
+        seeds: The largest seed.
+        finders: Names of bugs, each with a seed to begin with.
+    """
     is_of_several = bug.__module__.endswith("sharing")
     gc.disable()
     with pytest.MonkeyPatch.context() as patch:
         bug(patch.setattr)
-        for seed in range(1, seeds + 1):
+        for count, seed in enumerate(chain([finders.get(bug.__name__, 1)], range(1, seeds + 1)), 1):
             failure = "" if is_of_several and not has_several(seed) else run_seed(seed)
             if failure:
                 return Found(bug.__name__, seed, failure.partition("\n")[0])
-            if seed % 20 == 0:
+            if count % 20 == 0:
                 gc.collect()
     return Found(bug.__name__, 0, f"not found within {seeds} seeds")
