@@ -1,8 +1,9 @@
 """Runs all Python tests: ``python -m tools.tests [pytest's options]``; with paths, those tests alone.
 
-Each folder of tests is a pytest of its own. Most tests wait for processes most of the time, so two folders run at once;
-the simulation computes all the time and runs beside them at a low priority. What they say is shown folder by folder,
-the first as it comes, and at the end one line tells how each went. Tests that measure shares of time run alone.
+Each folder of tests is a pytest of its own. Most tests wait for processes most of the time, so some folders run at
+once; the simulation computes all the time and runs beside them with what they leave. It is told when they are over, and
+may then do with fewer seeds. What they say is shown folder by folder, the first as it comes, and at the end one line
+tells how each went. Tests that measure shares of time run alone.
 
 Rule: every folder runs whatever becomes of the others, unless the options say to stop at a failure.
 """
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -26,11 +27,13 @@ ORDER = ("hostile", "chaos", "unit", "integration", "conformance", "browser", "d
 MEASURING = ("tests/chaos/test_manager_away.py",)
 """Compare shares of time: they come last, and nothing runs beside them but what has a low priority."""
 SIMULATION = "simulation"
-NICENESS = 10
-AT_ONCE = 2
+NICENESS = 19
+OVER = "DISIO_TESTS_OVER"
+"""Environment variable: the path of a file that is there when all tests but the simulation are over."""
+AT_ONCE = 3
 NOTHING_CHOSEN = 5
 """pytest's status when its options leave no test."""
-LIMIT_S = 3600.0
+LIMIT_S = 5400.0
 """For one folder. Its tests have limits of their own: this is for what hangs between them."""
 LOOK_S = 0.1
 STOP_S = 30.0
@@ -48,11 +51,15 @@ class Part:
         command: Runs them.
         niceness: How far they stand back behind other processes.
         is_alone: Whether no other part may run at the same time.
+        environment: Variables for it alone.
     """
 
-    def __init__(self, name: str, command: Sequence[str], niceness: int = 0, is_alone: bool = False) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str], niceness: int = 0, is_alone: bool = False,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         self.name, self.is_alone = name, is_alone
-        self._command, self._niceness = command, niceness
+        self._command, self._niceness, self._environment = command, niceness, {**(environment or {})}
         self._said = tempfile.TemporaryFile()  # noqa: SIM115
         self._shown = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -65,7 +72,7 @@ class Part:
         self._began = time.monotonic()
         self._process = subprocess.Popen(
             self._command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=self._said, stderr=self._said,
-            preexec_fn=partial(os.nice, self._niceness),
+            preexec_fn=partial(os.nice, self._niceness), env={**os.environ, **self._environment},
         )  # fmt: skip
 
     @property
@@ -118,8 +125,10 @@ def main(options: Sequence[str]) -> int:
     later = [f"--ignore={file}" for file in MEASURING]
     parts = [Part(f"tests/{name}", [*pytest, f"tests/{name}", *later]) for name in folders(ROOT / "tests")]
     parts.append(Part("tests that measure", [*pytest, *MEASURING], is_alone=True))
-    simulation = Part(f"tests/{SIMULATION}", [*pytest, f"tests/{SIMULATION}"], NICENESS)
-    return run(parts, simulation, any(STOPS.fullmatch(option) for option in options))
+    with tempfile.TemporaryDirectory() as folder:
+        over = Path(folder) / "over"
+        beside = Part(f"tests/{SIMULATION}", [*pytest, f"tests/{SIMULATION}"], NICENESS, environment={OVER: str(over)})
+        return run(parts, beside, over, any(STOPS.fullmatch(option) for option in options))
 
 
 def names_tests(options: Sequence[str]) -> bool:
@@ -135,18 +144,19 @@ def folders(tests: Path) -> list[str]:
     return known + sorted(there.difference(known))
 
 
-def run(parts: Sequence[Part], beside: Part, stops: bool = False) -> int:
+def run(parts: Sequence[Part], beside: Part, over: Path, stops: bool = False) -> int:
     """Run the parts, some at once, show what they say one after another, and join their statuses.
 
     Args:
         parts: Begin in this order; one that runs alone must come last.
         beside: Begins with the first and is shown last.
+        over: A file that is made when the parts are over.
         stops: Whether no more are to begin after a failure.
     """
     every = [*parts, beside]
     try:
         beside.start()
-        _take_turns(parts, every, stops)
+        _take_turns(parts, every, over, stops)
     except KeyboardInterrupt:
         _await_end(every)  # a terminal interrupts them, too
         for part in every:
@@ -159,7 +169,7 @@ def run(parts: Sequence[Part], beside: Part, stops: bool = False) -> int:
     return joined([part.status for part in every if part.status is not None])
 
 
-def _take_turns(parts: Sequence[Part], every: Sequence[Part], stops: bool) -> None:
+def _take_turns(parts: Sequence[Part], every: Sequence[Part], over: Path, stops: bool) -> None:
     waiting, unshown = list(parts), list(every)
     while unshown:
         for part in every:
@@ -168,6 +178,8 @@ def _take_turns(parts: Sequence[Part], every: Sequence[Part], stops: bool) -> No
             waiting.clear()
         while waiting and sum(part.is_running for part in parts) < (1 if waiting[0].is_alone else AT_ONCE):
             waiting.pop(0).start()
+        if not waiting and not any(part.is_running for part in parts):
+            over.touch()
         unshown[0].show()
         if unshown[0].is_running:
             time.sleep(LOOK_S)

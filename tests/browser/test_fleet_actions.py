@@ -16,7 +16,7 @@ from tests.integration.env import Env
 from tests.waiting import patient
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
-UNIT = "export default (n) => { const end = Date.now() + 200; while (Date.now() < end); return n }"
+UNIT = "export default async (n) => { await new Promise((done) => setTimeout(done, 200)); return n }"
 
 
 @pytest.fixture

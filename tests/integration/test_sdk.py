@@ -25,9 +25,8 @@ ODD_FAIL = disio.WorkUnit.from_source(
 )
 REVERSED = disio.WorkUnit.from_source("export default (bytes) => Uint8Array.from(bytes).reverse()", "javascript")
 SLOW = disio.WorkUnit.from_source(
-    """export default (n) => {
-    const end = performance.now() + (n === 0 ? 1500 : 5);
-    while (performance.now() < end);
+    """export default async (n) => {
+    await new Promise((done) => setTimeout(done, n === 0 ? 1500 : 5));
     return n;
 }""",
     "javascript",

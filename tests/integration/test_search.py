@@ -8,8 +8,8 @@ from tests.integration.facts import PATIENCE_S, ended
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
-SLOW = "const end = performance.now() + 30; while (performance.now() < end); "
-UNTIL_FOUND = f"export default (n) => {{ {SLOW} if (n > 20) for (;;); return {{ n, prime: n === 5 }} }}"
+SLOW = "await new Promise((done) => setTimeout(done, 30)); "
+UNTIL_FOUND = f"export default async (n) => {{ {SLOW} if (n > 20) for (;;); return {{ n, prime: n === 5 }} }}"
 """Finds something, and a while after that never ends."""
 WANTED = {"result": [{"path": "prime", "equals": True}, {"path": "n", "above": 3}]}
 
@@ -40,7 +40,7 @@ async def test_a_search_goes_on_where_it_was_when_everything_is_killed(env: Env)
     env.client(distributor.url, cores=2)
     async with env.rest(manager) as rest:
         stop = {"result": [{"equals": 7}], "count": 8}
-        source = f"export default (n) => {{ {SLOW} return n % 50 }}"
+        source = f"export default async (n) => {{ {SLOW} return n % 50 }}"
         created = await rest.create_task(task(source, {"range": [0, 10**9]}, stop_when=stop))
 
         async def has_found_some() -> bool:

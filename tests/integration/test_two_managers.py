@@ -14,9 +14,9 @@ from tests.integration.facts import PATIENCE_S, ended, reached
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
-SLOW = "export default (n) => { const end = performance.now() + 20; while (performance.now() < end); return n * n }"
-SEARCH = "export default (n) => { const end = performance.now() + 20; while (performance.now() < end); return { n } }"
-ENDLESS = "export default (n) => { const end = performance.now() + 3000; while (performance.now() < end); return n }"
+SLOW = "export default async (n) => { await new Promise((done) => setTimeout(done, 20)); return n * n }"
+SEARCH = "export default async (n) => { await new Promise((done) => setTimeout(done, 20)); return { n } }"
+ENDLESS = "export default async (n) => { await new Promise((done) => setTimeout(done, 3000)); return n }"
 
 
 @dataclass

@@ -67,9 +67,17 @@ def test_options_that_stop_at_a_failure_are_known(option: str, is_one: bool) -> 
     assert bool(STOPS.fullmatch(option)) == is_one
 
 
-def test_a_part_that_fails_stops_no_other_and_is_named_at_the_end(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+@pytest.fixture
+def over(tmp_path: Path) -> Path:
+    """Where the parts' end is told."""
+    return tmp_path / "over"
+
+
+def test_a_part_that_fails_stops_no_other_and_is_named_at_the_end(
+    capfdbinary: pytest.CaptureFixture[bytes], over: Path
+) -> None:
     parts = [part("first"), part("second", "raise SystemExit(3)"), part("third", f"raise SystemExit({NONE})")]
-    assert run([*parts, part("fourth")], part("beside", "raise SystemExit(1)")) == 3
+    assert run([*parts, part("fourth")], part("beside", "raise SystemExit(1)"), over) == 3
     out = capfdbinary.readouterr().out.decode()
     names = ["first", "second", "third", "fourth", "beside"]
     told, _, end = out.partition("\n\n")
@@ -79,7 +87,9 @@ def test_a_part_that_fails_stops_no_other_and_is_named_at_the_end(capfdbinary: p
     ]  # fmt: skip
 
 
-def test_so_many_run_at_once_and_no_more_and_the_last_alone(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_so_many_run_at_once_and_no_more_and_the_last_alone(
+    capfdbinary: pytest.CaptureFixture[bytes], over: Path
+) -> None:
     running: list[int] = []
 
     class Counted(Part):
@@ -89,23 +99,32 @@ def test_so_many_run_at_once_and_no_more_and_the_last_alone(capfdbinary: pytest.
 
     nothing = [sys.executable, "-c", ""]
     parts = [*(Counted(name, nothing) for name in "abcde"), Counted("last", nothing, is_alone=True)]
-    assert run(parts, part("beside")) == 0
+    assert run(parts, part("beside"), over) == 0
     assert len(running) == len(parts) and max(running) == AT_ONCE and running[-1] == 1
     assert capfdbinary.readouterr().out.count(b"passed") == len(parts) + 1
 
 
-def test_after_a_failure_no_more_begin_when_that_is_asked_for(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_the_one_beside_is_told_when_all_others_are_over(capfdbinary: pytest.CaptureFixture[bytes], over: Path) -> None:
+    early = part("early", f"import os; assert not os.path.exists({str(over)!r})")
+    waits = "import os, time\nwhile not os.path.exists(os.environ['WHERE']): time.sleep(0.01)"
+    beside = Part("beside", [sys.executable, "-c", waits], environment={"WHERE": str(over)})
+    assert run([early, part("late")], beside, over) == 0
+
+
+def test_after_a_failure_no_more_begin_when_that_is_asked_for(
+    capfdbinary: pytest.CaptureFixture[bytes], over: Path
+) -> None:
     fail = "raise SystemExit(1)"
-    parts = [part("first", fail), part("second", fail), part("third"), part("fourth")]
-    assert run(parts, part("beside"), stops=True) == 1
+    parts = [*(part(f"early {at}", fail) for at in range(AT_ONCE)), part("third"), part("fourth")]
+    assert run(parts, part("beside"), over, stops=True) == 1
     lines = capfdbinary.readouterr().out.decode().splitlines()
     assert lines[-3:-1] == ["third: not run", "fourth: not run"]
 
 
 def test_a_part_whose_time_is_over_is_ended_and_fails(
-    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], over: Path
 ) -> None:
     monkeypatch.setattr(tests, "LIMIT_S", 0.0)
     endless = part("endless", "import signal; signal.pause()")
-    assert run([endless], part("beside")) != 0
+    assert run([endless], part("beside"), over) != 0
     assert b"endless: FAILED (-9)" in capfdbinary.readouterr().out
