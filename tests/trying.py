@@ -16,6 +16,8 @@ from typing import Any
 
 import psutil
 
+from tests.waiting import patient, wait_until_sync
+
 ENDS_S = 30.0
 
 
@@ -104,8 +106,8 @@ def busy_s(process: psutil.Process) -> float:
 @contextmanager
 def nothing_left(process: subprocess.Popen[str]) -> Iterator[None]:
     """See that what a process has started by now ends with it."""
-    children = psutil.Process(process.pid).children(recursive=True)
-    assert children
+    # Some live for a moment only, so those that are found are those that are looked at.
+    children = wait_until_sync(lambda: psutil.Process(process.pid).children(recursive=True), 30)
     yield
-    _, alive = psutil.wait_procs(children, timeout=5)
+    _, alive = psutil.wait_procs(children, timeout=patient(5))
     assert not alive

@@ -17,17 +17,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 from tools.stamps import ROOT, VENV
 
-ORDER = ("hostile", "chaos", "unit", "integration", "conformance", "browser", "docs", "contract")
-"""Long ones first, and beside those that compute much those that wait much; folders not named here come last."""
+ORDER = ("integration", "browser", "unit", "hostile", "chaos", "contract", "docs", "conformance")
+"""Long ones first; folders not named here come last."""
 MEASURING = ("tests/chaos/test_manager_away.py",)
 """Compare shares of time: they come last, and nothing runs beside them but what has a low priority."""
 SIMULATION = "simulation"
-NICENESS = 19
 OVER = "DISIO_TESTS_OVER"
 """Environment variable: the path of a file that is there when all tests but the simulation are over."""
 AT_ONCE = 3
@@ -49,17 +47,17 @@ class Part:
     Args:
         name: For people.
         command: Runs them.
-        niceness: How far they stand back behind other processes.
+        is_idle: Whether it gets only what no other process wants of the processors.
         is_alone: Whether no other part may run at the same time.
         environment: Variables for it alone.
     """
 
     def __init__(
-        self, name: str, command: Sequence[str], niceness: int = 0, is_alone: bool = False,
+        self, name: str, command: Sequence[str], is_idle: bool = False, is_alone: bool = False,
         environment: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         self.name, self.is_alone = name, is_alone
-        self._command, self._niceness, self._environment = command, niceness, {**(environment or {})}
+        self._command, self._is_idle, self._environment = command, is_idle, {**(environment or {})}
         self._said = tempfile.TemporaryFile()  # noqa: SIM115
         self._shown = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -72,7 +70,7 @@ class Part:
         self._began = time.monotonic()
         self._process = subprocess.Popen(
             self._command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=self._said, stderr=self._said,
-            preexec_fn=partial(os.nice, self._niceness), env={**os.environ, **self._environment},
+            preexec_fn=_stand_back if self._is_idle else None, env={**os.environ, **self._environment},
         )  # fmt: skip
 
     @property
@@ -127,7 +125,9 @@ def main(options: Sequence[str]) -> int:
     parts.append(Part("tests that measure", [*pytest, *MEASURING], is_alone=True))
     with tempfile.TemporaryDirectory() as folder:
         over = Path(folder) / "over"
-        beside = Part(f"tests/{SIMULATION}", [*pytest, f"tests/{SIMULATION}"], NICENESS, environment={OVER: str(over)})
+        beside = Part(
+            f"tests/{SIMULATION}", [*pytest, f"tests/{SIMULATION}"], is_idle=True, environment={OVER: str(over)}
+        )
         return run(parts, beside, over, any(STOPS.fullmatch(option) for option in options))
 
 
@@ -193,6 +193,14 @@ def _await_end(parts: Sequence[Part]) -> None:
         time.sleep(LOOK_S)
         for part in parts:
             part.look()
+
+
+def _stand_back() -> None:
+    """Let this process, and all that it starts, have what others leave."""
+    if sys.platform == "linux":
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    else:
+        os.nice(19)
 
 
 def joined(codes: Sequence[int]) -> int:

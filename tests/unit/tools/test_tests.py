@@ -111,6 +111,13 @@ def test_the_one_beside_is_told_when_all_others_are_over(capfdbinary: pytest.Cap
     assert run([early, part("late")], beside, over) == 0
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux has a policy for this")
+def test_the_one_beside_has_what_the_others_leave(over: Path) -> None:
+    program = "import os; assert os.sched_getscheduler(0) == os.SCHED_{}"
+    beside = Part("beside", [sys.executable, "-c", program.format("IDLE")], is_idle=True)
+    assert run([part("other", program.format("OTHER"))], beside, over) == 0
+
+
 def test_after_a_failure_no_more_begin_when_that_is_asked_for(
     capfdbinary: pytest.CaptureFixture[bytes], over: Path
 ) -> None:
